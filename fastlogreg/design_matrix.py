@@ -1,0 +1,91 @@
+"""Any X, scale and shift, as what the kernels read; never a copy of X.
+
+The model sees scale * X + shift. With z = w.T (scale * X + shift) + b this is the same as (scale * w, b + shift.w) on X
+itself, and the gradient folds back: dw = scale * (X dz.T) + shift * sum(dz). So only vectors of n_x are ever scaled.
+
+Three forms, told apart once: example-major (each example contiguous), feature-major (each feature contiguous), both
+read in place, and anything else (strided views, foreign byte order, int64, long double): converted block by block,
+one block at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
+_IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
+_VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
+_BLOCK_BYTES = 4 << 20  # of a converted block
+
+
+class DesignMatrix:
+    """X (n_x, m) with scale and shift (n_x,), and the shape of the work: chunks and blocks, which follow from the
+    shape, the dtype and the order of X alone."""
+
+    def __init__(self, X: NDArray[Any], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+        self.X, self.scale, self.shift = X, scale, shift
+        self.n_x, self.m = X.shape
+        if X.dtype in _VIEWS:
+            X = X.view(_VIEWS[X.dtype])
+        by_example, by_feature = X.flags.f_contiguous, X.flags.c_contiguous
+        compiled = (X.dtype in _IN_PLACE or X.dtype == HALF) and X.flags.aligned
+        self.in_place = compiled and (by_example or by_feature)
+        self.by_example = not self.in_place or (by_example and not (by_feature and self.n_x == 1))
+        self._source = X
+        self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
+
+    @property
+    def n_chunks(self) -> int:
+        """Rows of partials that a pass fills."""
+        return int(-(-self.m // self.chunk))
+
+    def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """(first example, one past the last, their X as a flat read-only array of a type that the kernels take).
+
+        One block, X itself, where X can be read in place; otherwise converted blocks of whole chunks.
+        """
+        if self.in_place:
+            yield 0, self.m, _read_only(self._source.reshape(-1, order="F" if self.by_example else "C"))
+            return
+        native = self.X.dtype.newbyteorder("=")
+        target = native if native in _IN_PLACE or native in _VIEWS else np.dtype(np.float64)
+        chunks = max(1, _BLOCK_BYTES // (self.chunk * self.n_x * target.itemsize))
+        for lo in range(0, self.m, chunks * self.chunk):
+            hi = min(self.m, lo + chunks * self.chunk)
+            block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
+            yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
+
+    def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
+        """(w, b) for scale * X + shift, as what gives the same z on X itself."""
+        return self.scale * w, b + float(self.shift @ w)
+
+    def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
+        """X dz.T on X itself, as what it is on scale * X + shift."""
+        return self.scale * dw + self.shift * db
+
+
+def _read_only(flat: NDArray[Any]) -> NDArray[Any]:
+    view = np.asarray(flat).view(np.ndarray)  # arrays and memory maps alike: one compiled kernel for both
+    view.flags.writeable = False
+    return view
+
+
+def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple[int, int]:
+    """Examples in a chunk, a multiple of 8, and in a block of it.
+
+    A chunk has its own partial gradient of 8 n_x bytes: with at least 192 examples that is at most 4.2 % of a uint8 X.
+    At most 256 chunks, so that the sum over them stays small. A block and the next one share the second-level cache:
+    256 KiB each; 1024 examples are enough for the longest rows of z.
+    """
+    chunk = -(-max(192, -(-m // 256)) // 8) * 8
+    block = min(1024, (256 << 10) // (n_x * itemsize))
+    if not by_example and block < 192:
+        # Rows of a block are m elements apart, each on pages of its own: they must be long. From n_x = 2048 on a block
+        # cannot be kept in the cache any more and X is read twice, at the full rate.
+        block = 192 if n_x <= 2048 else 2048
+        chunk = max(chunk, block)
+    return chunk, min(chunk, max(8, block // 8 * 8))

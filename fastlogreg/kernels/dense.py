@@ -1,0 +1,256 @@
+"""The production kernels: cost and gradient of a dense X, read once, whatever its dtype and memory order.
+
+A chunk of examples is cut into blocks that fit the second-level cache. For each block
+
+    z  = w.T X + b            `dots` over examples (example-major) or `axpys` over features (feature-major)
+    J += loss, dz = a - y     `link`, on a z of a few hundred examples
+    dw += X dz.T              `axpys` over examples or `dots` over features, from the block that is now in the cache
+
+and meanwhile the lines of the next block are asked for, half of them by each phase, so that memory works while the
+core computes on what is in the cache: without it the two take turns and a pass reaches half of the read bandwidth.
+Both layouts are the same two loops over "rows" (examples or features), eight rows at a time.
+
+Same bits for any number of threads: the chunks follow from the shape of X alone, each has a row of `partials` of its
+own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
+
+Layout of a row of partials: [J, db, six unused, dw, up to 7 unused]: HEAD = 8 numbers, so that dw starts a cache line.
+Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
+has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .flags import kernel
+from .intrinsics import (
+    LANES,
+    fetch_and_increment,
+    fma,
+    line_elements,
+    load,
+    load_part,
+    prefetch,
+    splat,
+    store,
+    sums,
+)
+from .scalar import loss_and_dz
+
+HEAD = 8
+
+
+@kernel
+def prefetch_rows(x: Any, start: int, stride: int, step: int, contiguous: bool) -> None:
+    """Ask for the share of step `step` (eight columns) of four rows from start, as one run or row by row."""
+    line = line_elements(x)
+    if contiguous:
+        for p in range(0, 4 * LANES, line):
+            prefetch(x, start + 4 * step + p)
+    else:
+        rows = max(1, 4 * LANES // line)  # a line of uint8 holds 64 columns: a row in turn is enough
+        first = (step // LANES * rows) & 3
+        for r in range(rows):
+            prefetch(x, start + (first + r) * stride + step)
+
+
+@kernel
+def dots(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: Any, ahead: int) -> None:
+    """out[i] += sum over j < length of x[start + i * stride + j] * v[j] for i < rows; out is rounded up to eights.
+
+    The last group repeats its last row; what that adds lands behind the end of out's used part. `ahead` is the
+    distance in elements to the block to be prefetched.
+    """
+    part = length & 7
+    whole = length - part
+    one, contiguous = splat(1.0), stride == length
+    for i in range(0, rows, LANES):
+        k0 = start + i * stride
+        last = start + (rows - 1) * stride
+        k1, k2, k3 = min(k0 + stride, last), min(k0 + 2 * stride, last), min(k0 + 3 * stride, last)
+        k4, k5 = min(k0 + 4 * stride, last), min(k0 + 5 * stride, last)
+        k6, k7 = min(k0 + 6 * stride, last), min(k0 + 7 * stride, last)
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = splat(0.0)
+        for j in range(0, whole, LANES):
+            prefetch_rows(x, k0 + ahead, stride, j, contiguous)
+            vj = load(v, j)
+            s0, s1 = fma(load(x, k0 + j), vj, s0), fma(load(x, k1 + j), vj, s1)
+            s2, s3 = fma(load(x, k2 + j), vj, s2), fma(load(x, k3 + j), vj, s3)
+            s4, s5 = fma(load(x, k4 + j), vj, s4), fma(load(x, k5 + j), vj, s5)
+            s6, s7 = fma(load(x, k6 + j), vj, s6), fma(load(x, k7 + j), vj, s7)
+        if part:
+            j = whole
+            prefetch_rows(x, k0 + ahead, stride, j, contiguous)
+            vj = load_part(v, j, part)
+            s0, s1 = fma(load_part(x, k0 + j, part), vj, s0), fma(load_part(x, k1 + j, part), vj, s1)
+            s2, s3 = fma(load_part(x, k2 + j, part), vj, s2), fma(load_part(x, k3 + j, part), vj, s3)
+            s4, s5 = fma(load_part(x, k4 + j, part), vj, s4), fma(load_part(x, k5 + j, part), vj, s5)
+            s6, s7 = fma(load_part(x, k6 + j, part), vj, s6), fma(load_part(x, k7 + j, part), vj, s7)
+        store(out, i, fma(sums(s0, s1, s2, s3, s4, s5, s6, s7), one, load(out, i)))
+
+
+@kernel
+def axpys(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: Any, ahead: int) -> None:
+    """out[j] += sum over i < rows of v[i] * x[start + i * stride + j] for j < length; out is rounded up to eights.
+
+    v is rounded up to eights too, with zeros for the rows that the last group repeats.
+    """
+    part = length & 7
+    whole = length - part
+    one, zero, contiguous = splat(1.0), splat(0.0), stride == length
+    for i in range(0, rows, LANES):
+        k0 = start + i * stride
+        last = start + (rows - 1) * stride
+        k1, k2, k3 = min(k0 + stride, last), min(k0 + 2 * stride, last), min(k0 + 3 * stride, last)
+        k4, k5 = min(k0 + 4 * stride, last), min(k0 + 5 * stride, last)
+        k6, k7 = min(k0 + 6 * stride, last), min(k0 + 7 * stride, last)
+        v0, v1, v2, v3 = splat(v[i]), splat(v[i + 1]), splat(v[i + 2]), splat(v[i + 3])
+        v4, v5, v6, v7 = splat(v[i + 4]), splat(v[i + 5]), splat(v[i + 6]), splat(v[i + 7])
+        for j in range(0, whole, LANES):
+            prefetch_rows(x, k0 + 4 * stride + ahead, stride, j, contiguous)
+            low = fma(load(x, k1 + j), v1, fma(load(x, k0 + j), v0, load(out, j)))
+            low = fma(load(x, k3 + j), v3, fma(load(x, k2 + j), v2, low))
+            high = fma(load(x, k5 + j), v5, fma(load(x, k4 + j), v4, zero))
+            high = fma(load(x, k7 + j), v7, fma(load(x, k6 + j), v6, high))
+            store(out, j, fma(high, one, low))
+        if part:
+            j = whole
+            prefetch_rows(x, k0 + 4 * stride + ahead, stride, j, contiguous)
+            low = fma(load_part(x, k1 + j, part), v1, fma(load_part(x, k0 + j, part), v0, load(out, j)))
+            low = fma(load_part(x, k3 + j, part), v3, fma(load_part(x, k2 + j, part), v2, low))
+            high = fma(load_part(x, k5 + j, part), v5, fma(load_part(x, k4 + j, part), v4, zero))
+            high = fma(load_part(x, k7 + j, part), v7, fma(load_part(x, k6 + j, part), v6, high))
+            store(out, j, fma(high, one, low))
+
+
+@kernel
+def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
+    """Sum of the losses and of dz, and dz itself, from z; weighted where weight is not empty.
+
+    linear: the loss weight * z^2 / 2 in place of the cross-entropy, dz = weight * z. The pass is then X D X.T applied
+    to (w, b), with D the diagonal of the weights: power iterations and Hessian products.
+    """
+    J = db = 0.0
+    if linear:
+        for i in range(z.size):
+            dz[i] = weight[i] * z[i]
+            J += 0.5 * dz[i] * z[i]
+            db += dz[i]
+    elif weight.size:
+        for i in range(z.size):
+            loss, d = loss_and_dz(z[i], y[i])
+            dz[i] = weight[i] * d
+            J += weight[i] * loss
+            db += dz[i]
+    else:
+        for i in range(z.size):
+            loss, d = loss_and_dz(z[i], y[i])
+            dz[i] = d
+            J += loss
+            db += d
+    return J, db
+
+
+@kernel
+def one_chunk(
+    x: Any, by_example: bool, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
+) -> None:  # fmt: skip
+    """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
+    takes the z of every example."""
+    m = y.size
+    row[:] = 0.0
+    dw = row[HEAD:]
+    for i in range(lo, hi, block):
+        end = min(hi, i + block)
+        count = end - i
+        z[:] = b
+        dz[:] = 0.0
+        if by_example:
+            dots(x, i * n_x, n_x, count, n_x, w, z, block * n_x)
+        else:
+            axpys(x, i, m, n_x, count, w, z, block)
+        J, db = link(z[:count], y[i:end], weight[i:end], linear, dz)
+        row[0] += J
+        row[1] += db
+        if zs.size:
+            zs[i:end] = z[:count]
+        if by_example:
+            axpys(x, i * n_x, n_x, count, n_x, dz, dw, block * n_x)
+        else:
+            dots(x, i, m, n_x, count, dz, dw, block)
+
+
+@kernel
+def run_chunks(
+    x: Any, by_example: bool, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    chunk: int, block: int, zs: Any, partials: Any, counter: Any,
+) -> None:  # fmt: skip
+    """Take chunks of `chunk` examples by the shared counter until none is left; any number of threads at once."""
+    m = y.size
+    scratch = (block + 7) // 8 * 8
+    z, dz = np.empty(scratch), np.empty(scratch)
+    c = fetch_and_increment(counter)
+    while c < partials.shape[0]:
+        lo = c * chunk
+        hi = min(m, lo + chunk)
+        one_chunk(x, by_example, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
+        c = fetch_and_increment(counter)
+
+
+@kernel
+def add_partials(partials: Any, total: Any) -> None:
+    """total = the sum of the rows of partials, added in order."""
+    total[:] = partials[0]
+    for c in range(1, partials.shape[0]):
+        row = partials[c]
+        for j in range(total.size):
+            total[j] += row[j]
+
+
+@kernel
+def descend(
+    x: Any, by_example: bool, y: Any, scale: Any, shift: Any, chunk: int, block: int, partials: Any,
+    decay: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
+) -> int:  # fmt: skip
+    """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
+
+    point and best: [w (n_x), b, J, largest gradient component], best holding the point of least J seen. decay is
+    lambda / m. Returns the iterations made: fewer than costs.size where the gradient has come down to tol or J is not
+    below limit, in which case point holds what was found there.
+    """
+    m, n_x, none = y.size, scale.size, np.empty(0)
+    padded, total = np.zeros((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
+    scratch = (block + 7) // 8 * 8
+    z, dz, dw = np.empty(scratch), np.empty(scratch), np.empty(n_x)
+    w = point[:n_x]
+    for k in range(costs.size):
+        b = point[n_x]
+        squares = 0.0
+        for j in range(n_x):
+            padded[j] = scale[j] * w[j]
+            b += shift[j] * w[j]
+            squares += w[j] * w[j]
+        for c in range(partials.shape[0]):
+            lo = c * chunk
+            hi = min(m, lo + chunk)
+            one_chunk(x, by_example, n_x, y, none, False, padded, b, lo, hi, block, z, dz, none, partials[c])
+        add_partials(partials, total)
+        J = total[0] / m + 0.5 * decay * squares
+        db = total[1] / m
+        largest = abs(db)
+        for j in range(n_x):
+            dw[j] = scale[j] * (total[HEAD + j] / m) + shift[j] * db + decay * w[j]
+            largest = max(largest, abs(dw[j]))
+        point[n_x + 1], point[n_x + 2] = J, largest
+        if best[n_x + 1] > J:
+            best[:] = point
+        if largest <= tol or not limit > J:
+            return k
+        costs[k] = J
+        for j in range(n_x):
+            w[j] -= alpha * dw[j]
+        point[n_x] -= alpha * db
+    return int(costs.size)

@@ -1,0 +1,84 @@
+"""The decorator home: which compiler flags a function gets, and why; and a disk cache that notices every change.
+
+Flags. `fastmath=True` would assume that there is no NaN and no infinity, and `isnan` would answer False: it is never
+used. FAST allows everything else that vectorization needs: "reassoc" (sums in lanes), "contract" (fused multiply-add),
+"arcp", "afn" (approximate functions) and "nsz". EXACT allows "contract" alone: reassociation would fold the two-part
+ln 2 of `scalar.exp_neg` and cost 100 times its error. `error_model="numpy"` everywhere: Python's test for division by
+zero keeps a loop from being vectorized. `nogil=True`: the threads of `fastlogreg.threads` run kernels side by side.
+
+Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper lives in another file
+would go stale. `KernelCache` adds a digest of every file in this folder to the key, treats a damaged cache file as a
+miss, and, where no folder is writable (a read-only install without HOME), does without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numba import config, njit, prange
+from numba.core.caching import FunctionCache
+
+FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
+EXACT = {"contract"}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+__all__ = ["EXACT", "FAST", "kernel", "lecture", "prange", "scalar"]
+
+
+@cache
+def sources_digest() -> str:
+    """SHA-256 over the text of every source file in this folder: part of the key of every cached kernel."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]
+    """Numba's per-function disk cache, with the digest of this folder in its key and damage taken as a miss."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), sources_digest())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # truncated or overwritten files raise whatever unpickling their bytes raises
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # a full disk, a damaged index: compile again next time
+            with contextlib.suppress(OSError):
+                self.flush()
+
+
+def _cached(function: Any) -> Any:
+    if not config.DISABLE_JIT:
+        with contextlib.suppress(RuntimeError):  # no writable folder: compiled anew in each process
+            function._cache = KernelCache(function.py_func)
+    return function
+
+
+def kernel(function: Function) -> Function:
+    """A serial kernel: FAST flags, without the GIL, cached on disk."""
+    compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True)(function))
+    return compiled
+
+
+def scalar(function: Function) -> Function:
+    """A helper that kernels call: EXACT flags of its own, whatever its caller's; cached with its caller."""
+    compiled: Function = njit(fastmath=EXACT, error_model="numpy", nogil=True)(function)
+    return compiled
+
+
+def lecture(function: Function, parallel: bool = False) -> Function:
+    """A loop of the lectures, as it stands, compiled with FAST flags; prange runs in parallel where asked."""
+    compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True, parallel=parallel)(function))
+    return compiled

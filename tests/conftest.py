@@ -1,0 +1,29 @@
+"""Fixtures and the comparison table's strategies. Which tests need what beyond numpy, numba, pytest and hypothesis:
+test_numerics: mpmath; test_cli, test_files, test_demo, test_plots, the lectures' figures: the `all` extra;
+tests with `shared_data`: the real data sets beside the checkout, without which they skip and say so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets, which is not part of the project; the test is skipped where it is missing."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data sets (../shared/data beside the checkout) are not here")
+    return folder
