@@ -59,6 +59,18 @@ class DesignMatrix:
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
 
+    def gram(self) -> NDArray[np.float64]:
+        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB."""
+        K = np.zeros((self.m, self.m))
+        step = max(1, (1 << 20) // self.m)
+        as_it_is = self.X.dtype == np.float64 and bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
+        for j in range(0, self.n_x, step):
+            slab = self.X[j : j + step]
+            if not as_it_is:
+                slab = slab * self.scale[j : j + step, None] + self.shift[j : j + step, None]
+            K += slab.T @ slab
+        return K
+
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
         """(w, b) for scale * X + shift, as what gives the same z on X itself."""
         return self.scale * w, b + float(self.shift @ w)

@@ -29,6 +29,8 @@ _process = 0
 # Below this much work for each thread, launching one costs more than it brings: 50 microseconds, at the 0.15 ns an
 # element and 2.5 ns an example that one core needs.
 _SECONDS_PER_THREAD, _SECONDS_PER_ELEMENT, _SECONDS_PER_EXAMPLE = 50e-6, 0.15e-9, 2.5e-9
+# The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
+_SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
 
 
 class Objective:
@@ -70,12 +72,15 @@ class Objective:
         if not np.isfinite(results).all():
             require_finite(self.design.X)
 
-    def largest_eigenvalue(self, passes: int = 100, tolerance: float = 1e-3) -> float:
+    def largest_eigenvalue(self, passes: int = 100, K: Vector | None = None) -> float:
         """L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a row of ones.
 
-        The Rayleigh quotients grow towards L from below; they stop when two differ by less than tolerance, relatively.
-        The curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L.
+        The Rayleigh quotients grow towards L from below; they stop when two differ by less than a thousandth. The
+        curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L. With the Gram matrix K at
+        hand the same eigenvalue is found from K + 1.
         """
+        if K is not None:
+            return _largest_eigenvalue_of(K) / (4 * self.m) + self.lambda_ / self.m
         v, v_b = np.ones(self.n_x), 1.0
         weight = np.ones(self.m)
         estimate = previous = 0.0
@@ -85,7 +90,7 @@ class Objective:
                 break
             total, v, v_b = self._pass(v / norm, v_b / norm, linear=True, weight=weight)
             previous, estimate = estimate, 2.0 * total  # the pass sums z^2 / 2
-            if not estimate > previous * (1.0 + tolerance):
+            if not estimate > previous * (1.0 + 1e-3):
                 break
         self.check_finite(estimate)
         return max(estimate, previous) / (4 * self.m) + self.lambda_ / self.m
@@ -107,6 +112,46 @@ class Objective:
         )  # fmt: skip
         self.passes += made
         return made
+
+    def descend_gram(
+        self, K: Vector, z0: Vector, w0: Vector, alpha: float, limit: float, point: Vector, best: Vector, costs: Vector
+    ) -> int:
+        """The same on the Gram matrix: see `kernels.gram.descend_gram`."""
+        from .kernels.gram import descend_gram
+
+        decay = self.lambda_ / self.m
+        return int(
+            descend_gram(K.reshape(-1), self.y, z0, float(w0 @ w0), decay, alpha, limit, point, best, costs)
+        )
+
+    def gram_pays(self, iterations: int) -> bool:
+        """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough to be kept."""
+        m, n_x = self.m, self.n_x
+        if self.backend != "fused" or m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.X.nbytes // 20):
+            return False
+        direct = iterations * m * n_x * _SECONDS_PER_ELEMENT / self.threads_for(self.design.n_chunks, m)
+        once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
+        return once + iterations * m * m * _SECONDS_PER_ELEMENT < direct
+
+    def iterations_in(self, seconds: float, on_gram: bool) -> int:
+        """Iterations of descent that should fit, by the estimates above; at least 1."""
+        if on_gram:
+            one = self.m * (self.m * _SECONDS_PER_ELEMENT + _SECONDS_PER_EXAMPLE)
+        elif self.backend == "fused":
+            one = self.m * (self.n_x * _SECONDS_PER_ELEMENT + _SECONDS_PER_EXAMPLE)
+        else:
+            return 1  # the lectures' backends: from 0.5 ns to 300 ns an element
+        return max(1, int(seconds / one))
+
+    def scores(self, w: Vector, b: float) -> Vector:
+        """z (m,) of every example."""
+        zs = np.empty(self.m)
+        self._pass(w, b, zs=zs)
+        return zs
+
+    def combine(self, c: Vector) -> Vector:
+        """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c (m,)."""
+        return self._pass(np.zeros(self.n_x), 1.0, linear=True, weight=c)[1]  # z = 1, dz = c
 
     def _fused(self, w: Vector, b: float) -> tuple[float, Vector, float]:
         J, dw, db = self._pass(w, b)
@@ -172,6 +217,19 @@ class Objective:
         add_partials(self._partials, total)
         db = float(total[1])
         return float(total[0]), design.unfold(total[HEAD : HEAD + n_x], db), db
+
+
+def _largest_eigenvalue_of(K: Vector) -> float:
+    """lambda_max(K + 1), every element one larger: that of X1.T X1, X1 being X with a row of ones."""
+    v, estimate, previous = np.ones(len(K)), 0.0, 0.0
+    for _ in range(100):
+        v /= np.linalg.norm(v)
+        image = K @ v + v.sum()
+        previous, estimate = estimate, float(v @ image)
+        if not estimate > previous * (1.0 + 1e-3):
+            break
+        v = image
+    return max(estimate, previous)
 
 
 def _run_loops(arguments: tuple[Any, ...], n_threads: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .objective import Objective
-from .solvers import gd
+from .solvers.gd import GradientDescent
 from .solvers.result import Progress, State, TrainingResult, TrainingWarning
 
 STRETCH_SECONDS = 0.1
@@ -35,20 +35,23 @@ def run(
 ) -> TrainingResult:
     """Gradient descent from state.w, state.b; alpha None means 1/L."""
     start = time.perf_counter()
+    # tol is on the largest component of dw, which the Gram domain does not see.
+    K = objective.design.gram() if tol is None and objective.gram_pays(iterations) else None
     # Power iterations cost a pass each: at most a twentieth of the run where alpha is given and L only warns.
     passes = 100 if alpha is None else min(100, max(3, iterations // 20))
-    curvature = objective.largest_eigenvalue(passes)
+    curvature = objective.largest_eigenvalue(passes, K)
     if alpha is None:
         alpha = 1.0 / curvature if curvature > 0 else 1.0
     unsafe = alpha > 2.0 / curvature if curvature > 0 else False
 
     with interruptions() as interrupted:
-        count = 1
+        solver = GradientDescent(objective, state, -1.0 if tol is None else tol, K)
+        count = objective.iterations_in(STRETCH_SECONDS / 4, K is not None)
         while state.stop is None and state.iteration < iterations:
             stretch_start = time.perf_counter()
             count = min(count, iterations - state.iteration)
             before = state.iteration
-            gd.advance(objective, state, alpha, -1.0 if tol is None else tol, count)
+            solver.advance(alpha, count)
             now = time.perf_counter()
             elapsed = max(now - stretch_start, 1e-9)
             allowed = STRETCH_SECONDS

@@ -1,48 +1,80 @@
-"""Gradient descent, the lectures': w := w - alpha dw, b := b - alpha db, with a fixed alpha."""
+"""Gradient descent, the lectures': w := w - alpha dw, b := b - alpha db, with a fixed alpha.
+
+The same iterates are made in one of three ways, whichever costs least: a pass an iteration on all threads; for small X
+whole stretches compiled, without a return to Python; for wide X on the m-by-m Gram matrix (`kernels.gram`).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..objective import Objective
+from ..objective import Objective, Vector
 from .result import State
 
 # A cost above this many times 1 + J of the start is growing without end.
 GROWTH = 1e3
 
 
-def advance(objective: Objective, state: State, alpha: float, tol: float, count: int) -> None:
-    """Up to `count` iterations; state.stop is set where they end for a reason. Updates state as a whole."""
-    limit = GROWTH * (1.0 + state.costs[0]) if state.costs else np.inf
-    if objective.descends_compiled():
-        _advance_compiled(objective, state, alpha, tol, limit, count)
-        return
-    for _ in range(count):
-        J, dw, db = objective.cost_and_gradient(state.w, state.b)
-        objective.check_finite(J)
-        state.cost, state.gradient_norm = J, max(float(np.abs(dw).max()), abs(db))
-        if state.best_cost > J:
-            state.best_cost, state.best_w, state.best_b = J, state.w, state.b
-        if state.gradient_norm <= tol or not limit > J:
-            state.stop = "converged" if state.gradient_norm <= tol else "diverged"
-            return
-        state.costs.append(J)
-        state.w, state.b, state.iteration = state.w - alpha * dw, state.b - alpha * db, state.iteration + 1
+class GradientDescent:
+    """Advances a `State` by whole iterations. K: the Gram matrix of X where that is the way, else None."""
 
+    def __init__(self, objective: Objective, state: State, tol: float, K: Vector | None) -> None:
+        self.objective, self.state, self.tol, self.K = objective, state, tol, K
+        if K is not None:
+            self.w0, self.z0 = state.w, objective.scores(state.w, 0.0)
+            self.point = np.concatenate([np.zeros(objective.m), [1.0, state.b, np.inf]])
+            self.best = self.point.copy()
 
-def _advance_compiled(
-    objective: Objective, state: State, alpha: float, tol: float, limit: float, count: int
-) -> None:
-    best_w = state.w if state.best_w is None else state.best_w
-    point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm]])
-    best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf]])
-    costs = np.empty(count)
-    made = objective.descend(point, best, alpha, tol, limit, costs)
-    state.b, state.cost, state.gradient_norm = point[-3:].tolist()
-    objective.check_finite(state.cost)
-    state.w, state.best_w = point[:-3].copy(), best[:-3].copy()
-    state.best_b, state.best_cost = best[-3:-1].tolist()
-    state.costs.extend(costs[:made].tolist())
-    state.iteration += made
-    if made < count:
-        state.stop = "converged" if state.gradient_norm <= tol else "diverged"
+    def advance(self, alpha: float, count: int) -> None:
+        """Up to `count` iterations; state.stop is set where they end for a reason."""
+        state = self.state
+        limit = GROWTH * (1.0 + state.costs[0]) if state.costs else np.inf
+        if self.K is not None:
+            self._advance_gram(self.K, alpha, limit, count)
+        elif self.objective.descends_compiled():
+            self._advance_compiled(alpha, limit, count)
+        else:
+            self._advance_by_passes(alpha, limit, count)
+
+    def _advance_by_passes(self, alpha: float, limit: float, count: int) -> None:
+        state = self.state
+        for _ in range(count):
+            J, dw, db = self.objective.cost_and_gradient(state.w, state.b)
+            self.objective.check_finite(J)
+            state.cost, state.gradient_norm = J, max(float(np.abs(dw).max()), abs(db))
+            if state.best_cost > J:
+                state.best_cost, state.best_w, state.best_b = J, state.w, state.b
+            if state.gradient_norm <= self.tol or not limit > J:
+                state.stop = "converged" if state.gradient_norm <= self.tol else "diverged"
+                return
+            state.costs.append(J)
+            state.w, state.b, state.iteration = state.w - alpha * dw, state.b - alpha * db, state.iteration + 1
+
+    def _advance_compiled(self, alpha: float, limit: float, count: int) -> None:
+        state = self.state
+        best_w = state.w if state.best_w is None else state.best_w
+        point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm]])
+        best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf]])
+        costs = np.empty(count)
+        made = self.objective.descend(point, best, alpha, self.tol, limit, costs)
+        self.objective.check_finite(float(point[-2]))
+        state.w, state.best_w = point[:-3].copy(), best[:-3].copy()
+        state.b, state.cost, state.gradient_norm = point[-3:].tolist()
+        state.best_b, state.best_cost = best[-3:-1].tolist()
+        self._record(costs, made)
+
+    def _advance_gram(self, K: Vector, alpha: float, limit: float, count: int) -> None:
+        state, objective, costs = self.state, self.objective, np.empty(count)
+        made = objective.descend_gram(K, self.z0, self.w0, alpha, limit, self.point, self.best, costs)
+        ended = self.best if made < count else self.point  # fewer than asked for: the cost grew without end
+        state.w, state.b = ended[-3] * self.w0 + objective.combine(ended[:-3]), float(ended[-2])
+        state.cost, dw, db = objective.cost_and_gradient(state.w, state.b)
+        state.gradient_norm = max(float(np.abs(dw).max()), abs(db))
+        self._record(costs, made)
+
+    def _record(self, costs: Vector, made: int) -> None:
+        state = self.state
+        state.costs.extend(costs[:made].tolist())
+        state.iteration += made
+        if made < costs.size:
+            state.stop = "converged" if state.gradient_norm <= self.tol else "diverged"
