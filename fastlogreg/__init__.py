@@ -26,6 +26,7 @@ _HOME = {
     "propagate": "api",
     "sigmoid": "api",
     "train": "api",
+    "warmup": "warming",
 }
 __all__ = ["__version__", *_HOME]
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .nudging import derivative, nudge
     from .reference import Propagation
     from .solvers.result import TrainingResult
+    from .warming import warmup
 
 
 def __getattr__(name: str) -> Any:

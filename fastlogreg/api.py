@@ -137,6 +137,7 @@ def train(
     return training.run(
         objective,
         State(w_, b_),
+        solver=solver,
         alpha=rate,
         iterations=iterations,
         tol=tol,

@@ -59,6 +59,23 @@ class DesignMatrix:
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
 
+    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """(first example, one past the last, scale * X + shift of them as float64 (examples, n_x)): blocks of 1 MiB,
+        views of X where nothing has to be changed."""
+        step = max(64, (1 << 17) // self.n_x)
+        plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
+        for lo in range(0, self.m, step):
+            x = self.X[:, lo : lo + step].T
+            if not (plain and x.dtype == np.float64):
+                x = x * self.scale + self.shift
+            yield lo, lo + len(x), x
+
+    def sample_spread(self) -> NDArray[np.float64]:
+        """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
+        x = self.X[:, :: max(1, self.m // 1000)].T
+        spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=0, dtype=np.float64)
+        return spread
+
     def gram(self) -> NDArray[np.float64]:
         """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB."""
         K = np.zeros((self.m, self.m))

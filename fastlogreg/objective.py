@@ -1,40 +1,48 @@
 """The cost J(w, b), its gradient and its curvature: the one place that picks a backend.
 
-    J = (1/m) sum L(a, y) + (lambda / 2m) ||w||^2      dw = X dz.T / m + (lambda / m) w      db = sum(dz) / m
+    J = (1/S) sum s L(a, y) + (lambda / 2S) ||w||^2    dw = X (s dz).T / S + (lambda / S) w    db = sum(s dz) / S
 
-Solvers see this class and nothing below it. w is (n_x,) here, one contiguous vector; the (n_x, 1) of the lectures is
-put on and taken off in `fastlogreg.api`.
+s are the weights of the examples and S is their sum: without weights s = 1, S = m, and this is the lectures' J. A
+weight of k is the row k times, a weight of 0 the row gone. Solvers see this class and nothing below it. The point is
+w (n_x,) and b, or one vector theta = [w, b]; the (n_x, 1) of the lectures is put on in `fastlogreg.api`.
+
+Certificate. With lambda > 0, F(w) = min over b of J(w, b) is strongly convex with modulus mu = lambda / S, so
+F(w) - J* <= ||grad F(w)||^2 / (2 mu). Moving b to its optimum moves every dz the same way, by |db| in sum, hence
+||grad F(w)|| <= ||dw|| + R |db| with R the largest ||x||. And since the third derivative of the loss is at most the
+second, the curvature c along b shrinks at most by exp(-|move|), so with r = |db| / c the move is at most
+-log(1 - r) <= r / (1 - r):
+
+    J(w, b) - J* <= (||dw|| + R |db|)^2 / (2 mu) + |db| r / (1 - r)
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from functools import partial
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reference
+from . import passes, reference
 from .design_matrix import DesignMatrix
-from .threads import available_threads, run_on
+from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
+from .threads import available_threads
 from .validation import require_finite
 
-Vector = NDArray[np.float64]
-_NONE: Vector = np.empty(0)
-_loops_lock = threading.Lock()
-_process = 0
-
-# Below this much work for each thread, launching one costs more than it brings: 50 microseconds, at the 0.15 ns an
-# element and 2.5 ns an example that one core needs.
-_SECONDS_PER_THREAD, _SECONDS_PER_ELEMENT, _SECONDS_PER_EXAMPLE = 50e-6, 0.15e-9, 2.5e-9
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
 _SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
 
 
+class Evaluation(NamedTuple):
+    """J, its gradient [dw, db] (n_x + 1,), and the curvature of J along b (NaN from the lectures' loops)."""
+
+    J: float
+    gradient: Vector
+    curvature: float
+
+
 class Objective:
-    """J and its gradient on one design matrix and its labels y (m,) uint8, with penalty lambda_."""
+    """J and its derivatives on a design matrix, labels y (m,) uint8, weights (m,) or none, and a penalty lambda_."""
 
     def __init__(
         self,
@@ -43,61 +51,189 @@ class Objective:
         lambda_: float = 0.0,
         backend: str = "fused",
         n_threads: int | None = None,
+        weight: Vector = NONE,
+        intercept: bool = True,
     ) -> None:
         self.design, self.y, self.lambda_, self.backend = design, y, lambda_, backend
+        self.weight, self.intercept = weight, intercept
+        self.m, self.n_x = int(design.m), int(design.n_x)
+        self.total = float(weight.sum()) if weight.size else float(self.m)
+        self.decay = lambda_ / self.total
         self.n_threads = available_threads() if n_threads is None else n_threads
         self.passes = 0
-        self._partials: Vector = _NONE.reshape(0, 0)
-        self._converted: NDArray[Any] | None = None
 
-    @property
-    def n_x(self) -> int:
-        return int(self.design.n_x)
-
-    @property
-    def m(self) -> int:
-        return int(self.design.m)
+    def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
+        """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every example."""
+        J, dw, db, curvature = self._sums(w, b, zs)
+        gradient = np.empty(self.n_x + 1)
+        np.divide(dw, self.total, out=gradient[:-1])
+        gradient[:-1] += self.decay * w
+        gradient[-1] = db / self.total if self.intercept else 0.0
+        J = J / self.total + 0.5 * self.decay * float(w @ w)
+        return Evaluation(J, gradient, curvature / self.total)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
         """J, dw (n_x,) and db at (w, b), in one read of X."""
-        self.passes += 1
-        run = {"fused": self._fused, "loops": self._loops, "python": self._loops, "numpy": self._numpy}[self.backend]
-        J, dw, db = run(w, b)
-        J += self.lambda_ / (2 * self.m) * float(w @ w)
-        dw += (self.lambda_ / self.m) * w
-        return J, dw, db
+        J, gradient, _ = self.evaluate(w, b)
+        return J, gradient[:-1], float(gradient[-1])
 
     def check_finite(self, *results: float) -> None:
         """Called with results of a pass: where one is not finite, look for the NaN or infinity in X that caused it."""
         if not np.isfinite(results).all():
             require_finite(self.design.X)
 
-    def largest_eigenvalue(self, passes: int = 100, K: Vector | None = None) -> float:
+    def measure(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
+        """How far from the optimum: the bound on J - J* where lambda > 0, else the largest gradient component."""
+        if self.decay == 0.0:
+            return float(np.abs(gradient).max())
+        return self.bound(gradient, curvature, w, b)
+
+    def bound(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
+        """An upper bound on J(w, b) - J*: the certificate above; infinite for lambda = 0."""
+        if self.decay == 0.0:
+            return np.inf
+        if np.isnan(curvature):
+            a = reference.sigmoid(self.scores(w, b))
+            curvature = float(np.mean(a * (1.0 - a)))
+        norm, db = float(np.linalg.norm(gradient[:-1])), abs(float(gradient[-1]))
+        return reference.suboptimality_bound(norm, db, curvature, self.radius if db > 0.0 else 0.0, self.decay)
+
+    @cached_property
+    def radius(self) -> float:
+        """The largest ||x|| over the examples, x as the model sees it. One read of X, once; 0 without an intercept."""
+        if not self.intercept:
+            return 0.0
+        self.passes += 1
+        if self.backend == "numpy":
+            return passes.numpy_radius(self.design)
+        return passes.radius(self.design, self.n_threads)
+
+    def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
         """L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a row of ones.
 
-        The Rayleigh quotients grow towards L from below; they stop when two differ by less than a thousandth. The
-        curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L. With the Gram matrix K at
-        hand the same eigenvalue is found from K + 1.
+        The Rayleigh quotients grow towards L from below; they stop when two differ by less than a thousandth, or after
+        `limit` passes. The curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L. With the
+        Gram matrix K at hand the same eigenvalue is found from K + 1.
         """
+        v, v_b = np.ones(self.n_x), float(self.intercept)
         if K is not None:
-            return _largest_eigenvalue_of(K) / (4 * self.m) + self.lambda_ / self.m
-        v, v_b = np.ones(self.n_x), 1.0
-        weight = np.ones(self.m)
+            v, v_b = np.ones(self.m), 0.0
+        weight = self.weight if self.weight.size else np.ones(self.m)
         estimate = previous = 0.0
-        for _ in range(passes):
+        for _ in range(limit):
             norm = float(np.sqrt(v @ v + v_b * v_b))
             if not norm > 0.0:
                 break
-            total, v, v_b = self._pass(v / norm, v_b / norm, linear=True, weight=weight)
-            previous, estimate = estimate, 2.0 * total  # the pass sums z^2 / 2
+            v, v_b = v / norm, v_b / norm
+            previous = estimate
+            if K is not None:
+                image = K @ v + v.sum()
+                estimate, v = float(v @ image), image
+            else:
+                total, v, v_b, _ = self._sums(v, v_b, linear_weight=weight)
+                estimate, v_b = 2.0 * total, v_b * self.intercept  # the pass sums s z^2 / 2
             if not estimate > previous * (1.0 + 1e-3):
                 break
         self.check_finite(estimate)
-        return max(estimate, previous) / (4 * self.m) + self.lambda_ / self.m
+        return max(estimate, previous) / (4 * self.total) + self.decay
+
+    def separates(self, z: Vector) -> bool:
+        """Whether lambda is 0 and z puts every example on its own side: then J falls to 0 along w, b, without end."""
+        if self.decay > 0.0:
+            return False
+        right = np.where(self.y == 1, z, -z) > 0.0
+        return bool(right.all() if not self.weight.size else right[self.weight > 0.0].all())
+
+    def scores(self, w: Vector, b: float) -> Vector:
+        """z (m,) of every example."""
+        zs = np.empty(self.m)
+        self._sums(w, b, zs, linear_weight=np.zeros(self.m))
+        return zs
+
+    def combine(self, c: Vector) -> Vector:
+        """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c (m,)."""
+        return self._sums(np.zeros(self.n_x), 1.0, linear_weight=c)[1]  # z = 1, dz = c
+
+    def hessian_product(self, v: Vector, slopes: Vector) -> Vector:
+        """H v (n_x + 1,) for v (n_x + 1,), with slopes (m,) = s da/dz at the point: one read of X."""
+        _, dw, db, _ = self._sums(v[:-1], float(v[-1]) * self.intercept, linear_weight=slopes)
+        product = np.append(dw, db * self.intercept) / self.total
+        product[:-1] += self.decay * v[:-1]
+        return product
+
+    def along_line(self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
+        """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt (m,): no read of X."""
+        if self.backend == "numpy":
+            sums = passes.numpy_along_line(z, z_slope, self.y, self.weight, t)
+        else:
+            from .kernels.dense import along_line
+
+            sums = along_line(z, z_slope, self.y, self.weight, t)
+        J, first, second = (value / self.total for value in sums)
+        w_t, d_w = w + t * d[:-1], d[:-1]
+        return (
+            J + 0.5 * self.decay * float(w_t @ w_t),
+            first + self.decay * float(w_t @ d_w),
+            second + self.decay * float(d_w @ d_w),
+        )
+
+    def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
+        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X: blocks of examples as float64, from
+        which z, the gradient and H (by BLAS) are taken while they are in the cache."""
+        self.passes += 1
+        n_x, y, weight = self.n_x, self.y, self.weight
+        H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
+        for lo, hi, x in self.design.float_blocks():
+            z = x @ w + b
+            if zs.size:
+                zs[lo:hi] = z
+            loss, dz, slopes = passes.link(z, y[lo:hi], weight[lo:hi])
+            J += loss
+            gradient[:-1] += dz @ x
+            gradient[-1] += dz.sum()
+            H[-1, :-1] += slopes @ x
+            H[-1, -1] += slopes.sum()
+            rooted = x * np.sqrt(slopes)[:, None]
+            H[:-1, :-1] += rooted.T @ rooted
+        H[:-1, -1] = H[-1, :-1]
+        H /= self.total
+        gradient /= self.total
+        gradient[:-1] += self.decay * w
+        curvature = float(H[-1, -1])
+        diagonal = np.arange(n_x)
+        H[diagonal, diagonal] += self.decay
+        if not self.intercept:
+            H[-1], H[:, -1], H[-1, -1], gradient[-1] = 0.0, 0.0, 1.0, 0.0
+        return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+
+    def _sums(self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None) -> Sums:
+        """A pass by the backend at hand; the lectures' loops know no other link, so those go to the fused kernel."""
+        self.passes += 1
+        linear = linear_weight is not None
+        weight = self.weight if linear_weight is None else linear_weight
+        if self.backend == "numpy":
+            return passes.numpy(self.design, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs)
+        if self.backend == "fused" or linear or weight.size or zs.size:
+            return passes.fused(
+                self.design, self.y, w, b, n_threads=self.n_threads, weight=weight, linear=linear, zs=zs
+            )
+        compiled = self.backend == "loops"
+        return passes.loops(self.design, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
+
+    @cached_property
+    def _lecture_X(self) -> NDArray[Any]:
+        """X for the backends of the lectures, converted once where theirs is a float64 world: NumPy's matrix product
+        takes float64 alone, Numba has no float16, no long double and no foreign byte order."""
+        X = self.design.X
+        as_it_is = X.dtype == np.float64 if self.backend == "numpy" else X.dtype.char in "?bBhHiIlLqQfd"
+        return X if as_it_is and X.dtype.isnative else X.astype(np.float64)
+
+    # What gradient descent can do in larger steps than a pass at a time.
 
     def descends_compiled(self) -> bool:
         """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
-        return self.backend == "fused" and self.design.in_place and self.threads_for(self.n_threads, self.m) == 1
+        plain = self.backend == "fused" and self.intercept and not self.weight.size
+        return plain and self.design.in_place and passes.threads_for(self.design, self.n_threads) == 1
 
     def descend(self, point: Vector, best: Vector, alpha: float, tol: float, limit: float, costs: Vector) -> int:
         """Gradient descent from point for up to costs.size iterations, compiled: see `kernels.dense.descend`."""
@@ -106,9 +242,10 @@ class Objective:
         design = self.design
         partials = np.empty((design.n_chunks, HEAD + -(-self.n_x // 8) * 8))
         [(_, _, x)] = design.flat_blocks()
+        radius = self.radius if self.decay > 0.0 else 0.0
         made: int = descend(
             x, design.by_example, self.y, design.scale, design.shift, design.chunk, design.block, partials,
-            self.lambda_ / self.m, alpha, tol, limit, point, best, costs,
+            self.decay, radius, alpha, tol, limit, point, best, costs,
         )  # fmt: skip
         self.passes += made
         return made
@@ -119,138 +256,27 @@ class Objective:
         """The same on the Gram matrix: see `kernels.gram.descend_gram`."""
         from .kernels.gram import descend_gram
 
-        decay = self.lambda_ / self.m
+        w0_squared = float(w0 @ w0)
         return int(
-            descend_gram(K.reshape(-1), self.y, z0, float(w0 @ w0), decay, alpha, limit, point, best, costs)
+            descend_gram(K.reshape(-1), self.y, z0, w0_squared, self.decay, alpha, limit, point, best, costs)
         )
 
     def gram_pays(self, iterations: int) -> bool:
         """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough to be kept."""
         m, n_x = self.m, self.n_x
-        if self.backend != "fused" or m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.X.nbytes // 20):
+        plain = self.backend == "fused" and self.intercept and not self.weight.size
+        if not plain or m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.X.nbytes // 20):
             return False
-        direct = iterations * m * n_x * _SECONDS_PER_ELEMENT / self.threads_for(self.design.n_chunks, m)
+        direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(self.design, self.n_threads)
         once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
-        return once + iterations * m * m * _SECONDS_PER_ELEMENT < direct
+        return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:
-        """Iterations of descent that should fit, by the estimates above; at least 1."""
+        """Iterations of descent that should fit into so much time, by the estimates above; at least 1."""
         if on_gram:
-            one = self.m * (self.m * _SECONDS_PER_ELEMENT + _SECONDS_PER_EXAMPLE)
+            one = self.m * (self.m * SECONDS_PER_ELEMENT + SECONDS_PER_EXAMPLE)
         elif self.backend == "fused":
-            one = self.m * (self.n_x * _SECONDS_PER_ELEMENT + _SECONDS_PER_EXAMPLE)
+            one = passes.seconds_on_one_core(self.design)
         else:
             return 1  # the lectures' backends: from 0.5 ns to 300 ns an element
         return max(1, int(seconds / one))
-
-    def scores(self, w: Vector, b: float) -> Vector:
-        """z (m,) of every example."""
-        zs = np.empty(self.m)
-        self._pass(w, b, zs=zs)
-        return zs
-
-    def combine(self, c: Vector) -> Vector:
-        """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c (m,)."""
-        return self._pass(np.zeros(self.n_x), 1.0, linear=True, weight=c)[1]  # z = 1, dz = c
-
-    def _fused(self, w: Vector, b: float) -> tuple[float, Vector, float]:
-        J, dw, db = self._pass(w, b)
-        return J / self.m, dw / self.m, db / self.m
-
-    def _numpy(self, w: Vector, b: float) -> tuple[float, Vector, float]:
-        scale, shift = self.design.scale[:, None], self.design.shift[:, None]
-        J, dw, db = reference.propagate(w[:, None], b, self._lecture_X(), self.y[None, :], 0.0, scale, shift)
-        return J, dw[:, 0], db
-
-    def _lecture_X(self) -> NDArray[Any]:
-        """X for the backends of the lectures, converted once where theirs is a float64 world: NumPy's matrix product
-        takes float64 alone, Numba has no float16, no long double and no foreign byte order."""
-        if self._converted is None:
-            X = self.design.X
-            as_it_is = X.dtype == np.float64 if self.backend == "numpy" else X.dtype.char in "?bBhHiIlLqQfd"
-            self._converted = X if as_it_is and X.dtype.isnative else X.astype(np.float64)
-        return self._converted
-
-    def _loops(self, w: Vector, b: float) -> tuple[float, Vector, float]:
-        design = self.design
-        w, b = design.fold(w, b)
-        shares = max(1, min(32, self.m // 8))
-        J, dw, db = np.zeros(shares), np.zeros((shares, self.n_x)), np.zeros(shares)
-        arguments = (w[:, None], b, self._lecture_X(), self.y[None, :], J, dw, db)
-        if self.backend == "python":
-            from .kernels.loops import cost_and_gradient
-
-            with np.errstate(invalid="ignore", over="ignore"):
-                cost_and_gradient(*arguments)
-        else:
-            _run_loops(arguments, self.n_threads)
-        return float(J[0]), design.unfold(dw[0], float(db[0])), float(db[0])
-
-    def threads_for(self, n_chunks: int, m: int) -> int:
-        """Threads worth launching for a pass over m examples."""
-        seconds = m * (self.n_x * _SECONDS_PER_ELEMENT + _SECONDS_PER_EXAMPLE)
-        return max(1, min(self.n_threads, n_chunks, int(seconds / _SECONDS_PER_THREAD)))
-
-    def _pass(
-        self, w: Vector, b: float, linear: bool = False, weight: Vector = _NONE, zs: Vector = _NONE
-    ) -> tuple[float, Vector, float]:
-        """Sums over the examples of the loss, of dz x (n_x,) and of dz: one read of X by the fused kernel.
-
-        linear, weight, zs: see `kernels.dense.link` and `one_chunk`.
-        """
-        from .kernels.dense import HEAD, add_partials, run_chunks
-
-        design, n_x, chunk = self.design, self.n_x, self.design.chunk
-        w, b = design.fold(w, b)
-        padded = np.zeros(-(-n_x // 8) * 8)
-        padded[:n_x] = w
-        if self._partials.shape[0] == 0:
-            self._partials = np.empty((design.n_chunks, HEAD + padded.size))
-        for lo, hi, x in design.flat_blocks():
-            partials = self._partials[lo // chunk : -(-hi // chunk)]
-            work = partial(
-                run_chunks, x, design.by_example, n_x, self.y[lo:hi], weight[lo:hi], linear, padded, b,
-                chunk, design.block, zs[lo:hi], partials, np.zeros(1, np.int64),
-            )  # fmt: skip
-            run_on(self.threads_for(len(partials), hi - lo), work)
-        total = np.empty(HEAD + padded.size)
-        add_partials(self._partials, total)
-        db = float(total[1])
-        return float(total[0]), design.unfold(total[HEAD : HEAD + n_x], db), db
-
-
-def _largest_eigenvalue_of(K: Vector) -> float:
-    """lambda_max(K + 1), every element one larger: that of X1.T X1, X1 being X with a row of ones."""
-    v, estimate, previous = np.ones(len(K)), 0.0, 0.0
-    for _ in range(100):
-        v /= np.linalg.norm(v)
-        image = K @ v + v.sum()
-        previous, estimate = estimate, float(v @ image)
-        if not estimate > previous * (1.0 + 1e-3):
-            break
-        v = image
-    return max(estimate, previous)
-
-
-def _run_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
-    """The compiled loops of the lectures, in parallel where Numba's threading layer can bear it.
-
-    Its OpenMP layer kills a child forked after its first use and its workqueue aborts when two Python threads enter:
-    one thread at a time goes in, a forked child never does. The serial loops give the same bits.
-    """
-    global _process
-    import numba
-
-    from .kernels.loops import compiled
-
-    if n_threads <= 1 or numba.config.DISABLE_JIT or _process not in (0, os.getpid()):
-        compiled(parallel=False)(*arguments)
-        return
-    _process = os.getpid()
-    with _loops_lock:
-        before = numba.get_num_threads()
-        numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
-        try:
-            compiled(parallel=True)(*arguments)
-        finally:
-            numba.set_num_threads(before)

@@ -13,6 +13,7 @@ digits for every z, and dz = a - y = (1 - 2y) sigmoid(t) has no cancellation whe
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,3 +94,13 @@ def predict(
 ) -> NDArray[np.uint8]:
     """1 where a > threshold, else 0, of shape (1, m)."""
     return (predict_proba(w, b, X, scale, shift) > threshold).astype(np.uint8)
+
+
+def suboptimality_bound(dw_norm: float, db: float, curvature: float, radius: float, decay: float) -> float:
+    """An upper bound of J(w, b) - J*, see `fastlogreg.objective`: from ||dw||, |db|, the curvature of J along b, the
+    largest ||x|| and decay = lambda / S > 0; infinite where db is not small beside the curvature."""
+    rho = db / curvature if curvature > 0.0 else (0.0 if db == 0.0 else 1.0)
+    if rho >= 1.0:
+        return inf
+    slope = dw_norm + radius * db
+    return slope * slope / (2.0 * decay) + db * rho / (1.0 - rho)

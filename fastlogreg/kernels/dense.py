@@ -13,13 +13,14 @@ Both layouts are the same two loops over "rows" (examples or features), eight ro
 Same bits for any number of threads: the chunks follow from the shape of X alone, each has a row of `partials` of its
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
-Layout of a row of partials: [J, db, six unused, dw, up to 7 unused]: HEAD = 8 numbers, so that dw starts a cache line.
+Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from .intrinsics import (
     store,
     sums,
 )
-from .scalar import loss_and_dz
+from .scalar import loss_and_dz, suboptimality_bound
 
 HEAD = 8
 
@@ -127,12 +128,12 @@ def axpys(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: 
 
 @kernel
 def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
-    """Sum of the losses and of dz, and dz itself, from z; weighted where weight is not empty.
+    """Sums of the losses, of dz and of da/dz, and dz itself, from z; weighted where weight is not empty.
 
     linear: the loss weight * z^2 / 2 in place of the cross-entropy, dz = weight * z. The pass is then X D X.T applied
     to (w, b), with D the diagonal of the weights: power iterations and Hessian products.
     """
-    J = db = 0.0
+    J = db = curvature = 0.0
     if linear:
         for i in range(z.size):
             dz[i] = weight[i] * z[i]
@@ -140,17 +141,32 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
             db += dz[i]
     elif weight.size:
         for i in range(z.size):
-            loss, d = loss_and_dz(z[i], y[i])
+            loss, d, slope = loss_and_dz(z[i], y[i])
             dz[i] = weight[i] * d
             J += weight[i] * loss
             db += dz[i]
+            curvature += weight[i] * slope
     else:
         for i in range(z.size):
-            loss, d = loss_and_dz(z[i], y[i])
+            loss, d, slope = loss_and_dz(z[i], y[i])
             dz[i] = d
             J += loss
             db += d
-    return J, db
+            curvature += slope
+    return J, db, curvature
+
+
+@kernel
+def along_line(z: Any, slope: Any, y: Any, weight: Any, t: float) -> Any:
+    """Sums of the losses at z + t slope, and of their first and second derivatives by t: a line search that reads no X."""
+    J = first = second = 0.0
+    for i in range(z.size):
+        loss, d, curvature = loss_and_dz(z[i] + t * slope[i], y[i])
+        s = weight[i] if weight.size else 1.0
+        J += s * loss
+        first += s * d * slope[i]
+        second += s * curvature * slope[i] * slope[i]
+    return J, first, second
 
 
 @kernel
@@ -172,9 +188,10 @@ def one_chunk(
             dots(x, i * n_x, n_x, count, n_x, w, z, block * n_x)
         else:
             axpys(x, i, m, n_x, count, w, z, block)
-        J, db = link(z[:count], y[i:end], weight[i:end], linear, dz)
+        J, db, curvature = link(z[:count], y[i:end], weight[i:end], linear, dz)
         row[0] += J
         row[1] += db
+        row[2] += curvature
         if zs.size:
             zs[i:end] = z[:count]
         if by_example:
@@ -213,13 +230,13 @@ def add_partials(partials: Any, total: Any) -> None:
 @kernel
 def descend(
     x: Any, by_example: bool, y: Any, scale: Any, shift: Any, chunk: int, block: int, partials: Any,
-    decay: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
+    decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
 ) -> int:  # fmt: skip
     """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
 
-    point and best: [w (n_x), b, J, largest gradient component], best holding the point of least J seen. decay is
-    lambda / m. Returns the iterations made: fewer than costs.size where the gradient has come down to tol or J is not
-    below limit, in which case point holds what was found there.
+    point and best: [w (n_x), b, J, largest gradient component, measure], best holding the point of least J seen. decay
+    is lambda / m, radius the largest ||x||. The measure is `Objective.measure`: where it is at most tol, or J is not
+    below limit, fewer than costs.size iterations are made (their number is returned) and point holds what was found.
     """
     m, n_x, none = y.size, scale.size, np.empty(0)
     padded, total = np.zeros((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
@@ -240,17 +257,54 @@ def descend(
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
-        largest = abs(db)
+        largest, squares = abs(db), 0.0
         for j in range(n_x):
             dw[j] = scale[j] * (total[HEAD + j] / m) + shift[j] * db + decay * w[j]
             largest = max(largest, abs(dw[j]))
-        point[n_x + 1], point[n_x + 2] = J, largest
+            squares += dw[j] * dw[j]
+        measure = largest
+        if decay > 0.0:
+            measure = suboptimality_bound(math.sqrt(squares), abs(db), total[2] / m, radius, decay)
+        point[n_x + 1], point[n_x + 2], point[n_x + 3] = J, largest, measure
         if best[n_x + 1] > J:
             best[:] = point
-        if largest <= tol or not limit > J:
+        if measure <= tol or not limit > J:
             return k
         costs[k] = J
         for j in range(n_x):
             w[j] -= alpha * dw[j]
         point[n_x] -= alpha * db
     return int(costs.size)
+
+
+@kernel
+def largest_square(x: Any, by_example: bool, scale: Any, shift: Any, lo: int, hi: int, m: int) -> float:
+    """The largest ||scale * x + shift||^2 over the examples lo to hi. scale, shift: (n_x,), rounded up to eights with
+    zeros."""
+    n_x = x.size // m
+    part = n_x & 7
+    whole, largest = n_x - part, 0.0
+    lanes = np.empty(LANES)
+    if by_example:
+        for i in range(lo, hi):
+            s = splat(0.0)
+            for j in range(0, whole, LANES):
+                v = fma(load(x, i * n_x + j), load(scale, j), load(shift, j))
+                s = fma(v, v, s)
+            if part:
+                v = fma(load_part(x, i * n_x + whole, part), load(scale, whole), load(shift, whole))
+                s = fma(v, v, s)
+            store(lanes, 0, s)
+            largest = max(largest, lanes.sum())
+        return largest
+    for i in range(lo, hi, LANES):
+        count = min(LANES, hi - i)
+        s = splat(0.0)
+        for j in range(n_x):
+            k = j * m + i
+            v = load(x, k) if count == LANES else load_part(x, k, count)
+            v = fma(v, splat(scale[j]), splat(shift[j]))
+            s = fma(v, v, s)
+        store(lanes, 0, s)
+        largest = max(largest, lanes[:count].max())
+    return largest

@@ -32,9 +32,10 @@ __all__ = ["EXACT", "FAST", "kernel", "lecture", "prange", "scalar"]
 
 @cache
 def sources_digest() -> str:
-    """SHA-256 over the text of every source file in this folder: part of the key of every cached kernel."""
+    """SHA-256 over the text of every source file that kernels are compiled from: part of the key of each one cached."""
+    folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in [*sorted(folder.glob("*.py")), folder.parent / "reference.py"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -40,7 +40,7 @@ def descend_gram(
         for i in range(m):
             z[i] = Kc[i] + rho * z0[i] + b
             squares += c[i] * (Kc[i] + 2.0 * rho * z0[i])
-        loss, db = link(z, y, none, False, dz)
+        loss, db, _ = link(z, y, none, False, dz)
         J = loss / m + 0.5 * decay * squares
         point[m + 2] = J
         if best[m + 2] > J:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..reference import suboptimality_bound as _suboptimality_bound
 from .flags import scalar
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52: adding it leaves the nearest integer in the low bits of the sum
@@ -68,12 +69,16 @@ def log1p(e: Any) -> Any:
 
 @scalar
 def loss_and_dz(z: Any, y: Any) -> Any:
-    """L(a, y) and dz = a - y for a = sigmoid(z), y in {0, 1}: with t = (1 - 2y) z they are log(1 + exp(t)) and
-    (1 - 2y) sigmoid(t), free of overflow, of log(0) and of the cancellation in a - y."""
+    """L(a, y), dz = a - y and da/dz = a (1 - a) for a = sigmoid(z), y in {0, 1}: with t = (1 - 2y) z the first two are
+    log(1 + exp(t)) and (1 - 2y) sigmoid(t), free of overflow, of log(0) and of the cancellation in a - y."""
     sign = 1.0 - 2.0 * y
     t = sign * z
     size = abs(t)
     e = exp_neg(-(750.0 if size > 750.0 else size))  # NaN is not > 750 and stays
     above = t if t > 0.0 else 0.0
     numerator = 1.0 if t >= 0.0 else e
-    return above + log1p(e), sign * (numerator / (1.0 + e))
+    inverse = 1.0 / (1.0 + e)
+    return above + log1p(e), sign * (numerator * inverse), (e * inverse) * inverse
+
+
+suboptimality_bound = scalar(_suboptimality_bound)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..objective import Objective, Vector
+from ..objective import Objective
+from ..passes import Vector
 from .result import State
 
 # A cost above this many times 1 + J of the start is growing without end.
@@ -18,16 +19,16 @@ GROWTH = 1e3
 class GradientDescent:
     """Advances a `State` by whole iterations. K: the Gram matrix of X where that is the way, else None."""
 
-    def __init__(self, objective: Objective, state: State, tol: float, K: Vector | None) -> None:
-        self.objective, self.state, self.tol, self.K = objective, state, tol, K
+    def __init__(self, objective: Objective, state: State, tol: float, alpha: float, K: Vector | None) -> None:
+        self.objective, self.state, self.tol, self.alpha, self.K = objective, state, tol, alpha, K
         if K is not None:
             self.w0, self.z0 = state.w, objective.scores(state.w, 0.0)
             self.point = np.concatenate([np.zeros(objective.m), [1.0, state.b, np.inf]])
             self.best = self.point.copy()
 
-    def advance(self, alpha: float, count: int) -> None:
+    def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
-        state = self.state
+        state, alpha = self.state, self.alpha
         limit = GROWTH * (1.0 + state.costs[0]) if state.costs else np.inf
         if self.K is not None:
             self._advance_gram(self.K, alpha, limit, count)
@@ -39,28 +40,31 @@ class GradientDescent:
     def _advance_by_passes(self, alpha: float, limit: float, count: int) -> None:
         state = self.state
         for _ in range(count):
-            J, dw, db = self.objective.cost_and_gradient(state.w, state.b)
+            J, gradient, curvature = self.objective.evaluate(state.w, state.b)
             self.objective.check_finite(J)
-            state.cost, state.gradient_norm = J, max(float(np.abs(dw).max()), abs(db))
+            state.cost, state.gradient_norm = J, float(np.abs(gradient).max())
             if state.best_cost > J:
                 state.best_cost, state.best_w, state.best_b = J, state.w, state.b
-            if state.gradient_norm <= self.tol or not limit > J:
-                state.stop = "converged" if state.gradient_norm <= self.tol else "diverged"
+            if self.tol >= 0.0:
+                state.measure = self.objective.measure(gradient, curvature, state.w, state.b)
+            if state.measure <= self.tol or not limit > J:
+                state.stop = "converged" if state.measure <= self.tol else "diverged"
                 return
             state.costs.append(J)
-            state.w, state.b, state.iteration = state.w - alpha * dw, state.b - alpha * db, state.iteration + 1
+            state.w, state.b = state.w - alpha * gradient[:-1], state.b - alpha * float(gradient[-1])
+            state.iteration += 1
 
     def _advance_compiled(self, alpha: float, limit: float, count: int) -> None:
         state = self.state
         best_w = state.w if state.best_w is None else state.best_w
-        point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm]])
-        best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf]])
+        point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm, state.measure]])
+        best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf, np.inf]])
         costs = np.empty(count)
         made = self.objective.descend(point, best, alpha, self.tol, limit, costs)
-        self.objective.check_finite(float(point[-2]))
-        state.w, state.best_w = point[:-3].copy(), best[:-3].copy()
-        state.b, state.cost, state.gradient_norm = point[-3:].tolist()
-        state.best_b, state.best_cost = best[-3:-1].tolist()
+        self.objective.check_finite(float(point[-3]))
+        state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
+        state.b, state.cost, state.gradient_norm, state.measure = point[-4:].tolist()
+        state.best_b, state.best_cost = best[-4:-2].tolist()
         self._record(costs, made)
 
     def _advance_gram(self, K: Vector, alpha: float, limit: float, count: int) -> None:
@@ -77,4 +81,4 @@ class GradientDescent:
         state.costs.extend(costs[:made].tolist())
         state.iteration += made
         if made < costs.size:
-            state.stop = "converged" if state.gradient_norm <= self.tol else "diverged"
+            state.stop = "converged" if state.measure <= self.tol else "diverged"

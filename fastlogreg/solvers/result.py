@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-StopReason = Literal["iterations", "converged", "max_seconds", "interrupted", "callback", "diverged"]
+StopReason = Literal["iterations", "converged", "max_seconds", "interrupted", "callback", "diverged", "separable"]
 
 STOP_REASONS: dict[str, str] = {
     "iterations": "all iterations asked for were made",
-    "converged": "the largest gradient component fell to tol, or no further decrease is possible in float64",
+    "converged": "the bound on J - J* (lambda = 0: the largest gradient component) fell to tol, or to float64's precision",
     "max_seconds": "the time budget was used up",
     "interrupted": "Ctrl-C",
     "callback": "the callback returned True",
+    "separable": "w and b separate the classes completely and lambda is 0: the optimum is at infinity in their direction",
     "diverged": "the cost turned NaN or infinite, or grew without end; w and b are the best seen",
 }
 
@@ -45,10 +46,29 @@ class State:
     costs: list[float] = field(default_factory=list)
     cost: float = np.inf
     gradient_norm: float = np.inf
+    measure: float = np.inf  # `Objective.measure` at the last point evaluated
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
     best_b: float = 0.0
     stop: StopReason | None = None
+
+    def judge(self, objective: Any, evaluation: Any, tol: float) -> None:
+        """Take over J, gradient and measure at (w, b), remember the best point, and stop where the measure is within tol."""
+        self.cost, gradient = evaluation.J, evaluation.gradient
+        self.gradient_norm = float(np.abs(gradient).max())
+        if tol >= 0.0:
+            self.measure = objective.measure(gradient, evaluation.curvature, self.w, self.b)
+        if self.best_cost > self.cost:
+            self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
+        if self.measure <= tol:
+            self.stop = "converged"
+
+    def take(self, objective: Any, point: Any, tol: float) -> None:
+        """Move to a point of `line_search` and judge it; with lambda = 0 a point that separates the classes ends the run."""
+        self.w, self.b = point.theta[:-1], float(point.theta[-1])
+        self.judge(objective, point.evaluation, tol)
+        if self.stop is None and objective.separates(point.z):
+            self.stop = "separable"
 
 
 @dataclass(frozen=True)
@@ -57,7 +77,9 @@ class TrainingResult:
 
     w (n_x, 1) and b: the parameters in the units of X, scale and shift as given. costs: (k,) float64, costs[k] is J
     before update k. cost, gradient_norm: J and the largest absolute component of (dw, db) at the returned (w, b).
-    iterations: updates made. stop_reason: a key of `STOP_REASONS`. alpha: the learning rate used.
+    suboptimality_bound: an upper bound on cost - J*, proved in `fastlogreg.objective`; infinite where lambda is 0.
+    iterations: updates made. stop_reason: a key of `STOP_REASONS`. alpha: the learning rate used, NaN where the solver
+    has none. passes: reads of X in all.
     """
 
     w: NDArray[np.float64]
@@ -65,14 +87,17 @@ class TrainingResult:
     costs: NDArray[np.float64]
     cost: float
     gradient_norm: float
+    suboptimality_bound: float
     iterations: int
     stop_reason: StopReason
     seconds: float
     alpha: float
+    passes: int
 
     def __repr__(self) -> str:
         return (
             f"TrainingResult(cost={self.cost:.6g}, gradient_norm={self.gradient_norm:.3g}, "
-            f"iterations={self.iterations}, stop_reason={self.stop_reason!r}, seconds={self.seconds:.3g}, "
+            f"suboptimality_bound={self.suboptimality_bound:.3g}, iterations={self.iterations}, "
+            f"stop_reason={self.stop_reason!r}, seconds={self.seconds:.3g}, "
             f"w=array of shape {self.w.shape}, b={self.b:.6g}, alpha={self.alpha:.4g})"
         )

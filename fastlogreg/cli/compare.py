@@ -1,0 +1,77 @@
+"""`fastlogreg compare`: the lectures' loops, interpreted and compiled, against NumPy: agreement and speed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..lectures.compare import Comparison
+
+
+def compare(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One pair, such as dot; default: all.")] = None,
+    size: Annotated[int | None, typer.Option("--size", help="Elements; default: mostly a million.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Write a bar figure: .png, .svg or .pdf.")] = None,
+) -> None:
+    """Loops against vectorized: interpreted, compiled and NumPy, with their disagreement."""
+    from rich.console import Console
+
+    from ..lectures.compare import comparisons
+
+    if plot is not None:
+        from ..lectures.figures import check_figure_path, save, speed_bars
+
+        check_figure_path(plot)  # before a minute of measuring
+    console, results = Console(), []
+    if not console.is_terminal:
+        console = Console(width=140)
+    running = comparisons(name, size=size)
+    with Console(stderr=True).status("compiling and timing") as status:
+        for result in running:
+            results.append(result)
+            status.update(f"compiling and timing: {result.name} done")
+    console.print(table(results))
+    compiling = sum(r.compile_seconds for r in results)
+    console.print(
+        f"Times are the best of several calls; compiling (or loading from the disk cache) took {compiling:.1f} s more. "
+        "Disagreement is relative to the numbers added up.",
+        highlight=False,
+    )
+    if any(r.extrapolated for r in results):
+        console.print(
+            "~ extrapolated: the interpreted loop ran on as many elements as one second allows.", highlight=False
+        )
+    if plot is not None:
+        save(speed_bars(results), plot)
+        print(f"written: {plot}")
+
+
+def table(results: list[Comparison]) -> Table:
+    """One row for each pair; "faster" is the compiled loop's time against the other's."""
+    from rich.table import Table
+
+    shown = Table()
+    for heading in ("pair", "formula"):
+        shown.add_column(heading, no_wrap=heading == "pair")
+    for heading in (
+        "elements", "interpreted\nms", "compiled\nms", "NumPy\nms", "faster than\ninterpreted", "faster than\nNumPy",
+        "largest\ndisagreement",
+    ):  # fmt: skip
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for r in results:
+        mark = "~" if r.extrapolated else ""
+        shown.add_row(
+            r.name, r.formula, f"{r.elements:,}", f"{mark}{_ms(r.interpreted)}", _ms(r.compiled),
+            _ms(r.numpy), f"{mark}{r.speedup:,.0f} x", f"{r.against_numpy:.2g} x", f"{r.disagreement:.1e}",
+        )  # fmt: skip
+    return shown
+
+
+def _ms(seconds: float) -> str:
+    """Three digits of milliseconds, without exponents for long times."""
+    return f"{1e3 * seconds:,.0f}" if seconds >= 0.1 else f"{1e3 * seconds:.3g}"

@@ -1,0 +1,259 @@
+"""The commands train, predict and evaluate."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from .. import plots
+from ..files import Data, UnknownName, atomic_open, read_data, require
+from ..model import Model, encode_labels
+from ..solvers.result import STOP_REASONS, TrainingResult
+from . import options
+from .report import Metrics, ProgressBar, cost_lines
+
+Array = NDArray[Any]
+INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
+FIGURES = (".png", ".pdf", ".svg")
+
+
+def train(
+    data: options.DataFile,
+    test: Annotated[Path | None, typer.Option("--test", help="Data to test on, of the same form as DATA.")] = None,
+    x: options.X = None,
+    y: options.Y = None,
+    target: options.Target = None,
+    header: options.Header = None,
+    n_features: options.Features = None,
+    alpha: Annotated[str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')] = "auto",
+    iterations: Annotated[int, typer.Option("--iterations", help="Steps of gradient descent.")] = 1000,
+    lambda_: Annotated[float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")] = 0.0,
+    scale: Annotated[
+        float | None, typer.Option("--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1.")
+    ] = None,
+    backend: options.Backend = "fused",
+    threads: options.Threads = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
+) -> int:
+    """Train on DATA by gradient descent; print costs and metrics."""
+    check_writable(out)
+    check_plot(plot)
+    training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
+    Y, labels = encode_labels(_labels_of(training), source=training.path)
+    sets = [("train", training, Y)]
+    if test is not None:
+        testing = _read_test(test, training, x, y, target, header)
+        sets.append(("test", testing, encode_labels(_labels_of(testing), labels, testing.path)[0]))
+    factor = _describe(training, Y, labels, scale)
+
+    result = fit(
+        training.X,
+        Y,
+        alpha=alpha if alpha == "auto" else _number("alpha", alpha),
+        iterations=iterations,
+        lambda_=lambda_,
+        scale=factor,
+        backend=backend,
+        n_threads=threads,
+    )
+    print_costs(result, iterations)
+    how = settings(result, lambda_=lambda_, backend=backend)
+    names, shape = training.feature_names, training.image_shape
+    model = Model(result.w, result.b, factor, 0.0, labels, names, shape, how)
+    for name, examples, truth in sets:
+        print_metrics(model, examples.X, truth, name)
+    if out is not None:
+        model.save(out)
+        print(f"model written to {out}")
+    if plot is not None:
+        name, examples, truth = sets[-1]
+        save_figure(plot, result, model, examples.X, truth, name)
+        print(f"figure written to {plot}")
+    return INTERRUPTED if result.stop_reason == "interrupted" else 0
+
+
+def predict(
+    model: options.ModelFile,
+    data: options.DataFile,
+    x: options.X = None,
+    y: options.Y = None,
+    target: options.Target = None,
+    header: options.Header = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")] = None,
+) -> None:
+    """Print label and probability P(y = 1) of each example in DATA, as CSV; labels in DATA are left out."""
+    check_writable(out)
+    loaded = Model.load(model)
+    examples = _read_for(loaded, data, x=x, y=y, target=target, header=header)
+    A = probabilities(loaded, examples.X)
+    rows = zip(range(A.size), [loaded.labels[int(a > 0.5)] for a in A[0]], A[0].tolist())
+    if out is None:
+        _write_csv(sys.stdout, rows)
+        return
+    with atomic_open(out) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        _write_csv(text, rows)
+        text.detach()
+    print(f"{A.size} predictions written to {out}")
+
+
+def evaluate(
+    model: options.ModelFile,
+    data: options.DataFile,
+    x: options.X = None,
+    y: options.Y = None,
+    target: options.Target = None,
+    header: options.Header = None,
+) -> None:
+    """Print accuracy, log-loss and confusion counts of MODEL on DATA."""
+    loaded = Model.load(model)
+    examples = _read_for(loaded, data, x=x, y=y, target=target, header=header)
+    Y, _ = encode_labels(_labels_of(examples), loaded.labels, examples.path)
+    print_metrics(loaded, examples.X, Y, "data")
+
+
+# ---------------------------------------------------------------- shared with demo
+
+
+def fit(X: Array, Y: Array, *, iterations: int, **arguments: Any) -> TrainingResult:
+    """`fastlogreg.train` behind a progress bar."""
+    from ..api import train as train_on_arrays
+
+    with ProgressBar(iterations) as bar:
+        return train_on_arrays(X, Y, iterations=iterations, callback=bar, **arguments)
+
+
+def settings(result: TrainingResult, **given: Any) -> dict[str, Any]:
+    """What a model file keeps of the run."""
+    found = ("alpha", "iterations", "stop_reason", "cost", "gradient_norm", "seconds")
+    return {**given, **{name: getattr(result, name) for name in found}}
+
+
+def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
+    """P(y = 1), (1, m)."""
+    from ..api import predict_proba
+
+    return predict_proba(model.w, model.b, X, scale=model.scale, shift=model.shift)
+
+
+def print_costs(result: TrainingResult, iterations: int) -> None:
+    print(*cost_lines(result.costs, iterations), sep="\n")
+    print(f"Stopped after {result.iterations} iterations, {result.seconds:.2f} s: {STOP_REASONS[result.stop_reason]}")
+    print(f"Cost {result.cost:.6f}, gradient norm {result.gradient_norm:.3g}, alpha {result.alpha:.4g}")
+
+
+def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
+    from ..api import propagate
+
+    predicted = (probabilities(model, X) > 0.5).astype(np.uint8)
+    log_loss = propagate(model.w, model.b, X, Y, scale=model.scale, shift=model.shift).cost
+    print(*Metrics.of(Y, predicted, log_loss).lines(name, model.labels), sep="\n")
+
+
+def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: Array, examples: str) -> None:
+    """The figure of one run, with the worst mistakes among X, Y if these are images."""
+    figure = plots.training_figure(
+        result.costs,
+        alpha=result.alpha,
+        w=model.w,
+        image_shape=model.image_shape,
+        X=X,
+        Y=Y,
+        A=probabilities(model, X),
+        labels=model.labels,
+        examples=examples,
+    )
+    with atomic_open(path) as file:
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
+
+
+def check_writable(path: Path | None) -> None:
+    """Before any work: is there a folder to write the file into."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise ValueError(f"cannot write {path}: it is a folder, or its folder does not exist")
+
+
+def check_plot(path: Path | None) -> None:
+    """Before any work: can this figure be drawn and written."""
+    check_writable(path)
+    if path is not None:
+        if path.suffix.lower() not in FIGURES:
+            raise ValueError(f"a figure must end in {', '.join(FIGURES)}; got {path}")
+        require("matplotlib", "plots", "drawing a figure")
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f'{name} must be a number or "auto"; got {text!r}') from None
+
+
+def _labels_of(data: Data) -> Array:
+    if data.y is None:
+        raise ValueError(
+            f"{data.path}: no labels found; name them with --target COLUMN for a table, --y NAME for .h5 and .npz, "
+            "--y FILE.npy for .npy"
+        )
+    return data.y
+
+
+def _read_test(
+    path: Path, training: Data, x: str | None, y: str | None, target: str | None, header: bool | None
+) -> Data:
+    """The test set: columns as in training; datasets of the same names, or else guessed (train_x, test_x)."""
+    n_x = training.X.shape[0]
+    columns: str | Sequence[str] | None = training.feature_names or x
+    try:
+        data = read_data(path, x=columns, y=y, target=target, n_features=n_x, header=header)
+    except UnknownName:
+        if training.feature_names is not None:
+            raise
+        data = read_data(path, n_features=n_x)
+    return _check_features(data, n_x)
+
+
+def _read_for(model: Model, path: Path, *, x: str | None = None, **how: Any) -> Data:
+    """Data for a model: its columns where it has names for them."""
+    n_x = model.w.shape[0]
+    return _check_features(read_data(path, x=x or model.feature_names, n_features=n_x, **how), n_x)
+
+
+def _check_features(data: Data, n_x: int) -> Data:
+    if data.X.shape[0] != n_x:
+        raise ValueError(f"X must have {n_x} features, as in training; {data.path} has {data.X.shape[0]}")
+    return data
+
+
+def _describe(data: Data, Y: Array, labels: tuple[Any, Any], scale: float | None) -> float:
+    """Say what the training data are; returns the scale to use: as given, or 1/255 for uint8 images, else 1."""
+    n_x, m = data.X.shape
+    shape = f" ({' x '.join(map(str, data.image_shape))})" if data.image_shape else ""
+    ones = int(Y.sum())
+    print(f"{data.path}: {m} examples of {n_x} features{shape}, {data.X.dtype}")
+    print(f"labels: {m - ones} are {labels[0]}, {ones} are {labels[1]} (y = 1)")
+    if scale is not None:
+        print(f"X is scaled by {scale}")
+        return scale
+    if data.image_shape is not None and data.X.dtype == np.uint8:
+        print("uint8 images: pixels are scaled by 1/255 (--scale sets another factor)")
+        return 1 / 255
+    return 1.0
+
+
+def _write_csv(file: Any, rows: Iterable[tuple[Any, ...]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("example", "label", "probability"))
+    writer.writerows(rows)

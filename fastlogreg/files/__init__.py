@@ -1,0 +1,72 @@
+"""Data files -> X (n_x, m), labels, names: every format gives the same `Data`.
+
+    .h5 .hdf5    datasets x (m, ...) and y (m,), named, or guessed when only one pair can be meant
+    .npz .npy    the same; the labels of a .npy lie in another .npy file, named by y. A .npy is mapped, not read
+    .csv .data   with or without a header; columns by name or position; features must be numbers, labels may be text
+    .parquet     the same
+    LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its first line; dense
+
+Files hold one example per row, the lectures one per column: X is the transposed view of what was read, with no copy,
+and examples of rank >= 2 (images) are flattened, their shape remembered. Element types that the kernels do not know
+(64-bit integers, big-endian numbers) become float64. Nothing is ever unpickled, and a file that declares more than
+fits in memory is refused before anything is allocated. Errors: FileNotFoundError, ValueError, TypeError, and
+ModuleNotFoundError naming the extra to install; the remedies in their texts are spelt as the command line spells them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .arrays import map_npy, read_hdf5, read_npz
+from .common import Data, UnknownName, as_data, atomic_open, require
+from .libsvm import read_libsvm
+from .tables import read_table
+
+__all__ = ["Data", "UnknownName", "atomic_open", "read_data", "require"]
+
+
+def read_data(
+    path: str | os.PathLike[str],
+    *,
+    x: str | Sequence[str] | None = None,
+    y: str | None = None,
+    target: str | int | None = None,
+    n_features: int | None = None,
+    header: bool | None = None,
+) -> Data:
+    """Read one data set.
+
+    x: the dataset of examples (.h5, .npz), or the feature columns of a table as a list or "a,b,c" (default: all but
+    the target). y: the dataset of labels, for .npy another .npy file. target: the label column of a table, by name
+    or position (-1 is the last). n_features: the n_x of a LIBSVM file (default: the largest index in it). header:
+    whether a CSV starts with column names; None tells by its first two rows.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty")
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".data", ".parquet"):
+        if y is not None:
+            raise ValueError(f"--y names a dataset, and {path} is a table: name its label column with --target")
+        return read_table(path, x, target, header)
+    if target is not None:
+        raise ValueError(
+            f"--target names a column of a table (.csv, .parquet); name the datasets of {path} with --x and --y"
+        )
+    if x is not None and not isinstance(x, str):
+        x = None  # names of columns, which a file without columns does not have
+    if suffix in (".h5", ".hdf5"):
+        return read_hdf5(path, x, y)
+    if suffix == ".npz":
+        return read_npz(path, x, y)
+    if x is not None or (y is not None and suffix != ".npy"):
+        raise ValueError(f"{path} has no named datasets: leave out {'--x' if x is not None else '--y'}")
+    if suffix == ".npy":
+        return as_data(path, map_npy(path), None if y is None else map_npy(Path(y)))
+    return read_libsvm(path, n_features)

@@ -1,0 +1,115 @@
+"""What the readers share: `Data`, how a damaged file is reported, and the way into the (n_x, m) form."""
+
+from __future__ import annotations
+
+import csv
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+FORMATS = ".h5, .hdf5, .npz, .npy, .csv, .data (CSV), .parquet, or LIBSVM text"
+KERNEL_DTYPES = tuple(map(np.dtype, ("?", "u1", "i1", "u2", "i2", "i4", "f2", "f4", "f8")))
+_DAMAGED = (zipfile.BadZipFile, zlib.error, csv.Error)  # these derive from Exception alone
+
+
+class Data(NamedTuple):
+    """X (n_x, m); y (m,) as in the file, or None; names of the n_x features; shape of one image; the file."""
+
+    X: Array
+    y: Array | None
+    feature_names: tuple[str, ...] | None
+    image_shape: tuple[int, ...] | None
+    path: str
+
+
+class UnknownName(ValueError):
+    """A dataset or column that the file does not have."""
+
+
+def require(module: str, extra: str, purpose: str) -> Any:
+    """The imported module, or a ModuleNotFoundError that says how to install it."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        raise ModuleNotFoundError(
+            f'{purpose} needs {package}, which is not installed: pip install "fastlogreg[{extra}]"', name=package
+        ) from error
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """What a library says of a damaged file, as one ValueError."""
+    try:
+        yield
+    except (ValueError, OSError, EOFError, KeyError, RuntimeError, *_DAMAGED) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if "Python objects" in said or "Object arrays" in said:
+            said = "it holds Python objects, which are never unpickled; store numbers or text"
+        raise ValueError(f"{path} cannot be read as {kind}: {said}") from error
+
+
+def check_fits(path: Path, name: str, nbytes: int) -> None:
+    """Refuse before allocating: a header may declare anything."""
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if nbytes > available:
+        raise ValueError(
+            f"{path}: {name} declares {nbytes / 2**30:.3g} GiB, and this machine has {available / 2**30:.3g} GiB of "
+            "memory; store it as .npy, which is mapped and not read"
+        )
+
+
+def as_data(path: Path, values: Array, y: Array | None, names: Sequence[str] | None = None) -> Data:
+    """Check the shapes, flatten each example, transpose: all views."""
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"X must be numbers, {path} has the type {values.dtype}; encode it as numbers first")
+    if values.ndim < 2:
+        raise ValueError(
+            f"X must have one row per example, {path} has shape {values.shape}; for one feature store X.reshape(-1, 1)"
+        )
+    if values.size == 0:
+        raise ValueError(
+            f"X is empty: {path} has shape {values.shape}; at least one example and one feature are needed"
+        )
+    m = values.shape[0]
+    if y is not None:
+        if y.size != m or (y.ndim > 1 and m not in y.shape):
+            raise ValueError(f"{path}: X has {m} examples, and the labels have shape {y.shape}; expected ({m},)")
+        y = y.reshape(-1)
+    if values.dtype not in KERNEL_DTYPES or not values.dtype.isnative:
+        values = values.astype(np.float64)
+    image_shape = values.shape[1:] if values.ndim > 2 else None
+    return Data(values.reshape(m, -1).T, y, None if names is None else tuple(names), image_shape, str(path))
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write that appears under its name only when it is complete and on the disk."""
+    target = os.path.realpath(path)  # a link keeps pointing where it did
+    temporary = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,165 @@
+"""Tables: .csv and .parquet, through pyarrow. Features must be numbers, the target may be text."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..validation import require_finite
+from .common import KERNEL_DTYPES, Array, Data, UnknownName, as_data, check_fits, is_number, reading, require
+
+Load = Callable[[list[int], "int | None"], "tuple[list[Array], Array | None]"]  # feature columns, labels
+_TEXT_REMEDY = "features must be numbers: encode it as numbers, or list the columns to use with --x"
+_NOT_A_NUMBER = re.compile(r"CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
+_NAME = re.compile(r"(?!(na|nan|inf|null|none)$)[^\W\d]", re.IGNORECASE)
+
+
+def column_position(path: Path, names: Sequence[str], key: str | int) -> int:
+    """Where a column is, by its name or else by its position, which may count from the end."""
+    n = len(names)
+    if list(names).count(str(key)) > 1:
+        raise ValueError(f"{path} has more than one column {key!r}; give its position, 0 to {n - 1}")
+    if key in names:
+        return list(names).index(str(key))
+    try:
+        position = int(key)
+    except ValueError:
+        position = n
+    if not -n <= position < n:
+        few = ", ".join(map(repr, names[:10])) + (", ..." if n > 10 else "")
+        raise UnknownName(f"{path} has no column {key!r}; it has the {n} columns {few}")
+    return position % n
+
+
+def read_table(path: Path, x: str | Sequence[str] | None, target: str | int | None, header: bool | None) -> Data:
+    require("pyarrow", "cli", f"reading {path}")
+    names, load = _open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path, header)
+    t = None if target is None else column_position(path, names, target)
+    if isinstance(x, str):
+        x = [x] if x in names else x.split(",")
+    features = [j for j in range(len(names)) if j != t] if x is None else [column_position(path, names, k) for k in x]
+    if t in features:
+        raise ValueError(f"{path}: the target {names[features[features.index(t)]]!r} is among the features --x")
+    if not features:
+        raise ValueError(f"X is empty: {path} has no column beside the target")
+    columns, y = load(features, t)
+    found = np.result_type(*(column.dtype for column in columns))
+    dtype = found if found in KERNEL_DTYPES else np.dtype(np.float64)
+    check_fits(path, "the table", len(columns) * len(columns[0]) * dtype.itemsize)
+    values = np.empty((len(columns[0]), len(columns)), dtype)
+    for j, column in enumerate(columns):
+        values[:, j] = column
+    data = as_data(path, values, y, [names[j] for j in features])
+    require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
+    return data
+
+
+def _is_numeric(kind: Any) -> bool:
+    from pyarrow import types
+
+    return any(is_one(kind) for is_one in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
+
+
+def _as_numbers(column: Any) -> Array:
+    """A numeric column as an array, missing values as NaN."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    elif pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    return np.asarray(column.to_numpy())
+
+
+def _as_labels(column: Any) -> Array:
+    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''."""
+    import pyarrow as pa
+
+    if _is_numeric(column.type):
+        return _as_numbers(column)
+    text = np.char.strip(np.array(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str))
+    try:
+        return text.astype(np.float64)
+    except ValueError:
+        return text
+
+
+def _open_parquet(path: Path) -> tuple[list[str], Load]:
+    import pyarrow.parquet as pq
+
+    with reading(path, "Parquet"):
+        schema = pq.read_schema(path)
+
+    def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+        for j in features:
+            kind = schema.field(j).type
+            if not _is_numeric(kind):
+                raise ValueError(f"{path}: column {schema.names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
+        with reading(path, "Parquet"):
+            wanted = features if t is None else [*features, t]
+            table = pq.read_table(path, columns=[schema.names[j] for j in wanted])
+        columns = [_as_numbers(table.column(schema.names[j])) for j in features]
+        return columns, None if t is None else _as_labels(table.column(schema.names[t]))
+
+    return list(schema.names), load
+
+
+def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
+    import pyarrow as pa
+    from pyarrow import csv as pa_csv
+
+    names, skip = _csv_names(path, header)
+    keys = [str(j) for j in range(len(names))]  # unique, whatever the header says
+
+    def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+        types = {keys[j]: pa.float64() for j in features} | ({} if t is None else {keys[t]: pa.string()})
+        try:
+            table = pa_csv.read_csv(
+                path,
+                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip),
+                convert_options=pa_csv.ConvertOptions(
+                    include_columns=list(types), column_types=types, strings_can_be_null=True
+                ),
+            )
+        except ValueError as error:  # pyarrow's errors are ValueErrors
+            text = _NOT_A_NUMBER.search(str(error))
+            if text is None:
+                raise ValueError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
+            name = names[int(text[1])]
+            raise ValueError(f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}") from error
+        y = None if t is None else _as_labels(table.column(keys[t]))
+        return [table.column(keys[j]).to_numpy() for j in features], y
+
+    return names, load
+
+
+def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int]:
+    """Column names, and how many lines come before the data.
+
+    A first row is taken for a header if it has no number, or a name above a number.
+    """
+    rows: list[list[str]] = []
+    skip = 0
+    with reading(path, "CSV"), open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        for row in reader:
+            if row:
+                rows.append([field.strip() for field in row])
+                if len(rows) == 2:
+                    break
+                skip = reader.line_num
+    if not rows:
+        raise ValueError(f"{path} is empty")
+    first = rows[0]
+    if header is None:
+        numbers = [[is_number(field) for field in row] for row in rows]
+        above = len(rows) == 2 and any(below and _NAME.match(field) for field, below in zip(first, numbers[1]))
+        header = above or not any(numbers[0])
+        if not header and len(first) > 1 and first == [str(j) for j in range(len(first))]:
+            raise ValueError(f"{path}: is the first row, 0,1,..., a header? Say so with --header or --no-header")
+    return (first, skip) if header else ([f"column {j}" for j in range(len(first))], 0)

@@ -1,0 +1,154 @@
+"""The model file: what a training run found and what it needs to be used on new data, in one .npz.
+
+Arrays w (n_x, 1), b, scale, shift, and "metadata", a JSON text with labels, feature names, image shape, settings and
+version. No pickle. Written through a temporary file and a rename, so that a crash leaves the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .files import atomic_open
+from .files.arrays import load_npz_array, npz_headers
+
+Label = int | float | str | bool
+FORMAT = "fastlogreg model 1"
+_ARRAYS = ("w", "b", "scale", "shift")
+
+
+@dataclass(frozen=True)
+class Model:
+    """P(labels[1] given x) = sigmoid(w.T (scale * x + shift) + b).
+
+    w (n_x, 1), b; scale and shift: a number or (n_x, 1); labels: (negative, positive); feature_names: n_x names or
+    None; image_shape: (h, w) or (h, w, c) of one example or None; settings: how it was trained; version: of the
+    package that trained it.
+    """
+
+    w: NDArray[np.float64]
+    b: float
+    scale: float | NDArray[np.float64] = 1.0
+    shift: float | NDArray[np.float64] = 0.0
+    labels: tuple[Label, Label] = (0, 1)
+    feature_names: tuple[str, ...] | None = None
+    image_shape: tuple[int, ...] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model file; OSError if that fails, and then path is as it was."""
+        metadata = {
+            "format": FORMAT,
+            "version": self.version,
+            "labels": self.labels,
+            "feature_names": self.feature_names,
+            "image_shape": self.image_shape,
+            "settings": self.settings,
+        }
+        with atomic_open(path) as file:
+            np.savez(
+                file,
+                metadata=np.array(json.dumps(metadata)),
+                w=self.w,
+                b=np.float64(self.b),
+                scale=np.asarray(self.scale, np.float64),
+                shift=np.asarray(self.shift, np.float64),
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """Read a model file; ValueError if it is foreign or damaged, FileNotFoundError if it is missing."""
+        path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such model file")
+        shapes = npz_headers(path)
+        if not {*_ARRAYS, "metadata"} <= set(shapes):
+            raise ValueError(f"{path} is not a fastlogreg model: it holds {', '.join(shapes) or 'no arrays'}")
+        arrays = {name: load_npz_array(path, name) for name in _ARRAYS}
+        text = load_npz_array(path, "metadata")
+        try:
+            metadata = json.loads(str(text))
+            if metadata["format"] != FORMAT:
+                raise ValueError(f"its format is {metadata['format']!r}, and this version reads {FORMAT!r}")
+            return cls._checked(arrays, metadata)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a model that this version can read: {error}") from error
+
+    @classmethod
+    def _checked(cls, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Model:
+        w, names, shape = arrays["w"], metadata["feature_names"], metadata["image_shape"]
+        n_x = w.shape[0] if w.ndim == 2 else -1
+        if w.shape != (n_x, 1) or any(arrays[name].shape not in ((), (n_x, 1)) for name in ("scale", "shift")):
+            raise ValueError(f"w must have shape (n_x, 1), scale and shift () or (n_x, 1); w has {w.shape}")
+        if any(a.dtype != np.float64 or not np.isfinite(a).all() for a in arrays.values()):
+            raise ValueError("w, b, scale and shift must be finite float64 numbers")
+        if (names is not None and len(names) != n_x) or (shape is not None and np.prod(shape) != n_x):
+            raise ValueError(f"feature names and image shape must be of {n_x} features, as w is")
+        negative, positive = metadata["labels"]
+        scale, shift = (a if a.ndim else float(a) for a in (arrays["scale"], arrays["shift"]))
+        return cls(
+            w,
+            float(arrays["b"]),
+            scale,
+            shift,
+            (negative, positive),
+            None if names is None else tuple(names),
+            None if shape is None else tuple(shape),
+            dict(metadata["settings"]),
+            str(metadata["version"]),
+        )
+
+
+def encode_labels(
+    y: NDArray[Any], labels: tuple[Label, Label] | None = None, source: str = "y"
+) -> tuple[NDArray[np.float64], tuple[Label, Label]]:
+    """Labels of two classes, numbers or text -> Y (1, m) of 0.0 and 1.0, and (negative, positive) in sorted order.
+
+    labels: the classes of an earlier call, to which new data must keep (one of them alone is then enough). source
+    names the data in errors.
+    """
+    y = np.asarray(y).reshape(-1)
+    if y.dtype.kind not in "biufUS":
+        raise TypeError(f"labels must be numbers or text; {source} has dtype {y.dtype}")
+    if y.dtype.kind in "US":
+        y = np.char.strip(np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y)
+    missing = y == "" if y.dtype.kind == "U" else np.isnan(y)
+    if missing.any():
+        raise ValueError(f"{source}: the label in row {int(missing.argmax())} (counted from 0) is missing")
+    found = np.unique(y)
+    values = tuple(_plain(value) for value in found[:6])
+    if labels is None:
+        if len(values) != 2:
+            few = ", ".join(map(repr, values[:5])) + (", ..." if len(values) > 5 else "")
+            raise ValueError(
+                f"{source}: labels must be of exactly two classes to train on; got {len(found)} ({few}). "
+                "Keep the examples of two classes, or map the others onto them"
+            )
+        labels = values
+    Y = np.zeros(y.size)
+    known = np.zeros(y.size, dtype=bool)
+    for code, label in enumerate(labels):
+        if isinstance(label, str) == (y.dtype.kind == "U"):
+            here = y == label
+            Y[here], known = code, known | here
+    if not known.all():
+        row = int(np.argmin(known))
+        raise ValueError(
+            f"{source}: labels must be {labels[0]!r} or {labels[1]!r}, as in the training data; "
+            f"got {_plain(y[row])!r} in row {row} (counted from 0)"
+        )
+    return Y.reshape(1, -1), labels
+
+
+def _plain(value: Any) -> Label:
+    """A NumPy scalar as int, float, str or bool; 1.0 as 1."""
+    item: Label = value.item()
+    return int(item) if isinstance(item, float) and item.is_integer() else item

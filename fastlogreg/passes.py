@@ -1,0 +1,199 @@
+"""One pass over X, by each backend: the sums over the examples of the loss, of dz x, of dz and of da/dz = a (1 - a).
+
+    fused    the production kernel, on as many threads as the work is worth; every X, weights, other links
+    numpy    the vectorized form, NumPy alone
+    loops    the lectures' loops, compiled; python: interpreted
+
+A pass is told the point (w (n_x,), b) on scale * X + shift and folds both into X itself and back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import reference
+from .design_matrix import DesignMatrix
+from .threads import run_on
+
+Vector = NDArray[np.float64]
+Sums = tuple[float, Vector, float, float]
+NONE: Vector = np.empty(0)
+
+# What one core needs: for an element of X, read twice from its cache, and for an example's exp and log1p. Launching a
+# thread costs about 30 microseconds: below 50 of work each it brings nothing.
+SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, SECONDS_PER_THREAD = 0.15e-9, 2.5e-9, 50e-6
+
+_loops_lock = threading.Lock()
+_loops_process = 0
+
+
+def seconds_on_one_core(design: DesignMatrix) -> float:
+    """An estimate, within a factor of about two, of a fused pass."""
+    return design.m * (design.n_x * SECONDS_PER_ELEMENT + SECONDS_PER_EXAMPLE)
+
+
+def threads_for(design: DesignMatrix, n_threads: int) -> int:
+    """Threads worth launching for a pass."""
+    return max(1, min(n_threads, design.n_chunks, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
+
+
+def fused(
+    design: DesignMatrix,
+    y: NDArray[np.uint8],
+    w: Vector,
+    b: float,
+    *,
+    n_threads: int,
+    weight: Vector = NONE,
+    linear: bool = False,
+    zs: Vector = NONE,
+    partials: Vector | None = None,
+) -> Sums:
+    """One read of X by `kernels.dense.run_chunks`; see `link` there for weight and linear; zs (m,) takes every z."""
+    from .kernels.dense import HEAD, add_partials, run_chunks
+
+    n_x, chunk = design.n_x, design.chunk
+    w, b = design.fold(w, b)
+    padded = np.zeros(-(-n_x // 8) * 8)
+    padded[:n_x] = w
+    if partials is None:
+        partials = np.empty((design.n_chunks, HEAD + padded.size))
+    threads = threads_for(design, n_threads)
+    for lo, hi, x in design.flat_blocks():
+        rows = partials[lo // chunk : -(-hi // chunk)]
+        work = partial(
+            run_chunks, x, design.by_example, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
+            chunk, design.block, zs[lo:hi], rows, np.zeros(1, np.int64),
+        )  # fmt: skip
+        run_on(min(threads, len(rows)), work)
+    total = np.empty(HEAD + padded.size)
+    add_partials(partials, total)
+    db = float(total[1])
+    return float(total[0]), design.unfold(total[HEAD : HEAD + n_x], db), db, float(total[2])
+
+
+def numpy(
+    design: DesignMatrix,
+    X: NDArray[Any],
+    y: NDArray[np.uint8],
+    w: Vector,
+    b: float,
+    *,
+    weight: Vector = NONE,
+    linear: bool = False,
+    zs: Vector = NONE,
+) -> Sums:
+    """The same by the vectorized reference; X: design.X as float64."""
+    w, b = design.fold(w, b)
+    Z = reference.forward(w[:, None], b, X)
+    if zs.size:
+        zs[:] = Z[0]
+    if linear:
+        dZ = weight * Z
+        losses, slopes = 0.5 * dZ * Z, np.zeros(1)
+    else:
+        sign = 1.0 - 2.0 * y
+        dZ, losses = sign * reference.sigmoid(sign * Z), reference.loss(Z, y)
+        slopes = np.abs(dZ) * reference.sigmoid(-sign * Z)
+        if weight.size:
+            dZ, losses, slopes = weight * dZ, weight * losses, weight * slopes
+    db = float(np.sum(dZ))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.sum(losses)), design.unfold((X @ dZ.T)[:, 0], db), db, float(np.sum(slopes))
+
+
+def loops(
+    design: DesignMatrix, X: NDArray[Any], y: NDArray[np.uint8], w: Vector, b: float, *, n_threads: int, compiled: bool
+) -> Sums:
+    """The same by the lectures' loops, compiled or interpreted; X: design.X in a dtype that Numba has. The lectures do
+    not sum da/dz: it is NaN here."""
+    m = design.m
+    w, b = design.fold(w, b)
+    shares = max(1, min(32, m // 8))
+    J, dw, db = np.zeros(shares), np.zeros((shares, design.n_x)), np.zeros(shares)
+    arguments = (w[:, None], b, X, y[None, :], J, dw, db)
+    if compiled:
+        _run_compiled_loops(arguments, n_threads)
+    else:
+        from .kernels.loops import cost_and_gradient
+
+        with np.errstate(invalid="ignore", over="ignore"):
+            cost_and_gradient(*arguments)
+    total_db = float(db[0]) * m
+    return float(J[0]) * m, design.unfold(dw[0] * m, total_db), total_db, np.nan
+
+
+def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
+    """In parallel where Numba's threading layer can bear it: its OpenMP layer kills a child forked after its first use,
+    its workqueue aborts when two Python threads enter. So a forked child goes in serially and others one by one; the
+    serial loops give the same bits."""
+    global _loops_process
+    import numba
+
+    from .kernels.loops import compiled
+
+    if n_threads <= 1 or numba.config.DISABLE_JIT or _loops_process not in (0, os.getpid()):
+        compiled(parallel=False)(*arguments)
+        return
+    _loops_process = os.getpid()
+    with _loops_lock:
+        before = numba.get_num_threads()
+        numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
+        try:
+            compiled(parallel=True)(*arguments)
+        finally:
+            numba.set_num_threads(before)
+
+
+def radius(design: DesignMatrix, n_threads: int) -> float:
+    """The largest ||scale * x + shift|| over the examples: one read of X."""
+    from .kernels.dense import largest_square
+
+    scale, shift = (np.zeros(-(-design.n_x // 8) * 8) for _ in range(2))
+    scale[: design.n_x], shift[: design.n_x] = design.scale, design.shift
+    found = [0.0]
+    for first, last, x in design.flat_blocks():
+        size = last - first
+        bounds = iter(range(0, size, design.chunk))
+
+        def work(x: Any = x, size: int = size, bounds: Any = bounds) -> None:
+            for lo in bounds:  # the threads draw from one iterator, under the GIL
+                hi = min(size, lo + design.chunk)
+                found.append(largest_square(x, design.by_example, scale, shift, lo, hi, size))
+
+        run_on(threads_for(design, n_threads), work)
+    return float(np.sqrt(max(found)))
+
+
+def numpy_radius(design: DesignMatrix) -> float:
+    """The same with NumPy alone, block by block."""
+    squares = [0.0]
+    step = max(1, (1 << 20) // design.n_x)
+    for lo in range(0, design.m, step):
+        x = design.X[:, lo : lo + step] * design.scale[:, None] + design.shift[:, None]
+        squares.append(float(np.max(np.sum(x * x, axis=0))))
+    return float(np.sqrt(max(squares)))
+
+
+def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
+    """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z, with NumPy alone."""
+    sign = 1.0 - 2.0 * y
+    a = reference.sigmoid(sign * z)
+    dz, slopes, losses = sign * a, a * reference.sigmoid(-sign * z), reference.loss(z, y)
+    if weight.size:
+        return float(weight @ losses), weight * dz, weight * slopes
+    return float(losses.sum()), dz, slopes
+
+
+def numpy_along_line(
+    z: Vector, z_slope: Vector, y: NDArray[np.uint8], weight: Vector, t: float
+) -> tuple[float, float, float]:
+    """`kernels.dense.along_line` with NumPy alone."""
+    J, dz, slopes = link(z + t * z_slope, y, weight)
+    return J, float(dz @ z_slope), float(slopes @ (z_slope * z_slope))

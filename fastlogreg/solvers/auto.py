@@ -1,0 +1,129 @@
+"""The solver that is chosen from the shape; deterministic.
+
+    small        Newton on all of X: m n_x^2 is little work
+    tall         Newton on a sample of the examples, then L-BFGS on all of X with the sample's Hessian as inner matrix:
+                 two to four reads of X to 1e-6, and affine invariant, so that unscaled columns cost nothing
+    wide         L-BFGS on X centred by folding (z = w.(x - mean) + b' has the same optimum and the same penalty)
+
+The sample takes both classes in their own proportion, at least a quarter of it from the rarer one, each example standing for
+those left out. It follows the golden ratio, not a stride: no period in the rows can hide from it. If it
+misleads all the same, the passes on X tell: after every eight that have not brought the measure down a thousandfold the
+inner matrix is taken anew at the point reached, from four times as many examples, in the end from all: Newton's method.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..design_matrix import DesignMatrix
+from ..objective import Objective
+from ..passes import Vector
+from .lbfgs import LBFGS
+from .newton import Newton, positive_definite
+from .result import State
+
+SMALL = 2e7  # m n_x^2 up to which Newton on all of X is taken: about 1 ms an iteration
+LARGEST_INNER = 1500  # n_x up to which a Hessian of a sample is worth its n_x^3
+ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
+PATIENCE, PROGRESS = 8, 1e-3
+
+
+def is_small(objective: Objective) -> bool:
+    """Whether Newton on all of X is cheap."""
+    return float(objective.m) * objective.n_x**2 <= SMALL
+
+
+class Auto:
+    """Advances a `State` by whole iterations of the solver that suits the shape."""
+
+    def __init__(self, objective: Objective, state: State, tol: float) -> None:
+        self.objective, self.state, self.tol = objective, state, tol
+        m, n_x = objective.m, objective.n_x
+        self.rows = max(LEAST_ROWS, ROWS_PER_FEATURE * n_x)
+        self.solver: Any
+        if is_small(objective):
+            self.solver = Newton(objective, state, tol)
+        elif n_x <= LARGEST_INNER and m >= 2 * self.rows:
+            theta, inner = _from_sample(objective, np.append(state.w, state.b), self.rows)
+            state.w, state.b = theta[:-1], float(theta[-1])
+            self.solver = LBFGS(objective, state, tol, inner)
+        elif n_x <= LARGEST_INNER:
+            self.solver = Newton(objective, state, tol)
+        else:
+            self.solver = LBFGS(objective, state, tol)
+        self.judged, self.measure = 0, np.inf
+
+    def advance(self, count: int) -> None:
+        """Up to `count` iterations; state.stop is set where they end for a reason."""
+        for _ in range(count):
+            self.solver.advance(1)
+            if self.state.stop is not None:
+                return
+            if isinstance(self.solver, LBFGS) and self.solver.inner is not None:
+                self._judge(self.solver)
+
+    def _judge(self, solver: LBFGS) -> None:
+        state = self.state
+        if state.iteration - self.judged < PATIENCE:
+            return
+        if state.measure > PROGRESS * self.measure and self.measure < np.inf:
+            self.rows *= 4
+            if 2 * self.rows >= self.objective.m:
+                self.solver = Newton(self.objective, state, self.tol)
+                return
+            _, solver.inner = _from_sample(self.objective, np.append(state.w, state.b), self.rows, descend=False)
+            solver.pairs.clear()
+        self.judged, self.measure = state.iteration, state.measure
+
+
+def _from_sample(objective: Objective, theta: Vector, rows: int, descend: bool = True) -> tuple[Vector, Any]:
+    """Newton's method on a sample, to the accuracy that the sample has; the optimum and v -> H^-1 v there."""
+    chosen, weight = sample(objective.y, objective.weight, rows)
+    X = np.ascontiguousarray(objective.design.X.T[chosen])
+    design = DesignMatrix(X.T, objective.design.scale, objective.design.shift)
+    lambda_ = objective.decay * float(weight.sum())
+    small = Objective(design, objective.y[chosen], lambda_, "fused", 1, weight, objective.intercept)
+    state = State(theta[:-1], float(theta[-1]))
+    newton = Newton(small, state, -1.0)
+    newton.advance(0)
+    # J of the sample is off by about n_x / (2 rows) at its own optimum: a tenth of that is good enough.
+    enough = 0.05 * len(theta) / len(chosen)
+    for _ in range(20 if descend else 0):
+        before = state.cost
+        newton.advance(1)
+        if state.stop is not None or before - state.cost <= enough:
+            break
+    H = positive_definite(newton.H)
+    inverse = np.linalg.inv(H)
+    inverse = 0.5 * (inverse + inverse.T)
+    return np.append(state.w, state.b), lambda v: inverse @ v
+
+
+def sample(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
+    """Indices of about `rows` examples, in order, and the weight with which each stands for its class."""
+    positive = np.flatnonzero(y)
+    negative = np.flatnonzero(y == 0)
+    share = len(positive) / len(y)
+    of_positive = int(rows * min(max(share, 0.25), 0.75))
+    parts = [_spread(positive, of_positive), _spread(negative, rows - of_positive)]
+    weights = []
+    for part, whole in zip(parts, (positive, negative)):
+        if weight.size:
+            taken = float(weight[part].sum())
+            weights.append(weight[part] * (float(weight[whole].sum()) / taken if taken > 0.0 else 0.0))
+        else:
+            weights.append(np.full(len(part), len(whole) / max(1, len(part))))
+    chosen, weights_ = np.concatenate(parts), np.concatenate(weights)
+    order = np.argsort(chosen)
+    return chosen[order], weights_[order]
+
+
+def _spread(indices: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """About `count` of the indices, at the multiples of the golden ratio modulo 1."""
+    if len(indices) <= count:
+        return indices
+    places = np.arange(count) * 0.6180339887498949 % 1.0
+    return indices[np.unique((places * len(indices)).astype(np.intp))]

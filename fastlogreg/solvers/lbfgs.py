@@ -1,0 +1,81 @@
+"""Limited-memory BFGS, with an inner matrix of one's choice: plain, or preconditioned by a Hessian of a few examples.
+
+d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) over the last 10 pairs
+(s, y); the innermost H_0 is `inner`, or (s.y / y.y) times the identity where there is none. One read of X an iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..objective import Objective
+from ..passes import Vector
+from .line_search import Point, evaluate, step
+from .result import State
+
+MEMORY = 10
+
+
+class LBFGS:
+    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None."""
+
+    def __init__(
+        self, objective: Objective, state: State, tol: float, inner: Callable[[Vector], Vector] | None = None
+    ) -> None:
+        self.objective, self.state, self.tol, self.inner = objective, state, tol, inner
+        self.pairs: list[tuple[Vector, Vector, float]] = []
+        self.point: Point | None = None
+
+    def advance(self, count: int) -> None:
+        """Up to `count` iterations; state.stop is set where they end for a reason."""
+        if self.point is None:
+            self.point = evaluate(self.objective, np.append(self.state.w, self.state.b))
+            self.state.take(self.objective, self.point, self.tol)
+        for _ in range(count):
+            if self.state.stop is not None:
+                return
+            self._iterate(self.point)
+
+    def _iterate(self, start: Point) -> None:
+        gradient = start.evaluation.gradient
+        d = -self._apply(gradient)
+        slope = float(gradient @ d)
+        if not slope < 0.0:  # the memory misleads: begin anew
+            self.pairs.clear()
+            d = -self._apply(gradient)
+            slope = float(gradient @ d)
+        if not -slope > 2.0**-52 * abs(start.evaluation.J):
+            self.state.stop = "converged"  # half of -slope is what d can gain: less than J's last bit
+            return
+        found = step(self.objective, start, d)
+        s, y = found.theta - start.theta, found.evaluation.gradient - gradient
+        curvature = float(s @ y)
+        if curvature > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+            self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]
+        if not s.any():
+            self.state.stop = "converged"  # no representable point is better
+            return
+        self.state.costs.append(start.evaluation.J)
+        self.state.iteration += 1
+        self.point = found
+        self.state.take(self.objective, found, self.tol)
+
+    def _apply(self, gradient: Vector) -> Vector:
+        """H g."""
+        q, weights = gradient.copy(), []
+        for s, y, curvature in reversed(self.pairs):
+            a = float(s @ q) / curvature
+            q -= a * y
+            weights.append(a)
+        if self.inner is not None:
+            q = self.inner(q)
+        elif self.pairs:
+            _, y, curvature = self.pairs[-1]
+            q *= curvature / float(y @ y)
+        else:
+            q /= max(1.0, float(np.linalg.norm(q)))
+        for (s, y, curvature), a in zip(self.pairs, reversed(weights)):
+            q += (a - float(y @ q) / curvature) * s
+        return q

@@ -1,0 +1,80 @@
+"""Steps along a direction, for every second-order solver: one read of X where the first trial is good.
+
+The trial t = 1 is evaluated with its gradient. If it will not do, the z of both ends give z and dz/dt for every t, and the
+best t is found by safeguarded Newton steps in one variable, which read no X; the point there is evaluated once more.
+A trial is good where J has not risen and the slope along d has fallen to half of what it was (J is convex: that
+is the strong Wolfe condition). Near the optimum J cannot tell points apart any more, the slope still can.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..objective import Evaluation, Objective
+from ..passes import Vector
+
+
+class Point(NamedTuple):
+    """theta = [w, b] with J, gradient and curvature along b there, and z of every example (m,)."""
+
+    theta: Vector
+    evaluation: Evaluation
+    z: Vector
+
+
+def evaluate(objective: Objective, theta: Vector) -> Point:
+    """theta with everything that one read of X tells of it."""
+    z = np.empty(objective.m)
+    evaluation = objective.evaluate(theta[:-1], float(theta[-1]), z)
+    objective.check_finite(evaluation.J)
+    return Point(theta, evaluation, z)
+
+
+def good(start: Point, d: Vector, trial: Point) -> bool:
+    """Whether the trial is a good enough step from start in direction d."""
+    before, after = float(start.evaluation.gradient @ d), float(trial.evaluation.gradient @ d)
+    rounding = 1e-14 * abs(start.evaluation.J)
+    return bool(start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= 0.5 * abs(before))
+
+
+def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> float:
+    """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at t = 1."""
+    w, z_slope = start.theta[:-1], trial.z - start.z
+    if not np.isfinite(z_slope).all():
+        return 0.1  # the trial overflowed: try nearer
+    first_slope = float(start.evaluation.gradient @ d)
+    low, high, t = 0.0, np.inf, 1.0
+    for _ in range(60):
+        _, slope, curvature = objective.along_line(w, d, start.z, z_slope, t)
+        if abs(slope) <= 0.1 * abs(first_slope):
+            break
+        low, high = (t, high) if slope < 0.0 else (low, t)
+        newton = t - slope / curvature if curvature > 0.0 else np.inf
+        if not low < newton < min(high, 10.0 * t):
+            newton = 0.5 * (low + high) if np.isfinite(high) else 10.0 * t
+        if newton == t:
+            break
+        t = newton
+    return t
+
+
+def step(objective: Objective, start: Point, d: Vector) -> Point:
+    """The next point in direction d: the whole step where it is good, else the best one."""
+    trial = evaluate_freely(objective, start.theta + d)
+    if good(start, d, trial):
+        return trial
+    for _ in range(20):
+        t = best_step(objective, start, d, trial)
+        found = evaluate_freely(objective, start.theta + t * d)
+        if np.isfinite(found.evaluation.J) or t == 0.0:
+            return found
+        d, trial = t * d, found
+    return start
+
+
+def evaluate_freely(objective: Objective, theta: Vector) -> Point:
+    """As `evaluate`, but J may overflow: the search then goes nearer."""
+    z = np.empty(objective.m)
+    return Point(theta, objective.evaluate(theta[:-1], float(theta[-1]), z), z)

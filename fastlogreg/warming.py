@@ -1,0 +1,48 @@
+"""Compiling ahead: a service that answers its first request at full speed."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .api import Backend, train
+from .solvers.result import TrainingWarning
+from .validation import SOLVERS
+
+
+def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
+    """Compile the kernels for X of these dtypes, or load them from the disk cache; return the seconds that it took.
+
+    dtypes: one dtype or several, whatever `numpy.dtype` takes. Example-major and feature-major X are covered alike.
+    After it the first `train` or `propagate` on such an X compiles nothing, in this process; with a writable cache
+    folder later processes load in a fraction of a second what this one compiled. Raises ValueError or TypeError for
+    a dtype that X cannot have.
+    """
+    start = time.perf_counter()
+    names: Iterable[Any] = (dtypes,) if isinstance(dtypes, (str, type, np.dtype)) else dtypes
+    # Before the first one is compiled: every name is a dtype.
+    chosen = [_dtype(name) for name in names]
+    for dtype in chosen:
+        for n_x, m in ((2, 16), (16, 2)):  # tall and wide: what runs is chosen by shape
+            X = (np.arange(n_x * m).reshape(n_x, m) % 3 == 0).astype(dtype)
+            Y = (np.arange(m) % 2)[np.newaxis]
+            for ordered in (np.ascontiguousarray(X), np.asfortranarray(X)):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", TrainingWarning)
+                    for solver in SOLVERS:
+                        train(ordered, Y, iterations=1, lambda_=1.0, solver=solver, backend=backend)
+    return time.perf_counter() - start
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(name)
+    except TypeError as error:
+        raise TypeError(f"dtypes must name dtypes that numpy.dtype knows; got {name!r} ({error})") from None
+    if dtype.kind not in "biuf":
+        raise TypeError(f"dtypes must be boolean, integer or real dtypes, as X's; got {name!r}")
+    return dtype
