@@ -94,7 +94,8 @@ class DesignMatrix:
 
     def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
         """X dz.T on X itself, as what it is on scale * X + shift."""
-        return self.scale * dw + self.shift * db
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
+            return self.scale * dw + self.shift * db
 
 
 def _read_only(flat: NDArray[Any]) -> NDArray[Any]:

@@ -43,8 +43,10 @@ def sources_digest() -> str:
 class KernelCache(FunctionCache):  # type: ignore[misc]
     """Numba's per-function disk cache, with the digest of this folder in its key and damage taken as a miss."""
 
+    flags: str = ""  # Numba's own key knows nothing of them: parallel and serial twins would share an entry
+
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), sources_digest())
+        return (*super()._index_key(sig, codegen), self.flags, sources_digest())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -64,6 +66,8 @@ def _cached(function: Any) -> Any:
     if not config.DISABLE_JIT:
         with contextlib.suppress(RuntimeError):  # no writable folder: compiled anew in each process
             function._cache = KernelCache(function.py_func)
+            options = function.targetoptions.items()
+            function._cache.flags = repr(sorted((k, str(sorted(v) if isinstance(v, set) else v)) for k, v in options))
     return function
 
 
