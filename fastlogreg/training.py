@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .design_matrix import DesignMatrix
+from .diagnosis import explain
 from .objective import Objective
 from .passes import Vector
 from .solvers import auto
@@ -53,7 +54,10 @@ def run(
         while state.stop is None and (state.iteration < iterations or state.cost == np.inf):
             stretch_start = time.perf_counter()
             before = state.iteration
+            points = len(state.history)
             method.advance(min(count, iterations - before))
+            if len(state.history) == points:
+                state.record(centred)
             now = time.perf_counter()
             allowed = STRETCH_SECONDS
             if max_seconds is not None:
@@ -64,15 +68,13 @@ def run(
                 state.stop = _asked_to_stop(state, now - start, interrupted, max_seconds, callback)
             if iterations == before:
                 break
-    if offset is not None:
-        state.b -= float(offset @ state.w)
-        if state.best_w is not None:
-            state.best_b -= float(offset @ state.best_w)
+    result = _result(centred, state, alpha, start, offset)
     objective.passes = centred.passes
-    result = _result(objective, state, alpha, start)
     if callback is not None:
-        callback(_progress(state, result.seconds, result.cost, result.gradient_norm))
-    _warn(objective, result, tol, curvature, names)
+        callback(_progress(state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound))
+    text = explain(objective, result, tol, curvature, names)
+    if text is not None:
+        warnings.warn(text, TrainingWarning, stacklevel=3)
     return result
 
 
@@ -126,24 +128,35 @@ def _asked_to_stop(
 ) -> Any:
     if interrupted:
         return "interrupted"
-    if callback is not None and callback(_progress(state, seconds, state.cost, state.gradient_norm)):
+    bound = state.history[-1][3]
+    if callback is not None and callback(_progress(state, seconds, state.cost, state.gradient_norm, bound)):
         return "callback"
     if max_seconds is not None and seconds >= max_seconds:
         return "max_seconds"
     return None
 
 
-def _progress(state: State, seconds: float, cost: float, gradient_norm: float) -> Progress:
-    return Progress(state.iteration, cost, gradient_norm, seconds, state.w.reshape(-1, 1).copy(), state.b)
+def _progress(state: State, seconds: float, cost: float, gradient_norm: float, bound: float) -> Progress:
+    return Progress(state.iteration, cost, gradient_norm, seconds, state.w.reshape(-1, 1).copy(), state.b, bound)
 
 
-def _result(objective: Objective, state: State, alpha: float, start: float) -> TrainingResult:
-    """The last point, or after divergence the best one, with J, gradient and bound measured there."""
+def _result(
+    objective: Objective, state: State, alpha: float, start: float, offset: Vector | None
+) -> TrainingResult:
+    """The last point, or after divergence the best one, with J, gradient and bound measured there.
+
+    offset: the mean that objective takes from X, if any; b and dw are brought back from there."""
     if state.stop == "diverged" and state.best_w is not None:
-        state.w, state.b = state.best_w, state.best_b
-    cost, gradient, curvature = objective.evaluate(state.w, state.b)
+        state.w, state.b, state.evaluation = state.best_w, state.best_b, None
+    cost, gradient, curvature = state.evaluation or objective.evaluate(state.w, state.b)
     objective.check_finite(cost)
     bound = objective.bound(gradient, curvature, state.w, state.b)
+    if offset is not None:
+        gradient = gradient + np.append(offset * gradient[-1], 0.0)
+        state.b -= float(offset @ state.w)
+    seconds = time.perf_counter() - start
+    history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
+    history[:, 1] -= start
     return TrainingResult(
         w=state.w.reshape(-1, 1).copy(),
         b=float(state.b),
@@ -153,58 +166,11 @@ def _result(objective: Objective, state: State, alpha: float, start: float) -> T
         suboptimality_bound=bound,
         iterations=state.iteration,
         stop_reason=state.stop or "iterations",
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         alpha=alpha,
         passes=objective.passes,
+        history=history,
     )
-
-
-def _warn(
-    objective: Objective, result: TrainingResult, tol: float | None, curvature: float, names: Sequence[str] | None
-) -> None:
-    """One warning at most, with its cause and its remedy."""
-    text = None
-    safe = 2.0 / curvature if curvature > 0 else np.inf
-    if result.stop_reason == "separable":
-        text = (
-            f"the classes are completely separable and lambda_ is 0: w and b put every example on its own side, so the "
-            f"cost has no minimum and falls to 0 as they grow. They are returned as found (cost {result.cost:.3g}): their "
-            f"direction separates, their length means nothing. Set lambda_ above 0 (C below infinity) for an optimum"
-        )
-    elif result.stop_reason == "diverged":
-        text = (
-            f"the cost grew without end after {result.iterations} iterations, so training stopped with the best w and b "
-            f"seen (cost {result.cost:.6g}): alpha = {result.alpha:.6g} is too large for this data. The largest safe "
-            f'value is 2/L = {safe:.6g}; alpha="auto" takes 1/L'
-        )
-    elif result.alpha > safe:
-        text = (
-            f"alpha = {result.alpha:.6g} is above 2/L = {safe:.6g}, the largest value for which the cost is sure to "
-            f'decrease in every iteration; alpha="auto" takes 1/L'
-        )
-    elif tol is not None and result.stop_reason in ("iterations", "max_seconds"):
-        text = _not_converged(objective, result, tol, names)
-    if text is not None:
-        warnings.warn(text, TrainingWarning, stacklevel=4)
-
-
-def _not_converged(objective: Objective, result: TrainingResult, tol: float, names: Sequence[str] | None) -> str:
-    """What was reached of what was asked for, and the columns whose scale stands out."""
-    if objective.decay > 0.0:
-        reached = f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
-    else:
-        reached = f"the largest gradient component is {result.gradient_norm:.3g}"
-    text = f"not converged after {result.iterations} iterations: {reached}, tol asks for {tol:.3g}. "
-    spread = objective.design.sample_spread()
-    typical = float(np.median(spread))
-    worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
-    if worst:
-        listed = ", ".join(f"{names[j] if names is not None else f'column {j}'} ({spread[j]:.3g})" for j in worst)
-        text += f"Columns on another scale than the others (median standard deviation {typical:.3g}): {listed}. "
-        text += 'Standardise them (scale and shift, or standardize=True), use solver="auto", or allow more iterations'
-    else:
-        text += 'Allow more iterations, raise lambda_, or use solver="auto"'
-    return text
 
 
 @contextmanager

@@ -179,15 +179,17 @@ def one_chunk(
     m = y.size
     row[:] = 0.0
     dw = row[HEAD:]
+    # What comes next: the block after this one; for a feature-major chunk of one block the next eight features.
+    ahead = block * n_x if by_example else (block if hi - lo > block else LANES * m)
     for i in range(lo, hi, block):
         end = min(hi, i + block)
         count = end - i
         z[:] = b
         dz[:] = 0.0
         if by_example:
-            dots(x, i * n_x, n_x, count, n_x, w, z, block * n_x)
+            dots(x, i * n_x, n_x, count, n_x, w, z, ahead)
         else:
-            axpys(x, i, m, n_x, count, w, z, block)
+            axpys(x, i, m, n_x, count, w, z, ahead)
         J, db, curvature = link(z[:count], y[i:end], weight[i:end], linear, dz)
         row[0] += J
         row[1] += db
@@ -195,9 +197,9 @@ def one_chunk(
         if zs.size:
             zs[i:end] = z[:count]
         if by_example:
-            axpys(x, i * n_x, n_x, count, n_x, dz, dw, block * n_x)
+            axpys(x, i * n_x, n_x, count, n_x, dz, dw, ahead)
         else:
-            dots(x, i, m, n_x, count, dz, dw, block)
+            dots(x, i, m, n_x, count, dz, dw, ahead)
 
 
 @kernel

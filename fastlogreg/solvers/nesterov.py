@@ -45,5 +45,5 @@ class Nesterov:
             t = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * self.t * self.t))
             self.v = following + ((self.t - 1.0) / t) * move
             self.theta, self.t = following, t
-            state.w, state.b = self.v[:-1], float(self.v[-1])
+            state.w, state.b, state.evaluation = self.v[:-1], float(self.v[-1]), None
             state.iteration += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -26,7 +27,8 @@ class TrainingWarning(UserWarning):
 
 
 class Progress(NamedTuple):
-    """What a callback of `train` is given: the run as it stands. w is (n_x, 1), seconds is wall time."""
+    """What a callback of `train` is given: the run as it stands. w is (n_x, 1), seconds is wall time, bound is an upper
+    bound on cost - optimum: infinite where lambda is 0, and without tol until the end."""
 
     iteration: int
     cost: float
@@ -34,6 +36,7 @@ class Progress(NamedTuple):
     seconds: float
     w: NDArray[np.float64]
     b: float
+    bound: float = np.inf
 
 
 @dataclass
@@ -51,15 +54,23 @@ class State:
     best_w: NDArray[np.float64] | None = None
     best_b: float = 0.0
     stop: StopReason | None = None
+    evaluation: Any = None  # of `Objective.evaluate` at (w, b), where that is where the last one was
+    history: list[tuple[float, float, float, float]] = field(default_factory=list)  # as in `TrainingResult`
+
+    def record(self, objective: Any) -> None:
+        """Add the point last evaluated to the history; seconds on the clock's own scale."""
+        bound = self.measure if objective.decay > 0.0 else np.inf
+        self.history.append((objective.passes, time.perf_counter(), self.cost, bound))
 
     def judge(self, objective: Any, evaluation: Any, tol: float) -> None:
         """Take over J, gradient and measure at (w, b), remember the best point, and stop where the measure is within tol."""
-        self.cost, gradient = evaluation.J, evaluation.gradient
+        self.cost, gradient, self.evaluation = evaluation.J, evaluation.gradient, evaluation
         self.gradient_norm = float(np.abs(gradient).max())
         if tol >= 0.0:
             self.measure = objective.measure(gradient, evaluation.curvature, self.w, self.b)
         if self.best_cost > self.cost:
             self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
+        self.record(objective)
         if self.measure <= tol:
             self.stop = "converged"
 
@@ -79,7 +90,8 @@ class TrainingResult:
     before update k. cost, gradient_norm: J and the largest absolute component of (dw, db) at the returned (w, b).
     suboptimality_bound: an upper bound on cost - J*, proved in `fastlogreg.objective`; infinite where lambda is 0.
     iterations: updates made. stop_reason: a key of `STOP_REASONS`. alpha: the learning rate used, NaN where the solver
-    has none. passes: reads of X in all.
+    has none. passes: reads of X in all. history (k, 4): passes, seconds, J and bound so far, a row for each point evaluated
+    (for gradient descent: for each stretch of about 0.1 s), for `plots.convergence`.
     """
 
     w: NDArray[np.float64]
@@ -93,6 +105,7 @@ class TrainingResult:
     seconds: float
     alpha: float
     passes: int
+    history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
 
     def __repr__(self) -> str:
         return (
