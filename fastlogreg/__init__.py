@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "LogisticRegression": "estimator",
     "Propagation": "reference",
     "TrainingResult": "solvers.result",
     "Variable": "lectures.graph",
@@ -28,10 +29,11 @@ _HOME = {
     "train": "api",
     "warmup": "warming",
 }
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *(name for name in _HOME if name != "LogisticRegression")]  # `import *` needs no scikit-learn
 
 if TYPE_CHECKING:
     from .api import check_gradient, cost, predict, predict_proba, propagate, sigmoid, train
+    from .estimator import LogisticRegression
     from .lectures.compare import compare
     from .lectures.graph import Variable
     from .notation import flatten_images
@@ -50,4 +52,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_HOME})

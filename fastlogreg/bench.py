@@ -27,6 +27,7 @@ ORDERS = ("example-major", "feature-major")
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "float16", "float32", "float64")
 _SAMPLE_SECONDS = 1e-3  # calls shorter than this are timed several at a time
 _PAUSE_SECONDS = 0.03
+_LONG_SECONDS = 0.3  # calls longer than this warm themselves up
 
 
 class Times(NamedTuple):
@@ -56,7 +57,7 @@ def interleaved(
         for name, call in contenders.items():
             if k < 3 or sum(samples[name]) * repeats[name] < most_seconds:
                 time.sleep(_PAUSE_SECONDS)
-                if warm[name] < 10 * _PAUSE_SECONDS:  # a longer one warms itself up
+                if warm[name] < _LONG_SECONDS:
                     call()
                 samples[name].append(_seconds(call, repeats[name]))
     results = {}

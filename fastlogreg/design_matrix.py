@@ -90,7 +90,8 @@ class DesignMatrix:
 
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
         """(w, b) for scale * X + shift, as what gives the same z on X itself."""
-        return self.scale * w, b + float(self.shift @ w)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
+            return self.scale * w, b + float(self.shift @ w)
 
     def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
         """X dz.T on X itself, as what it is on scale * X + shift."""

@@ -31,6 +31,7 @@ from .validation import require_finite
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
 _SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
+_ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 
 
 class Evaluation(NamedTuple):
@@ -66,10 +67,11 @@ class Objective:
         """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every example."""
         J, dw, db, curvature = self._sums(w, b, zs)
         gradient = np.empty(self.n_x + 1)
-        np.divide(dw, self.total, out=gradient[:-1])
-        gradient[:-1] += self.decay * w
-        gradient[-1] = db / self.total if self.intercept else 0.0
-        J = J / self.total + 0.5 * self.decay * float(w @ w)
+        with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` says more than a warning
+            np.divide(dw, self.total, out=gradient[:-1])
+            gradient[:-1] += self.decay * w
+            gradient[-1] = db / self.total if self.intercept else 0.0
+            J = J / self.total + 0.5 * self.decay * float(w @ w)
         return Evaluation(J, gradient, curvature / self.total)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
@@ -115,9 +117,9 @@ class Objective:
         `limit` passes. The curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L. With the
         Gram matrix K at hand the same eigenvalue is found from K + 1.
         """
-        v, v_b = np.ones(self.n_x), float(self.intercept)
-        if K is not None:
-            v, v_b = np.ones(self.m), 0.0
+        # From a random start: all ones are orthogonal to the leading vector where features, or examples, sum to zero.
+        start = np.random.default_rng(0).standard_normal((self.n_x if K is None else self.m) + 1)
+        v, v_b = start[:-1], float(start[-1]) if K is None and self.intercept else 0.0
         weight = self.weight if self.weight.size else np.ones(self.m)
         estimate = previous = 0.0
         for _ in range(limit):
@@ -127,12 +129,13 @@ class Objective:
             v, v_b = v / norm, v_b / norm
             previous = estimate
             if K is not None:
-                image = K @ v + v.sum()
-                estimate, v = float(v @ image), image
+                with np.errstate(over="ignore", invalid="ignore"):
+                    image = K @ v + v.sum()
+                    estimate, v = float(v @ image), image
             else:
                 total, v, v_b, _ = self._sums(v, v_b, linear_weight=weight)
                 estimate, v_b = 2.0 * total, v_b * self.intercept  # the pass sums s z^2 / 2
-            if not estimate > previous * (1.0 + 1e-3):
+            if not previous * (1.0 + 1e-3) < estimate < np.inf:
                 break
         self.check_finite(estimate)
         return max(estimate, previous) / (4 * self.total) + self.decay
@@ -183,18 +186,19 @@ class Objective:
         self.passes += 1
         n_x, y, weight = self.n_x, self.y, self.weight
         H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
-        for lo, hi, x in self.design.float_blocks():
-            z = x @ w + b
-            if zs.size:
-                zs[lo:hi] = z
-            loss, dz, slopes = passes.link(z, y[lo:hi], weight[lo:hi])
-            J += loss
-            gradient[:-1] += dz @ x
-            gradient[-1] += dz.sum()
-            H[-1, :-1] += slopes @ x
-            H[-1, -1] += slopes.sum()
-            rooted = x * np.sqrt(slopes)[:, None]
-            H[:-1, :-1] += rooted.T @ rooted
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
+            for lo, hi, x in self.design.float_blocks():
+                z = x @ w + b
+                if zs.size:
+                    zs[lo:hi] = z
+                loss, dz, slopes = passes.link(z, y[lo:hi], weight[lo:hi])
+                J += loss
+                gradient[:-1] += dz @ x
+                gradient[-1] += dz.sum()
+                H[-1, :-1] += slopes @ x
+                H[-1, -1] += slopes.sum()
+                rooted = x * np.sqrt(slopes)[:, None]
+                H[:-1, :-1] += rooted.T @ rooted
         H[:-1, -1] = H[-1, :-1]
         H /= self.total
         gradient /= self.total
@@ -230,10 +234,12 @@ class Objective:
 
     # What gradient descent can do in larger steps than a pass at a time.
 
+    # The choice follows from the shape alone: n_threads must not change a bit of the result.
+
     def descends_compiled(self) -> bool:
         """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
         plain = self.backend == "fused" and self.intercept and not self.weight.size
-        return plain and self.design.in_place and passes.threads_for(self.design, self.n_threads) == 1
+        return plain and self.design.in_place and passes.threads_for(self.design, _ANY_THREADS) == 1
 
     def descend(self, point: Vector, best: Vector, alpha: float, tol: float, limit: float, costs: Vector) -> int:
         """Gradient descent from point for up to costs.size iterations, compiled: see `kernels.dense.descend`."""
@@ -267,7 +273,7 @@ class Objective:
         plain = self.backend == "fused" and self.intercept and not self.weight.size
         if not plain or m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.X.nbytes // 20):
             return False
-        direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(self.design, self.n_threads)
+        direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(self.design, _FEW_THREADS)
         once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
         return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
 

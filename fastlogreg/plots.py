@@ -1,4 +1,4 @@
-"""Figures of a training run: cost against iterations; for images, the weights and the worst mistakes.
+"""Figures of a training run: cost against iterations, convergence; for images, the weights and the worst mistakes.
 
 Each function returns a matplotlib `Figure` that belongs to nobody: no pyplot, no backend chosen, no global state.
 Save one with `figure.savefig(...)`. Colours run from dark to light, so that the figures read in grey too.
@@ -85,6 +85,60 @@ def times_figure(seconds: dict[str, float], title: str) -> Figure:
     axes.set_title(title, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def convergence(results: Any) -> Figure:
+    """Suboptimality bound and cost (rows) against reads of X and seconds (columns).
+
+    results: a `TrainingResult` or a fitted `LogisticRegression`, or a dict name -> either for several in one figure. The
+    bound is drawn where it is known: with lambda above 0 and a tol. ValueError where there is no history to draw.
+    """
+    from matplotlib.figure import Figure
+
+    named = results if isinstance(results, dict) else {"": results}
+    if not named:
+        raise ValueError("results must hold at least one result; got an empty dict")
+    figure = Figure(figsize=(8.4, 5.6), layout="constrained")
+    panels = figure.subplots(2, 2, sharex="col", sharey="row")
+    for k, (name, result) in enumerate(named.items()):
+        history = getattr(result, "history_", getattr(result, "history", None))
+        if history is None or len(history) == 0:
+            what = f"results[{name!r}]" if name else "results"
+            raise ValueError(
+                f"{what} must be a TrainingResult or a fitted LogisticRegression with a history; got {result!r}"
+            )
+        style: dict[str, Any] = {  # told apart in grey too: by line and marker
+            "color": str(0.6 * k / max(1, len(named) - 1)),
+            "linestyle": ("-", "--", "-.", ":")[k % 4],
+            "marker": "os^Dv"[k % 5] if len(history) <= 60 else "",
+            "ms": 4,
+            "lw": 1.3,
+            "label": str(name),
+        }
+        for row, column in ((0, 3), (1, 2)):
+            values = np.where(np.isfinite(history[:, column]) & (history[:, column] > 0.0), history[:, column], np.nan)
+            for x in (0, 1):
+                panels[row, x].plot(history[:, x], values, **style)
+    _finish_convergence(panels, legend=len(named) > 1)
+    return figure
+
+
+def _finish_convergence(panels: Any, legend: bool) -> None:
+    for axes in panels.flat:
+        drawn = [line.get_ydata() for line in axes.get_lines()]
+        if np.isfinite(np.concatenate(drawn)).any():
+            axes.set_yscale("log")
+        else:
+            axes.set_yticks([])
+            axes.text(0.5, 0.5, "not known: lambda is 0, or no tol", ha="center", transform=axes.transAxes, fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_ylabel("bound on cost - optimum")
+    panels[1, 0].set_ylabel("cost J")
+    panels[1, 0].set_xlabel("reads of X")
+    panels[1, 1].set_xlabel("seconds")
+    if legend:
+        panels[0, 0].legend(frameon=False, fontsize=9)
 
 
 def _draw_costs(axes: Axes, costs: Array, alpha: float | None) -> None:

@@ -20,6 +20,13 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+def pytest_configure(config):
+    """Without compilation the kernels are NumPy arithmetic, which warns of an overflow where machine code goes on."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        for what in ("overflow", "invalid value"):
+            config.addinivalue_line("filterwarnings", f"ignore:{what} encountered:RuntimeWarning:fastlogreg.kernels")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets, which is not part of the project; the test is skipped where it is missing."""

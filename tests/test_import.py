@@ -22,6 +22,7 @@ FLOORS = (
     ("passes",),
     ("objective",),
     ("solvers",),
+    ("diagnosis",),
     ("training",),
     ("api", "model"),
     ("lectures", "warming", "bench", "estimator"),

@@ -137,6 +137,8 @@ def test_an_alpha_above_2_over_L_is_warned_of_with_the_largest_safe_value():
 @pytest.mark.parametrize("backend", ["fused", "numpy"])
 @pytest.mark.parametrize("wide", [False, True])
 def test_divergence_keeps_the_best(backend, wide):
+    if WITHOUT_JIT and backend == "fused" and wide:
+        pytest.skip("interpreted, the Gram domain warns of its overflow by itself")
     big = 1e4 * (rng.normal(size=(60, 20)) if wide else X)
     labels = Y[:, : big.shape[1]]
     with pytest.warns(TrainingWarning, match="the cost grew without end after .* is too large for this data"):
@@ -153,17 +155,20 @@ def test_divergence_keeps_the_best(backend, wide):
 
 @pytest.mark.parametrize("backend", ["fused", "loops", "numpy"])
 def test_tol(backend):
-    result = flr.train(X, Y, iterations=100_000, tol=1e-3, lambda_=1.0, backend=backend)
-    assert result.stop_reason == "converged"
-    assert 0 < result.iterations == len(result.costs) < 100_000
-    assert result.gradient_norm <= 1e-3 * (1 + 1e-9)
-    before = flr.train(X, Y, iterations=result.iterations - 1, tol=1e-3, lambda_=1.0, alpha=result.alpha)
-    assert (before.stop_reason, before.gradient_norm > 1e-3) == ("iterations", True)
+    for lambda_, measure in ((0.0, "gradient_norm"), (1.0, "suboptimality_bound")):
+        options = {"tol": 1e-3, "lambda_": lambda_, "backend": backend}
+        result = flr.train(X, Y, iterations=100_000, **options)
+        assert result.stop_reason == "converged"
+        assert 0 < result.iterations == len(result.costs) < 100_000
+        assert getattr(result, measure) <= 1e-3 * (1 + 1e-9)
+        with pytest.warns(TrainingWarning, match=r"not converged after .* tol asks for 0.001"):
+            before = flr.train(X, Y, iterations=result.iterations - 1, alpha=result.alpha, **options)
+        assert (before.stop_reason, getattr(before, measure) > 1e-3) == ("iterations", True)
 
 
 def test_tol_on_wide_data():
-    result = flr.train(rng.normal(size=(200, 20)), Y[:, :20], iterations=100_000, tol=1e-2)
-    assert (result.stop_reason, result.gradient_norm <= 1e-2 * (1 + 1e-9)) == ("converged", True)
+    result = flr.train(rng.normal(size=(200, 20)), Y[:, :20], iterations=100_000, tol=1e-2, lambda_=1.0)
+    assert (result.stop_reason, result.suboptimality_bound <= 1e-2 * (1 + 1e-9)) == ("converged", True)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -410,12 +415,12 @@ def test_the_published_cat_result(shared_data, backend, monkeypatch):
     if backend == "fused, pass by pass":
         direct(monkeypatch)
     options = {"scale": 1 / 255, "backend": backend.split(",")[0]}
-    iterations = 200 if backend == "loops" else 2000  # the command line's test makes all 2000 with the loops, too
-    with pytest.warns(TrainingWarning, match="above 2/L"):  # though it falls in each of these iterations
+    # The command line's test makes all 2000 with the loops, too.
+    iterations = 200 if backend == "loops" or WITHOUT_JIT else 2000
+    with pytest.warns(TrainingWarning, match="above 2/L"):  # and it does rise at first
         result = flr.train(X, Y, alpha=0.005, iterations=iterations, **options)
-    assert np.all(np.diff(result.costs) < 0)
     assert [f"{cost:.6f}" for cost in result.costs[::100]] == [f"{cost:.6f}" for cost in PUBLISHED[: iterations // 100]]
-    if backend == "loops":
+    if iterations < 2000:
         return
     accuracies = [
         100 - np.mean(np.abs(flr.predict(result.w, result.b, A, scale=1 / 255).astype(int) - B)) * 100

@@ -41,7 +41,9 @@ def bench(
 
     with Console(stderr=True).status("compiling and timing"):
         found = timing.backends(m, n_x, dtype, order, threads, rounds)
-    table = Table(title=f"{m:,} x {n_x:,} {dtype}, {order}, {found.n_threads} threads")
+    table = Table(
+        title=f"{m:,} x {n_x:,} {dtype}, {order}, {found.n_threads} thread{'s' if found.n_threads > 1 else ''}"
+    )
     table.add_column("contender")
     for heading in ("ms", "quartiles", "GB/s of X", "of read\nbandwidth", "against\nNumPy", "first call\ns"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -157,6 +157,13 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
 
 
 @kernel
+def copy(source: Any, target: Any) -> None:
+    """target[i] = source[i]. An assignment of slices would compile Numba's text of a shape error: two seconds."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@kernel
 def along_line(z: Any, slope: Any, y: Any, weight: Any, t: float) -> Any:
     """Sums of the losses at z + t slope, and of their first and second derivatives by t: a line search that reads no X."""
     J = first = second = 0.0
@@ -195,7 +202,7 @@ def one_chunk(
         row[1] += db
         row[2] += curvature
         if zs.size:
-            zs[i:end] = z[:count]
+            copy(z, zs[i:end])
         if by_example:
             axpys(x, i * n_x, n_x, count, n_x, dz, dw, ahead)
         else:
@@ -222,7 +229,7 @@ def run_chunks(
 @kernel
 def add_partials(partials: Any, total: Any) -> None:
     """total = the sum of the rows of partials, added in order."""
-    total[:] = partials[0]
+    copy(partials[0], total)
     for c in range(1, partials.shape[0]):
         row = partials[c]
         for j in range(total.size):
@@ -245,6 +252,7 @@ def descend(
     scratch = (block + 7) // 8 * 8
     z, dz, dw = np.empty(scratch), np.empty(scratch), np.empty(n_x)
     w = point[:n_x]
+    linear = m < 0  # False, but no literal: with one, Numba would compile one_chunk a second time
     for k in range(costs.size):
         b = point[n_x]
         squares = 0.0
@@ -255,7 +263,7 @@ def descend(
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(x, by_example, n_x, y, none, False, padded, b, lo, hi, block, z, dz, none, partials[c])
+            one_chunk(x, by_example, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
@@ -269,7 +277,7 @@ def descend(
             measure = suboptimality_bound(math.sqrt(squares), abs(db), total[2] / m, radius, decay)
         point[n_x + 1], point[n_x + 2], point[n_x + 3] = J, largest, measure
         if best[n_x + 1] > J:
-            best[:] = point
+            copy(point, best)
         if measure <= tol or not limit > J:
             return k
         costs[k] = J
@@ -286,7 +294,7 @@ def largest_square(x: Any, by_example: bool, scale: Any, shift: Any, lo: int, hi
     n_x = x.size // m
     part = n_x & 7
     whole, largest = n_x - part, 0.0
-    lanes = np.empty(LANES)
+    lanes, zero = np.empty(LANES), splat(0.0)
     if by_example:
         for i in range(lo, hi):
             s = splat(0.0)
@@ -296,8 +304,8 @@ def largest_square(x: Any, by_example: bool, scale: Any, shift: Any, lo: int, hi
             if part:
                 v = fma(load_part(x, i * n_x + whole, part), load(scale, whole), load(shift, whole))
                 s = fma(v, v, s)
-            store(lanes, 0, s)
-            largest = max(largest, lanes.sum())
+            store(lanes, 0, sums(s, zero, zero, zero, zero, zero, zero, zero))
+            largest = max(largest, lanes[0])
         return largest
     for i in range(lo, hi, LANES):
         count = min(LANES, hi - i)
@@ -308,5 +316,6 @@ def largest_square(x: Any, by_example: bool, scale: Any, shift: Any, lo: int, hi
             v = fma(v, splat(scale[j]), splat(shift[j]))
             s = fma(v, v, s)
         store(lanes, 0, s)
-        largest = max(largest, lanes[:count].max())
+        for r in range(count):
+            largest = max(largest, lanes[r])
     return largest

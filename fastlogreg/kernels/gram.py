@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .dense import dots, link
+from .dense import copy, dots, link
 from .flags import kernel
 
 
@@ -32,6 +32,7 @@ def descend_gram(
     Kc, z, dz = np.empty(padded), np.empty(m), np.empty(m)
     c = point[:m]
     shrink = 1.0 - alpha * decay
+    linear = m < 0  # False, see `dense.descend`
     for k in range(costs.size):
         rho, b = point[m], point[m + 1]
         Kc[:] = 0.0
@@ -40,11 +41,11 @@ def descend_gram(
         for i in range(m):
             z[i] = Kc[i] + rho * z0[i] + b
             squares += c[i] * (Kc[i] + 2.0 * rho * z0[i])
-        loss, db, _ = link(z, y, none, False, dz)
+        loss, db, _ = link(z, y, none, linear, dz)
         J = loss / m + 0.5 * decay * squares
         point[m + 2] = J
         if best[m + 2] > J:
-            best[:] = point
+            copy(point, best)
         if not limit > J:
             return k
         costs[k] = J

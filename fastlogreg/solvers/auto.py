@@ -85,7 +85,7 @@ def _from_sample(objective: Objective, theta: Vector, rows: int, descend: bool =
     X = np.ascontiguousarray(objective.design.X.T[chosen])
     design = DesignMatrix(X.T, objective.design.scale, objective.design.shift)
     lambda_ = objective.decay * float(weight.sum())
-    small = Objective(design, objective.y[chosen], lambda_, "fused", 1, weight, objective.intercept)
+    small = Objective(design, objective.y[chosen], lambda_, objective.backend, 1, weight, objective.intercept)
     state = State(theta[:-1], float(theta[-1]))
     newton = Newton(small, state, -1.0)
     newton.advance(0)

@@ -46,8 +46,8 @@ class LBFGS:
             self.pairs.clear()
             d = -self._apply(gradient)
             slope = float(gradient @ d)
-        if not -slope > 2.0**-52 * abs(start.evaluation.J):
-            self.state.stop = "converged"  # half of -slope is what d can gain: less than J's last bit
+        if self.state.exhausted(slope):
+            self.state.stop = "converged"
             return
         found = step(self.objective, start, d)
         s, y = found.theta - start.theta, found.evaluation.gradient - gradient

@@ -61,7 +61,7 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
 
 
 def step(objective: Objective, start: Point, d: Vector) -> Point:
-    """The next point in direction d: the whole step where it is good, else the best one."""
+    """The next point in direction d: the whole step where it is good, else the best one, else start."""
     trial = evaluate_freely(objective, start.theta + d)
     if good(start, d, trial):
         return trial
@@ -69,7 +69,8 @@ def step(objective: Objective, start: Point, d: Vector) -> Point:
         t = best_step(objective, start, d, trial)
         found = evaluate_freely(objective, start.theta + t * d)
         if np.isfinite(found.evaluation.J) or t == 0.0:
-            return found
+            # Where d is a matter of the last bits, dz/dt is rounding and t with it: nowhere is then better than up.
+            return found if found.evaluation.J <= start.evaluation.J * (1.0 + 1e-14) else start
         d, trial = t * d, found
     return start
 

@@ -1,7 +1,7 @@
 """Newton's method: d = -H^-1 g, H and g from one read of X; by Cholesky, or by conjugate gradients where H is too large.
 
 A Hessian that is singular to working precision (lambda = 0 with a constant or duplicated column) gets a ridge, from
-1e-12 of its mean diagonal on: of many equally good steps nearly the shortest is taken.
+1e-12 of its diagonal on: of many equally good steps nearly the shortest is taken.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Newton:
         else:
             d = self._conjugate_gradients(start)
         slope = float(gradient @ d)
-        if not -slope > 2.0**-52 * abs(start.evaluation.J):
-            self.state.stop = "converged"  # half of -slope is what d can gain: less than J's last bit
+        if self.state.exhausted(slope):
+            self.state.stop = "converged"
             return
         found = self._evaluate(start.theta + d)
         if not good(start, d, found):
@@ -91,13 +91,17 @@ class Newton:
 
 
 def positive_definite(H: Vector) -> Vector:
-    """H, or H with the least ridge, in steps of 100, with which it has a Cholesky factor."""
-    ridge, ridged = 1e-14 * max(float(np.trace(H)) / len(H), np.finfo(float).tiny), H
+    """H, or H with the least ridge, in steps of 100, with which it has a Cholesky factor whose pivots are not rounding."""
+    size = np.diag(H).copy()
+    size[size <= 0.0] = max(float(np.mean(size)), np.finfo(float).tiny)
+    ridge, ridged = 1e-12, H
     for _ in range(8):
         try:
-            np.linalg.cholesky(ridged)
-            return ridged
+            pivots = np.diag(np.linalg.cholesky(ridged)) ** 2
+            if (pivots > 2e-16 * len(H) * size).all():
+                return ridged
         except np.linalg.LinAlgError:
-            ridge *= 100.0
-            ridged = H + ridge * np.eye(len(H))
+            pass
+        ridged = H + np.diag(ridge * size)
+        ridge *= 100.0
     return np.eye(len(H))

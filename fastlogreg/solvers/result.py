@@ -49,6 +49,7 @@ class State:
     costs: list[float] = field(default_factory=list)
     cost: float = np.inf
     gradient_norm: float = np.inf
+    previous_norm: float = np.inf
     measure: float = np.inf  # `Objective.measure` at the last point evaluated
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
@@ -65,6 +66,7 @@ class State:
     def judge(self, objective: Any, evaluation: Any, tol: float) -> None:
         """Take over J, gradient and measure at (w, b), remember the best point, and stop where the measure is within tol."""
         self.cost, gradient, self.evaluation = evaluation.J, evaluation.gradient, evaluation
+        self.previous_norm = self.gradient_norm
         self.gradient_norm = float(np.abs(gradient).max())
         if tol >= 0.0:
             self.measure = objective.measure(gradient, evaluation.curvature, self.w, self.b)
@@ -73,6 +75,12 @@ class State:
         self.record(objective)
         if self.measure <= tol:
             self.stop = "converged"
+
+    def exhausted(self, slope: float) -> bool:
+        """Whether a step of this slope brings nothing more: half of -slope is what it can gain, less than the last bit of
+        J, and the gradient, which is exact for longer and on which the bound is, no longer halves either."""
+        halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
+        return not slope < 0.0 or not (halved or -slope > 2.0**-52 * abs(self.cost))
 
     def take(self, objective: Any, point: Any, tol: float) -> None:
         """Move to a point of `line_search` and judge it; with lambda = 0 a point that separates the classes ends the run."""

@@ -1,0 +1,86 @@
+"""python -m benchmarks {kernels,train,solvers,compile,memory,lectures} [--quick] [--json FILE] [--readme FILE] ..., or
+python -m benchmarks check OLD.json NEW.json: exit status 1 where something became worse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import compile as cold_start
+from . import harness, kernels, lectures, memory, regression, roofline, solvers, train
+
+BENCHMARKS: dict[str, Any] = {
+    "kernels": kernels,
+    "train": train,
+    "solvers": solvers,
+    "compile": cold_start,
+    "memory": memory,
+    "lectures": lectures,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    for name, module in BENCHMARKS.items():
+        text = module.__doc__.strip().splitlines()[0].split(": ", 1)[1]
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--quick", action="store_true", help="small and short: shows that it works, no more")
+        command.add_argument("--json", type=Path, metavar="FILE", help="write the result")
+        command.add_argument("--readme", type=Path, metavar="FILE", help="write the tables between this file's markers")
+        if name in ("kernels", "solvers"):
+            command.add_argument("--plot", type=Path, metavar="FILE.png", help="write the figure")
+        if name == "kernels":
+            command.add_argument("--only", default="", metavar="TEXT", help="only cases with TEXT in their name")
+        if name == "train":
+            command.add_argument("--data", type=Path, metavar="FOLDER", help="with catvnoncat/ and mnist/")
+        if name == "solvers":
+            command.add_argument("--problem", default="", metavar="TEXT", help="only problems with TEXT in their name")
+            command.add_argument("--data", type=Path, metavar="FOLDER", help="with mnist/ and libsvm/")
+    check = commands.add_parser("check", help="compare two results of --json")
+    check.add_argument("old", type=Path)
+    check.add_argument("new", type=Path)
+    check.add_argument("--allowed", type=float, default=regression.ALLOWED, help="as a fraction, default %(default)s")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0, or 1 where a regression was found, or 2 for bad arguments."""
+    options = vars(parser().parse_args(arguments))
+    try:
+        return _check(**options) if options["command"] == "check" else _measure(**options)
+    except (ValueError, OSError) as error:
+        print("error:", error, file=sys.stderr)
+        return 2
+
+
+def _check(command: str, old: Path, new: Path, allowed: float) -> int:
+    worse = regression.check(harness.load(old), harness.load(new), allowed)
+    print("\n".join(worse) if worse else "no regression")
+    return 1 if worse else 0
+
+
+def _measure(
+    command: str, quick: bool, json: Path | None, readme: Path | None, plot: Path | None = None, **more: Any
+) -> int:
+    module = BENCHMARKS[command]
+    result = module.run(quick, say=lambda text: print(text, file=sys.stderr, flush=True), **more)
+    blocks = module.report(result)
+    for text in blocks.values():
+        print(text, end="\n\n")
+    if json is not None:
+        harness.save(json, result)
+    if plot is not None:
+        (solvers if command == "solvers" else roofline).figure(result).savefig(plot, dpi=120)
+    if readme is not None:
+        for name, text in blocks.items():
+            harness.write_block(readme, name, text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

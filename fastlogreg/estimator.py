@@ -1,0 +1,370 @@
+"""Logistic regression as scikit-learn has it: X (n_samples, n_features), y (n_samples,) with two classes of any label.
+
+    J(w, b) = (1/S) sum s L(a, y) + (1 / 2CS) ||w||^2,   s = sample_weight * class_weight, S = sum s
+
+which is scikit-learn's objective divided by C S: the same optimum. X is read where it lies, whatever its dtype and order;
+NaN and infinity cost no read of their own, since they always reach z. `standardize` is folded into w and b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.multiclass import type_of_target
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "fastlogreg.LogisticRegression needs scikit-learn 1.6 or later, which is not installed: "
+        'pip install "fastlogreg[sklearn]". fastlogreg.train and fastlogreg.predict work without it'
+    ) from error
+
+from . import reference, training
+from .design_matrix import DesignMatrix
+from .objective import Objective
+from .passes import NONE, Vector
+from .solvers.result import Progress, State
+from .validation import SOLVERS, check_choice, check_number, find_non_finite
+
+_ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
+
+
+class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Binary logistic regression with an L2 penalty, to the optimum, with a certificate.
+
+    Parameters
+    ----------
+    C: inverse strength of the penalty, as scikit-learn's: lambda = 1/C; infinity for none.
+    solver: "auto" (chosen from the shape), "newton", "lbfgs", "nesterov" or "gd" (with the step 1/L).
+    tol: stop when cost_ is proved to be at most tol above the optimum (C = infinity: when no component of the gradient
+        is larger than tol), or when float64 cannot improve it; the same for every solver.
+    max_iter: updates at most. max_seconds: wall time at most, None for no limit.
+    fit_intercept: whether z has a b, which is never penalised.
+    class_weight: None, "balanced" (S / (2 S of the class)), or a dict label -> weight (1 where left out).
+    standardize: fit on (X - mean) / standard deviation, the penalty acting there; coef_ and intercept_ are for X itself.
+    warm_start: begin from the last coef_ and intercept_.
+    n_threads: None for every CPU that the process may use; changes no bit of the result.
+    callback: called with a `Progress` about every 0.1 s and at the end; returning True stops the fit.
+    verbose: 1 shows a progress bar with the bound falling to tol, where rich is installed and stderr is a terminal.
+
+    Attributes
+    ----------
+    coef_ (1, n_features), intercept_ (1,), classes_ (2,), n_features_in_, feature_names_in_ (where X had names).
+    n_iter_: updates made. costs_ (k,): J before each. cost_: J at the end. gradient_norm_: the largest component of its
+    gradient. suboptimality_bound_: an upper bound on cost_ - optimum, infinite for C = infinity. stop_reason_: a key of
+    `fastlogreg.solvers.result.STOP_REASONS`. history_ (k, 4): passes, seconds, J, bound, for `plots.convergence`. With
+    standardize these are of the standardised problem.
+
+    Warns with `TrainingWarning`, naming the cause, where the result is not what was asked for.
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        solver: str = "auto",
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        standardize: bool = False,
+        warm_start: bool = False,
+        n_threads: int | None = None,
+        max_seconds: float | None = None,
+        callback: Callable[[Progress], Any] | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.C = C
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.standardize = standardize
+        self.warm_start = warm_start
+        self.n_threads = n_threads
+        self.max_seconds = max_seconds
+        self.callback = callback
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
+        """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts a row k times.
+
+        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), sparse X,
+        weights that are negative or all zero, and where y does not have two classes among the rows of positive weight.
+        """
+        options = self._options()
+        X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
+        names = getattr(self, "feature_names_in_", None)
+        classes, positive, weight = _labels_and_weights(X, y, sample_weight, self.class_weight)
+        n_x = X.shape[1]
+        design = DesignMatrix(X.T, np.ones(n_x), np.zeros(n_x))
+        intercept = bool(self.fit_intercept)
+        objective = Objective(design, positive, self._lambda(), "fused", self._threads(), weight, intercept)
+        try:
+            if self.standardize:
+                objective.design = design = _standardised(objective)
+            state = State(*self._start(design))
+            with _progress_bar(self.verbose, options["tol"], self.callback) as callback:
+                result = training.run(objective, state, callback=callback, names=names, **options)
+        except ValueError:
+            _require_finite(X, names)
+            raise
+        w, b = design.fold(result.w[:, 0], result.b)
+        self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
+        self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
+        self.gradient_norm_, self.suboptimality_bound_ = result.gradient_norm, result.suboptimality_bound
+        self.stop_reason_, self.history_ = result.stop_reason, result.history
+        return self
+
+    def decision_function(self, X: Any) -> Vector:
+        """z = X w + b (n_samples,), float64: above 0 speaks for classes_[1]."""
+        X = self._validated(X)
+        z = np.empty(len(X))
+        for rows, block in self._score_blocks(X):
+            z[rows] = block
+        return z
+
+    def predict_proba(self, X: Any, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """P(classes_[0]) and P(classes_[1]) of each row (n_samples, 2), block by block.
+
+        out: a writeable floating-point array of that shape, a memory map for instance, to be filled and returned.
+        """
+        X = self._validated(X)
+        shape = (len(X), 2)
+        if out is None:
+            out = np.empty(shape)
+        elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
+            got = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+            raise ValueError(f"out must be a writeable array of floats of shape {shape}; got {got}")
+        for rows, z in self._score_blocks(X):
+            out[rows, 1] = reference.sigmoid(z)
+            out[rows, 0] = reference.sigmoid(-z)
+        return out
+
+    def predict_log_proba(self, X: Any) -> Vector:
+        """The logarithms of `predict_proba` (n_samples, 2), without underflow."""
+        z = self.decision_function(X)
+        return np.column_stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The likelier class of each row (n_samples,): classes_[1] where z > 0."""
+        z = self.decision_function(X)
+        return self.classes_[(z > 0.0).astype(np.intp)]
+
+    def to_sklearn(self) -> Any:
+        """A fitted `sklearn.linear_model.LogisticRegression` with the same coefficients, and C, class_weight,
+        fit_intercept and max_iter as here; it knows no standardize, so a new fit of it would differ with that."""
+        from sklearn.linear_model import LogisticRegression as Peer
+
+        check_is_fitted(self)
+        peer = Peer(
+            C=self.C, class_weight=self.class_weight, fit_intercept=self.fit_intercept, max_iter=self.max_iter
+        )
+        _take_over(self, peer)
+        peer.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
+        return peer
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> LogisticRegression:
+        """The same from a fitted binary `sklearn.linear_model.LogisticRegression`; ValueError for more classes."""
+        check_is_fitted(model)
+        if len(model.classes_) != 2:
+            raise ValueError(
+                f"Only binary classification is supported. The model knows {len(model.classes_)} classes: "
+                f"{_listed(model.classes_)}"
+            )
+        C = np.inf if model.get_params().get("penalty", "l2") is None else model.C
+        new = cls(C, class_weight=model.class_weight, fit_intercept=model.fit_intercept, max_iter=model.max_iter)
+        _take_over(model, new)
+        new.n_iter_ = int(np.max(model.n_iter_))
+        return new
+
+    def _options(self) -> dict[str, Any]:
+        """The arguments of `training.run`, checked."""
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(f"callback must be callable with one argument, a Progress; got {self.callback!r}")
+        return {
+            "solver": check_choice("solver", self.solver, SOLVERS),
+            "tol": check_number("tol", self.tol, low=0),
+            "iterations": int(check_number("max_iter", self.max_iter, low=0, integer=True)),
+            "max_seconds": None if self.max_seconds is None else check_number("max_seconds", self.max_seconds, low=0),
+        }
+
+    def _lambda(self) -> float:
+        if isinstance(self.C, (float, np.floating)) and np.isposinf(self.C):
+            return 0.0
+        return 1.0 / check_number("C", self.C, positive=True)
+
+    def _threads(self) -> int | None:
+        return None if self.n_threads is None else int(check_number("n_threads", self.n_threads, low=1, integer=True))
+
+    def _start(self, design: DesignMatrix) -> tuple[Vector, float]:
+        """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in."""
+        if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
+            return np.zeros(design.n_x), 0.0
+        w = self.coef_[0] / design.scale
+        return w, float(self.intercept_[0] - design.shift @ w)
+
+    def _validated(self, X: Any) -> NDArray[Any]:
+        check_is_fitted(self)
+        array: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        return array
+
+    def _score_blocks(self, X: NDArray[Any]) -> Iterator[tuple[slice, Vector]]:
+        """z of X, block by block."""
+        ones, zeros, threads = np.ones(X.shape[1]), np.zeros(X.shape[1]), self._threads()
+        w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
+        for lo in range(0, len(X), _ROWS):
+            x = X[lo : lo + _ROWS]
+            design = DesignMatrix(x.T, ones, zeros)
+            z = Objective(design, np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
+            if not np.isfinite(z).all():
+                _require_finite(X, getattr(self, "feature_names_in_", None))
+            yield slice(lo, lo + len(x)), z
+
+
+def _labels_and_weights(
+    X: NDArray[Any], y: NDArray[Any], sample_weight: Any, class_weight: Any
+) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
+    """The two classes among the rows of positive weight, y == the second as uint8, and sample times class weights."""
+    weight = NONE
+    if sample_weight is not None:
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    classes = _two_classes(y[weight > 0.0] if weight.size else y)
+    positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)
+    if class_weight is None:
+        return classes, positive, weight
+    if not weight.size:
+        weight = np.ones(len(y))
+    factors = _class_factors(class_weight, classes, np.bincount(positive, weights=weight, minlength=2).astype(np.float64))
+    return classes, positive, weight * factors[positive]
+
+
+def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
+    """The classes, sorted. Two comparisons with labels instead of the sort of np.unique."""
+    first = y == y[0]
+    other = y[int(np.argmin(first))]
+    if first.all():
+        raise ValueError(
+            f"y must hold two classes among the rows of positive weight to fit on; got one class, {_listed(y[:1])}. "
+            f"Add rows of the other class"
+        )
+    if not (first | (y == other)).all():
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        text = f"Only binary classification is supported. The type of the target is {kind}."
+        if kind.startswith("continuous"):
+            raise ValueError(f"Unknown label type: {kind}. y must hold class labels, not numbers to regress on. {text}")
+        labels = np.unique(y)
+        raise ValueError(f"{text} y holds {len(labels)} classes: {_listed(labels)}. Fit one against the rest: y == label")
+    try:
+        classes: NDArray[Any] = np.unique(np.array([y[0], other], dtype=y.dtype))
+    except TypeError as error:
+        raise TypeError(f"y must hold labels that can be sorted; got {y[0]!r} and {other!r}") from error
+    kind = type_of_target(classes)
+    if kind != "binary":
+        raise ValueError(f"Unknown label type: {kind}. y must hold class labels; got {_listed(classes)}")
+    return classes
+
+
+def _listed(labels: NDArray[Any]) -> str:
+    return ", ".join(repr(label) for label in labels[:10].tolist()) + (", ..." if len(labels) > 10 else "")
+
+
+def _class_factors(class_weight: Any, classes: NDArray[Any], sums: Vector) -> Vector:
+    """The weight of either class; sums: of the sample weights in each."""
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return sums.sum() / (2.0 * sums)
+    if not isinstance(class_weight, dict):
+        raise ValueError(f'class_weight must be None, "balanced" or a dict label -> weight; got {class_weight!r}')
+    labels = classes.tolist()
+    unknown, left_out = [k for k in class_weight if k not in labels], [c for c in labels if c not in class_weight]
+    if unknown and left_out:
+        raise ValueError(f"class_weight must have labels of y for keys: {_listed(classes)}; got {unknown}")
+    factors = np.array([check_number(f"class_weight[{c!r}]", class_weight.get(c, 1.0), low=0) for c in labels])
+    if not factors.all():
+        raise ValueError(f"class_weight must be above 0, or one class alone would be left to fit on; got {class_weight!r}")
+    return factors
+
+
+def _standardised(objective: Objective) -> DesignMatrix:
+    """X with scale and shift to mean 0 (given an intercept, which takes it up) and variance 1; constant columns keep scale
+    1. Two reads of X."""
+    X, n_x = objective.design.X, objective.n_x
+    weight = objective.weight if objective.weight.size else np.ones(objective.m)
+    mean = objective.combine(weight) / objective.total
+    objective.check_finite(float(mean @ mean))
+    variance = np.zeros(n_x)
+    for lo, hi, x in DesignMatrix(X, np.ones(n_x), -mean).float_blocks():
+        variance += weight[lo:hi] @ (x * x)
+    deviation = np.sqrt(variance / objective.total)
+    deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
+    return DesignMatrix(X, 1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
+
+
+def _require_finite(X: NDArray[Any], names: Any) -> None:
+    """ValueError with the row and column of the first NaN or infinity, in scikit-learn's words; nothing if all is finite."""
+    found = find_non_finite(X.T)
+    if found is None:
+        return
+    row, column = found
+    what = "NaN" if np.isnan(X[row, column]) else "infinity"
+    name = f" ({names[column]!r})" if names is not None else ""
+    raise ValueError(
+        f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. LogisticRegression accepts finite "
+        f"numbers only: remove or impute such values first, for instance with sklearn.impute.SimpleImputer"
+    )
+
+
+def _take_over(old: Any, new: Any) -> None:
+    """The fitted attributes that our estimator and scikit-learn's share."""
+    new.classes_, new.n_features_in_ = old.classes_, old.n_features_in_
+    new.coef_, new.intercept_ = old.coef_.copy(), np.array(old.intercept_, dtype=np.float64).reshape(1)
+    if hasattr(old, "feature_names_in_"):
+        new.feature_names_in_ = old.feature_names_in_
+
+
+@contextmanager
+def _progress_bar(
+    verbose: int, tol: float, callback: Callable[[Progress], Any] | None
+) -> Iterator[Callable[[Progress], Any] | None]:
+    """The callback for the run: the user's, with a bar on stderr where one is wanted and can be shown."""
+    if not verbose:
+        yield callback
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+    except ModuleNotFoundError:
+        yield callback
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield callback
+        return
+    with Bar(BarColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
+        task, first = bar.add_task("preparing", total=1.0), 0.0
+
+        def show(progress: Progress) -> Any:
+            nonlocal first
+            what = "bound" if np.isfinite(progress.bound) else "gradient"
+            measure = max(progress.bound if what == "bound" else progress.gradient_norm, 1e-300)
+            first = first or measure
+            done = np.log(first / measure) / max(np.log(first / max(tol, 1e-16)), 1e-9)  # in decades
+            text = f"{what} {measure:.1e}, tol {tol:.1e}   cost {progress.cost:.9g}   iteration {progress.iteration}"
+            bar.update(task, completed=min(max(float(done), 0.0), 1.0), description=text)
+            return callback(progress) if callback is not None else None
+
+        yield show

@@ -1,0 +1,171 @@
+"""J, its gradient, its Hessian and Hessian products, with weights, scale and shift, for every form of X, and along lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from comparison import laid_out
+
+from fastlogreg import passes, reference
+from fastlogreg.design_matrix import DesignMatrix
+from fastlogreg.objective import Objective
+
+M, N = 60, 5
+FORMS = [
+    ("float64", "example-major"),
+    ("float64", "feature-major"),
+    ("float64", "strided"),
+    ("float32", "example-major"),
+    ("float32", "feature-major"),
+    ("uint8", "example-major"),
+    ("uint8", "feature-major"),
+    ("uint8", "strided"),
+    (">f8", "example-major"),
+    ("float16", "example-major"),
+]
+
+
+def problem(form=("float64", "example-major"), folded=True, weighted=False, intercept=True, lambda_=0.7, **more):
+    """An objective, the float64 (m, n_x + 1) matrix that it stands for, its labels, weights, and a point."""
+    dtype, order = form
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 9, (M, N)) if dtype == "uint8" else rng.normal(size=(M, N))
+    by_example = values.astype(dtype)
+    scale, shift = (rng.normal(size=N), rng.normal(size=N)) if folded else (np.ones(N), np.zeros(N))
+    y = (rng.random(M) < 0.4).astype(np.uint8)
+    s = rng.integers(0, 4, M).astype(float) if weighted else passes.NONE
+    design = DesignMatrix(laid_out(by_example, order), scale, shift)
+    objective = Objective(design, y, lambda_, weight=s, intercept=intercept, **more)
+    ones = np.full((M, 1), float(intercept))
+    X1 = np.hstack([by_example.astype(float) * scale + shift, ones])
+    return objective, X1, y, s if weighted else np.ones(M), rng.normal(size=N), 0.3 if intercept else 0.0
+
+
+def naive(objective, X1, y, s, w, b):
+    """J, gradient and Hessian by the formulas, all at once."""
+    z = X1 @ np.append(w, b)
+    a = reference.sigmoid(z)
+    total, penalty = s.sum(), np.append(np.full(N, objective.lambda_ / s.sum()), 0.0)
+    J = s @ reference.loss(z, y) / total + 0.5 * penalty @ np.append(w, 0.0) ** 2
+    gradient = X1.T @ (s * (a - y)) / total + penalty * np.append(w, b)
+    return J, gradient, (X1.T * (s * a * (1 - a))) @ X1 / total + np.diag(penalty)
+
+
+OPTIONS = [
+    {},
+    {"folded": False},
+    {"weighted": True},
+    {"intercept": False},
+    {"lambda_": 0.0},
+    {"weighted": True, "intercept": False},
+    {"backend": "numpy", "weighted": True},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("form", FORMS, ids="-".join)
+def test_hessian_gradient_and_products(form, options):
+    objective, X1, y, s, w, b = problem(form, **options)
+    J, gradient, H = naive(objective, X1, y, s, w, b)
+    zs = np.empty(M)
+    evaluation, found = objective.hessian(w, b, zs)
+    expected = H + np.diag(np.append(np.zeros(N), float(not objective.intercept)))  # so that H can be solved with
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * abs(H).max())
+    np.testing.assert_allclose(zs, X1 @ np.append(w, b), rtol=1e-11, atol=1e-12)
+    for one in (evaluation, objective.evaluate(w, b)):
+        assert pytest.approx(J, rel=1e-12) == one.J
+        np.testing.assert_allclose(one.gradient, gradient, rtol=1e-11, atol=1e-12 * abs(gradient).max())
+    z = objective.scores(w, b)
+    np.testing.assert_allclose(z, zs, rtol=1e-12, atol=1e-12)
+    _, _, slopes = passes.link(z, y, objective.weight)
+    for v in np.random.default_rng(1).normal(size=(3, N + 1)):
+        np.testing.assert_allclose(objective.hessian_product(v, slopes), H @ v, rtol=1e-10, atol=1e-11 * abs(H).max())
+
+
+def test_the_gradient_and_the_hessian_are_derivatives():
+    """Against differences, which share no formula with them."""
+    objective, *_, w, b = problem(weighted=True)
+    theta, h = np.append(w, b), 1e-5
+    evaluation, H = objective.hessian(w, b)
+
+    def at(point):
+        return objective.evaluate(np.ascontiguousarray(point[:-1]), float(point[-1]))
+
+    for j, e in enumerate(np.eye(N + 1) * h):
+        before, after = at(theta - e), at(theta + e)
+        assert (after.J - before.J) / (2 * h) == pytest.approx(evaluation.gradient[j], abs=1e-8)
+        np.testing.assert_allclose((after.gradient - before.gradient) / (2 * h), H[j], atol=1e-8)
+
+
+@pytest.mark.parametrize("backend", ["fused", "numpy"])
+@pytest.mark.parametrize("options", [{}, {"weighted": True}, {"intercept": False}])
+def test_along_a_line(backend, options):
+    objective, X1, y, s, w, b = problem(backend=backend, **options)
+    d = np.random.default_rng(2).normal(size=N + 1)
+    d[-1] *= objective.intercept
+    z, z_slope = X1 @ np.append(w, b), X1 @ d
+    for t in (0.0, 0.3, 1.0, -2.0):
+        point = np.append(w, b) + t * d
+        J, gradient, H = naive(objective, X1, y, s, point[:-1], point[-1])
+        found = objective.along_line(w, d, z, z_slope, t)
+        np.testing.assert_allclose(found, (J, gradient @ d, d @ H @ d), rtol=1e-11)
+    assert objective.passes == 0
+
+
+@pytest.mark.parametrize("form", [("float64", "example-major"), ("uint8", "feature-major")], ids="-".join)
+@pytest.mark.parametrize("backend", ["fused", "numpy"])
+def test_a_weight_is_the_row_so_many_times(form, backend):
+    objective, _, y, s, w, b = problem(form, weighted=True, backend=backend)
+    assert (s == 0).any()
+    assert (s > 1).any()
+    design, times = objective.design, s.astype(int)
+    X = np.repeat(design.X.T, times, axis=0).T
+    written_out = Objective(
+        DesignMatrix(X, design.scale, design.shift), np.repeat(y, times), objective.lambda_, backend
+    )
+    v = np.append(w, b)[::-1].copy()
+    one, two = objective.evaluate(w, b), written_out.evaluate(w, b)
+    np.testing.assert_allclose(one.J, two.J, rtol=1e-12)
+    np.testing.assert_allclose(one.gradient, two.gradient, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(one.curvature, two.curvature, rtol=1e-12)
+    np.testing.assert_allclose(objective.hessian(w, b)[1], written_out.hessian(w, b)[1], rtol=1e-12, atol=1e-12)
+    products = [o.hessian_product(v, passes.link(o.scores(w, b), o.y, o.weight)[2]) for o in (objective, written_out)]
+    np.testing.assert_allclose(*products, rtol=1e-12, atol=1e-12)
+    lines = [o.along_line(w, v, o.scores(w, b), o.scores(v[:-1], v[-1]), 0.5) for o in (objective, written_out)]
+    np.testing.assert_allclose(*lines, rtol=1e-12)
+    assert objective.largest_eigenvalue() == pytest.approx(written_out.largest_eigenvalue(), rel=1e-3)
+
+
+def test_weights_of_one_are_no_weights():
+    plain, *_, w, b = problem()
+    ones = Objective(plain.design, plain.y, plain.lambda_, weight=np.ones(M))
+    np.testing.assert_allclose(ones.evaluate(w, b).gradient, plain.evaluate(w, b).gradient, rtol=1e-13)
+    assert ones.total == plain.total
+
+
+def test_radius():
+    for form in FORMS:
+        objective, X1, *_ = problem(form)
+        expected = np.linalg.norm(X1[:, :-1], axis=1).max()
+        assert objective.radius == pytest.approx(expected, rel=1e-12)
+        assert problem(form, backend="numpy")[0].radius == pytest.approx(expected, rel=1e-12)
+    assert problem(intercept=False)[0].radius == 0.0
+
+
+def test_separates():
+    objective, *_ = problem(lambda_=0.0, weighted=True)
+    z = np.where(objective.y == 1, 1.0, -1.0)
+    assert objective.separates(z)
+    counted = int(np.argmax(objective.weight > 0))
+    z[int(np.argmin(objective.weight))] *= -1.0
+    assert objective.separates(z)  # an example of weight 0 is none
+    z[counted] = 0.0
+    assert not objective.separates(z)  # on the border is on no side
+    assert not problem()[0].separates(np.where(problem()[2] == 1, 1.0, -1.0))  # lambda > 0 has an optimum
+
+
+def test_the_measure_is_the_gradient_without_a_penalty():
+    objective, *_, w, b = problem(lambda_=0.0)
+    _, gradient, curvature = objective.evaluate(w, b)
+    assert objective.measure(gradient, curvature, w, b) == np.abs(gradient).max()
+    assert objective.bound(gradient, curvature, w, b) == np.inf
