@@ -51,6 +51,8 @@ class Worker:
         found = self._answer(60.0)
         self.contenders = {name: Run(self, name, *more) for name, more in found.get("contenders", {}).items()}
         self.error = found.get("error", "")
+        if self.error and self.alive:
+            self.close()
 
     def fit(self, contender: str, tol: float, most_seconds: float) -> tuple[float, Any] | None:
         """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the process."""
@@ -74,7 +76,8 @@ class Worker:
         """End the process."""
         self.alive = False
         self.process.kill()
-        self.process.communicate()
+        with self.process:  # closes the pipes and waits
+            pass
 
 
 class Run:
@@ -264,5 +267,5 @@ def figure(result: dict[str, Any]) -> Any:
     )
     axes.set_yticks(range(len(problems)), list(reversed(problems)))
     axes.grid(axis="x", color="0.85")
-    axes.legend(loc="best", frameon=True)
+    drawn.legend(loc="outside upper right", ncols=2, frameon=False)
     return drawn

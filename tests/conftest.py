@@ -5,6 +5,7 @@ tests with `shared_data`: the real data sets beside the checkout, without which 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ settings.load_profile("default")
 
 
 def pytest_configure(config):
-    """Without compilation the kernels are NumPy arithmetic, which warns of an overflow where machine code goes on."""
+    """Ctrl-C works, also where the tests run in the background of a shell, which has it ignored. Without compilation
+    the kernels are NumPy arithmetic, which warns of an overflow where machine code goes on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         for what in ("overflow", "invalid value"):
             config.addinivalue_line("filterwarnings", f"ignore:{what} encountered:RuntimeWarning:fastlogreg.kernels")

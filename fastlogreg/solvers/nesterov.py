@@ -2,8 +2,9 @@
 
     theta_{k+1} = v_k - alpha grad J(v_k)      v_{k+1} = theta_{k+1} + (t_k - 1) / t_{k+1} (theta_{k+1} - theta_k)
 
-with t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2; t goes back to 1 where the step points uphill (O'Donoghue & Candes, Adaptive
-restart for accelerated gradient schemes, 2015). The gradient is known at v, so v is the point that is judged and returned.
+with t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2; t goes back to 1 where J rose or the step points uphill (O'Donoghue & Candes,
+Adaptive restart for accelerated gradient schemes, 2015). The gradient is known at v, so v is the point that is judged
+and returned.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Nesterov:
 
     def __init__(self, objective: Objective, state: State, tol: float, alpha: float) -> None:
         self.objective, self.state, self.tol, self.alpha = objective, state, tol, alpha
-        self.t = 1.0
+        self.t, self.promised = 1.0, np.inf  # promised: J at the end of a plain step, if alpha <= 1/L
         self.theta = np.append(state.w, state.b)
         self.v = self.theta
 
@@ -37,12 +38,18 @@ class Nesterov:
                 state.stop = "diverged"
             if state.stop is not None:
                 return
+            if self.promised < evaluation.J:
+                self.alpha *= 0.5  # alpha is above 1/L: gradient descent would bear it, momentum does not
+            rose = bool(state.costs) and state.costs[-1] < evaluation.J
             state.costs.append(evaluation.J)
+            squares = float(evaluation.gradient @ evaluation.gradient)
+            promised = evaluation.J * (1.0 + 1e-14) - 0.5 * self.alpha * squares
             following = self.v - self.alpha * evaluation.gradient
             move = following - self.theta
-            if float(evaluation.gradient @ move) > 0.0:
+            if rose or float(evaluation.gradient @ move) > 0.0:
                 self.t, move = 1.0, np.zeros_like(move)
             t = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * self.t * self.t))
+            self.promised = promised if self.t == 1.0 else np.inf
             self.v = following + ((self.t - 1.0) / t) * move
             self.theta, self.t = following, t
             state.w, state.b, state.evaluation = self.v[:-1], float(self.v[-1]), None
