@@ -39,6 +39,11 @@ class DesignMatrix:
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
 
     @property
+    def feature_major(self) -> bool | None:
+        """The layout as the kernels are told it."""
+        return None if self.by_example else True
+
+    @property
     def n_chunks(self) -> int:
         """Rows of partials that a pass fills."""
         return int(-(-self.m // self.chunk))
@@ -117,6 +122,6 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple
     if not by_example and block < 192:
         # Rows of a block are m elements apart, each on pages of its own: they must be long. From n_x = 2048 on a block
         # cannot be kept in the cache any more and X is read twice, at the full rate.
-        block = 192 if n_x <= 2048 else 2048
+        block = 192 if n_x <= 2048 else -(-m // (8 * -(-m // 2048))) * 8
         chunk = max(chunk, block)
     return chunk, min(chunk, max(8, block // 8 * 8))

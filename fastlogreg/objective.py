@@ -191,7 +191,7 @@ class Objective:
                 z = x @ w + b
                 if zs.size:
                     zs[lo:hi] = z
-                loss, dz, slopes = passes.link(z, y[lo:hi], weight[lo:hi])
+                loss, dz, slopes = self.link(z, y[lo:hi], weight[lo:hi])
                 J += loss
                 gradient[:-1] += dz @ x
                 gradient[-1] += dz.sum()
@@ -209,6 +209,11 @@ class Objective:
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1], gradient[-1] = 0.0, 0.0, 1.0, 0.0
         return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+
+    @property
+    def link(self) -> Any:
+        """(z, y, weight) -> sum of the losses, dz and da/dz of each example."""
+        return passes.numpy_link if self.backend == "numpy" else passes.link
 
     def _sums(self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None) -> Sums:
         """A pass by the backend at hand; the lectures' loops know no other link, so those go to the fused kernel."""
@@ -250,7 +255,7 @@ class Objective:
         [(_, _, x)] = design.flat_blocks()
         radius = self.radius if self.decay > 0.0 else 0.0
         made: int = descend(
-            x, design.by_example, self.y, design.scale, design.shift, design.chunk, design.block, partials,
+            x, design.feature_major, self.y, design.scale, design.shift, design.chunk, design.block, partials,
             self.decay, radius, alpha, tol, limit, point, best, costs,
         )  # fmt: skip
         self.passes += made

@@ -68,7 +68,7 @@ def fused(
     for lo, hi, x in design.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
         work = partial(
-            run_chunks, x, design.by_example, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
+            run_chunks, x, design.feature_major, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
             chunk, design.block, zs[lo:hi], rows, np.zeros(1, np.int64),
         )  # fmt: skip
         run_on(min(threads, len(rows)), work)
@@ -165,7 +165,7 @@ def radius(design: DesignMatrix, n_threads: int) -> float:
         def work(x: Any = x, size: int = size, bounds: Any = bounds) -> None:
             for lo in bounds:  # the threads draw from one iterator, under the GIL
                 hi = min(size, lo + design.chunk)
-                found.append(largest_square(x, design.by_example, scale, shift, lo, hi, size))
+                found.append(largest_square(x, design.feature_major, scale, shift, lo, hi, size))
 
         run_on(threads_for(design, n_threads), work)
     return float(np.sqrt(max(found)))
@@ -182,7 +182,15 @@ def numpy_radius(design: DesignMatrix) -> float:
 
 
 def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
-    """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z, with NumPy alone."""
+    """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
+    from .kernels.dense import link_with_slopes
+
+    dz, slopes = np.empty(z.size), np.empty(z.size)
+    return float(link_with_slopes(z, y, weight, dz, slopes)), dz, slopes
+
+
+def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
+    """The same with NumPy alone."""
     sign = 1.0 - 2.0 * y
     a = reference.sigmoid(sign * z)
     dz, slopes, losses = sign * a, a * reference.sigmoid(-sign * z), reference.loss(z, y)
@@ -195,5 +203,5 @@ def numpy_along_line(
     z: Vector, z_slope: Vector, y: NDArray[np.uint8], weight: Vector, t: float
 ) -> tuple[float, float, float]:
     """`kernels.dense.along_line` with NumPy alone."""
-    J, dz, slopes = link(z + t * z_slope, y, weight)
+    J, dz, slopes = numpy_link(z + t * z_slope, y, weight)
     return J, float(dz @ z_slope), float(slopes @ (z_slope * z_slope))

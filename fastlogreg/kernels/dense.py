@@ -14,6 +14,8 @@ Same bits for any number of threads: the chunks follow from the shape of X alone
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
+The layout is an argument of its own: `feature_major` is None for example-major X, else True. None is a type of
+its own, so that each layout is compiled alone, when it is first met, in half of the time.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
@@ -25,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .flags import kernel
+from .flags import inlined, kernel
 from .intrinsics import (
     LANES,
     fetch_and_increment,
@@ -43,18 +45,23 @@ from .scalar import loss_and_dz, suboptimality_bound
 HEAD = 8
 
 
-@kernel
-def prefetch_rows(x: Any, start: int, stride: int, step: int, contiguous: bool) -> None:
-    """Ask for the share of step `step` (eight columns) of four rows from start, as one run or row by row."""
+@inlined
+def prefetch_rows(x: Any, k0: int, stride: int, step: int, contiguous: bool, ahead: int, first: int) -> None:
+    """Ask for a share of what lies `ahead` of the eight rows from k0, at step `step` (eight columns): four rows from row
+    `first` on, as one run or row by row; all eight where the next eight features come next, in this phase again."""
     line = line_elements(x)
+    start = k0 + ahead + first * stride
     if contiguous:
         for p in range(0, 4 * LANES, line):
             prefetch(x, start + 4 * step + p)
     else:
         rows = max(1, 4 * LANES // line)  # a line of uint8 holds 64 columns: a row in turn is enough
-        first = (step // LANES * rows) & 3
-        for r in range(rows):
-            prefetch(x, start + (first + r) * stride + step)
+        turn = (step // LANES * rows) & 3
+        others = 4 - 2 * first
+        for r in range(turn, turn + rows):
+            prefetch(x, start + r * stride + step)
+            if ahead >= LANES * stride:
+                prefetch(x, start + (others + r) * stride + step)
 
 
 @kernel
@@ -75,7 +82,7 @@ def dots(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: A
         k6, k7 = min(k0 + 6 * stride, last), min(k0 + 7 * stride, last)
         s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = splat(0.0)
         for j in range(0, whole, LANES):
-            prefetch_rows(x, k0 + ahead, stride, j, contiguous)
+            prefetch_rows(x, k0, stride, j, contiguous, ahead, 0)
             vj = load(v, j)
             s0, s1 = fma(load(x, k0 + j), vj, s0), fma(load(x, k1 + j), vj, s1)
             s2, s3 = fma(load(x, k2 + j), vj, s2), fma(load(x, k3 + j), vj, s3)
@@ -83,7 +90,7 @@ def dots(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: A
             s6, s7 = fma(load(x, k6 + j), vj, s6), fma(load(x, k7 + j), vj, s7)
         if part:
             j = whole
-            prefetch_rows(x, k0 + ahead, stride, j, contiguous)
+            prefetch_rows(x, k0, stride, j, contiguous, ahead, 0)
             vj = load_part(v, j, part)
             s0, s1 = fma(load_part(x, k0 + j, part), vj, s0), fma(load_part(x, k1 + j, part), vj, s1)
             s2, s3 = fma(load_part(x, k2 + j, part), vj, s2), fma(load_part(x, k3 + j, part), vj, s3)
@@ -110,7 +117,7 @@ def axpys(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: 
         v0, v1, v2, v3 = splat(v[i]), splat(v[i + 1]), splat(v[i + 2]), splat(v[i + 3])
         v4, v5, v6, v7 = splat(v[i + 4]), splat(v[i + 5]), splat(v[i + 6]), splat(v[i + 7])
         for j in range(0, whole, LANES):
-            prefetch_rows(x, k0 + 4 * stride + ahead, stride, j, contiguous)
+            prefetch_rows(x, k0, stride, j, contiguous, ahead, 4)
             low = fma(load(x, k1 + j), v1, fma(load(x, k0 + j), v0, load(out, j)))
             low = fma(load(x, k3 + j), v3, fma(load(x, k2 + j), v2, low))
             high = fma(load(x, k5 + j), v5, fma(load(x, k4 + j), v4, zero))
@@ -118,7 +125,7 @@ def axpys(x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: 
             store(out, j, fma(high, one, low))
         if part:
             j = whole
-            prefetch_rows(x, k0 + 4 * stride + ahead, stride, j, contiguous)
+            prefetch_rows(x, k0, stride, j, contiguous, ahead, 4)
             low = fma(load_part(x, k1 + j, part), v1, fma(load_part(x, k0 + j, part), v0, load(out, j)))
             low = fma(load_part(x, k3 + j, part), v3, fma(load_part(x, k2 + j, part), v2, low))
             high = fma(load_part(x, k5 + j, part), v5, fma(load_part(x, k4 + j, part), v4, zero))
@@ -157,6 +164,18 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
 
 
 @kernel
+def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float:
+    """Sum of the losses; dz and da/dz of each example, weighted where weight is not empty: what a Hessian needs."""
+    J = 0.0
+    for i in range(z.size):
+        s = weight[i] if weight.size else 1.0
+        loss, d, slope = loss_and_dz(z[i], y[i])
+        J += s * loss
+        dz[i], slopes[i] = s * d, s * slope
+    return J
+
+
+@kernel
 def copy(source: Any, target: Any) -> None:
     """target[i] = source[i]. An assignment of slices would compile Numba's text of a shape error: two seconds."""
     for i in range(target.size):
@@ -178,7 +197,7 @@ def along_line(z: Any, slope: Any, y: Any, weight: Any, t: float) -> Any:
 
 @kernel
 def one_chunk(
-    x: Any, by_example: bool, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    x: Any, feature_major: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
     lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
 ) -> None:  # fmt: skip
     """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
@@ -186,14 +205,16 @@ def one_chunk(
     m = y.size
     row[:] = 0.0
     dw = row[HEAD:]
-    # What comes next: the block after this one; for a feature-major chunk of one block the next eight features.
-    ahead = block * n_x if by_example else (block if hi - lo > block else LANES * m)
+    if feature_major is None:
+        ahead = block * n_x  # the next block
+    else:
+        ahead = block if hi - lo > block else LANES * m  # the next block, or where there is but one the next features
     for i in range(lo, hi, block):
         end = min(hi, i + block)
         count = end - i
         z[:] = b
         dz[:] = 0.0
-        if by_example:
+        if feature_major is None:
             dots(x, i * n_x, n_x, count, n_x, w, z, ahead)
         else:
             axpys(x, i, m, n_x, count, w, z, ahead)
@@ -203,7 +224,7 @@ def one_chunk(
         row[2] += curvature
         if zs.size:
             copy(z, zs[i:end])
-        if by_example:
+        if feature_major is None:
             axpys(x, i * n_x, n_x, count, n_x, dz, dw, ahead)
         else:
             dots(x, i, m, n_x, count, dz, dw, ahead)
@@ -211,7 +232,7 @@ def one_chunk(
 
 @kernel
 def run_chunks(
-    x: Any, by_example: bool, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    x: Any, feature_major: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
     chunk: int, block: int, zs: Any, partials: Any, counter: Any,
 ) -> None:  # fmt: skip
     """Take chunks of `chunk` examples by the shared counter until none is left; any number of threads at once."""
@@ -222,7 +243,7 @@ def run_chunks(
     while c < partials.shape[0]:
         lo = c * chunk
         hi = min(m, lo + chunk)
-        one_chunk(x, by_example, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
+        one_chunk(x, feature_major, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
         c = fetch_and_increment(counter)
 
 
@@ -238,7 +259,7 @@ def add_partials(partials: Any, total: Any) -> None:
 
 @kernel
 def descend(
-    x: Any, by_example: bool, y: Any, scale: Any, shift: Any, chunk: int, block: int, partials: Any,
+    x: Any, feature_major: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int, partials: Any,
     decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
 ) -> int:  # fmt: skip
     """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
@@ -263,7 +284,7 @@ def descend(
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(x, by_example, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c])
+            one_chunk(x, feature_major, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
@@ -288,14 +309,14 @@ def descend(
 
 
 @kernel
-def largest_square(x: Any, by_example: bool, scale: Any, shift: Any, lo: int, hi: int, m: int) -> float:
+def largest_square(x: Any, feature_major: Any, scale: Any, shift: Any, lo: int, hi: int, m: int) -> float:
     """The largest ||scale * x + shift||^2 over the examples lo to hi. scale, shift: (n_x,), rounded up to eights with
     zeros."""
     n_x = x.size // m
     part = n_x & 7
     whole, largest = n_x - part, 0.0
     lanes, zero = np.empty(LANES), splat(0.0)
-    if by_example:
+    if feature_major is None:
         for i in range(lo, hi):
             s = splat(0.0)
             for j in range(0, whole, LANES):

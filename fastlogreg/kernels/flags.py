@@ -27,7 +27,7 @@ FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-__all__ = ["EXACT", "FAST", "kernel", "lecture", "prange", "scalar"]
+__all__ = ["EXACT", "FAST", "inlined", "kernel", "lecture", "prange", "scalar"]
 
 
 @cache
@@ -80,6 +80,12 @@ def kernel(function: Function) -> Function:
 def scalar(function: Function) -> Function:
     """A helper that kernels call: EXACT flags of its own, whatever its caller's; cached with its caller."""
     compiled: Function = njit(fastmath=EXACT, error_model="numpy", nogil=True)(function)
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """A helper of kernels without arithmetic on floats, merged into its caller whatever its size."""
+    compiled: Function = njit(error_model="numpy", nogil=True, inline="always")(function)
     return compiled
 
 

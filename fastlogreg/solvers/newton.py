@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..objective import Objective
-from ..passes import Vector, link
+from ..passes import Vector
 from .line_search import Point, evaluate, good, step
 from .result import State
 
@@ -70,7 +70,7 @@ class Newton:
     def _conjugate_gradients(self, start: Point) -> Vector:
         """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a read of X each step."""
         gradient = start.evaluation.gradient
-        _, _, slopes = link(start.z, self.objective.y, self.objective.weight)
+        _, _, slopes = self.objective.link(start.z, self.objective.y, self.objective.weight)
         norm = float(np.linalg.norm(gradient))
         target = min(0.5, np.sqrt(norm)) * norm
         d, r = np.zeros_like(gradient), gradient.copy()
