@@ -71,7 +71,8 @@ def fused(
             run_chunks, x, design.feature_major, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
             chunk, design.block, zs[lo:hi], rows, np.zeros(1, np.int64),
         )  # fmt: skip
-        run_on(min(threads, len(rows)), work)
+        with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
+            run_on(min(threads, len(rows)), work)
     total = np.empty(HEAD + padded.size)
     add_partials(partials, total)
     db = float(total[1])

@@ -199,7 +199,8 @@ def careless_compilations(source):
         if name not in ("jit", "njit", "vectorize", "guvectorize", "stencil"):
             continue
         options = {word.arg: ast.unparse(word.value) for word in calls[id(node)].keywords} if id(node) in calls else {}
-        if options.get("fastmath", "True") == "True" or options.get("error_model") != "'numpy'":
+        inherited = "None" if options.get("inline") == "'always'" else "True"  # inlined, it has its caller's flags
+        if options.get("fastmath", inherited) == "True" or options.get("error_model") != "'numpy'":
             yield f"line {node.lineno}: {ast.unparse(calls.get(id(node), node))}"
 
 
@@ -219,6 +220,7 @@ def test_no_careless_compilations():
         "@njit(fastmath=FAST)\ndef f(): pass",
         "@nb.njit(parallel=True, error_model='numpy')\ndef f(): pass",
         "g = njit()(f)",
+        "g = njit(inline='always', fastmath=True, error_model='numpy')(f)",
     ],
 )
 def test_careless_compilations_are_found(source):
@@ -226,5 +228,6 @@ def test_careless_compilations_are_found(source):
 
 
 def test_careful_compilations_are_not():
+    assert list(careless_compilations("g = njit(error_model='numpy', inline='always')(f)")) == []
     assert list(careless_compilations("@njit(fastmath=FAST, error_model='numpy')\ndef f(): pass")) == []
     assert list(careless_compilations("from numba import njit")) == []
