@@ -80,8 +80,8 @@ def run(
 
 def _centred(objective: Objective, state: State, solver: str) -> tuple[Objective, Vector | None]:
     """For L-BFGS without an inner matrix: the objective on X - mean, by folding, and the mean; state.b moves along."""
-    wide = solver == "auto" and objective.n_x > auto.LARGEST_INNER and not auto.is_small(objective)
-    if not objective.intercept or not (solver == "lbfgs" or wide):
+    first_order = solver == "lbfgs" or (solver == "auto" and auto.plan(objective) == "lbfgs")
+    if not objective.intercept or not first_order:
         return objective, None
     weight = objective.weight if objective.weight.size else np.ones(objective.m)
     mean = objective.combine(weight) / objective.total

@@ -212,12 +212,10 @@ def test_auto_goes_by_the_shape(monkeypatch):
     X, y = data(1000, 4)
     assert isinstance(solver_of(X, y), newton_solver.Newton)
     small_data(monkeypatch)
-    assert solver_of(X, y).inner is not None  # tall
-    assert isinstance(solver_of(X[:150], y[:150]), newton_solver.Newton)  # less than two samples
+    assert not solver_of(X, y).rescale  # tall: the Hessian of a sample inside
+    assert solver_of(X[:150], y[:150]).rescale  # less than two samples: the spread of the columns inside
     monkeypatch.setattr(auto_solver, "LARGEST_INNER", 3)
-    wide = solver_of(X, y)
-    assert wide.inner is None
-    assert not isinstance(wide, newton_solver.Newton)
+    assert solver_of(X, y).rescale  # wide
 
 
 def test_auto_on_wide_data_is_centred(monkeypatch):

@@ -19,12 +19,17 @@ MEMORY = 10
 
 
 class LBFGS:
-    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None."""
+    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None; rescale: by (s.y / y.H_0 y), as without one."""
 
     def __init__(
-        self, objective: Objective, state: State, tol: float, inner: Callable[[Vector], Vector] | None = None
+        self,
+        objective: Objective,
+        state: State,
+        tol: float,
+        inner: Callable[[Vector], Vector] | None = None,
+        rescale: bool = False,
     ) -> None:
-        self.objective, self.state, self.tol, self.inner = objective, state, tol, inner
+        self.objective, self.state, self.tol, self.inner, self.rescale = objective, state, tol, inner, rescale
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
 
@@ -71,6 +76,9 @@ class LBFGS:
             weights.append(a)
         if self.inner is not None:
             q = self.inner(q)
+            if self.rescale and self.pairs:
+                _, y, curvature = self.pairs[-1]
+                q *= curvature / float(y @ self.inner(y))
         elif self.pairs:
             _, y, curvature = self.pairs[-1]
             q *= curvature / float(y @ y)
