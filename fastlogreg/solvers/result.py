@@ -50,6 +50,7 @@ class State:
     cost: float = np.inf
     gradient_norm: float = np.inf
     previous_norm: float = np.inf
+    stalls: int = 0  # see `exhausted`
     measure: float = np.inf  # `Objective.measure` at the last point evaluated
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
@@ -77,10 +78,13 @@ class State:
             self.stop = "converged"
 
     def exhausted(self, slope: float) -> bool:
-        """Whether a step of this slope brings nothing more: half of -slope is what it can gain, less than the last bit of
-        J, and the gradient, which is exact for longer and on which the bound is, no longer halves either."""
+        """Whether steps of this slope bring nothing more: half of -slope is what one can gain, less than the last bit of
+        J, and the gradient, which is exact for longer and on which the bound is, has not halved in three of them."""
+        if not slope < 0.0:
+            return True
         halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
-        return not slope < 0.0 or not (halved or -slope > 2.0**-52 * abs(self.cost))
+        self.stalls = 0 if halved or -slope > 2.0**-52 * abs(self.cost) else self.stalls + 1
+        return self.stalls >= 3
 
     def take(self, objective: Any, point: Any, tol: float) -> None:
         """Move to a point of `line_search` and judge it; with lambda = 0 a point that separates the classes ends the run."""
