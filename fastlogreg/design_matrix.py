@@ -114,10 +114,10 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple
     """Examples in a chunk, a multiple of 8, and in a block of it.
 
     A chunk has its own partial gradient of 8 n_x bytes: with at least 192 examples that is at most 4.2 % of a uint8 X.
-    At most 256 chunks, so that the sum over them stays small. A block and the next one share the second-level cache:
+    At most 128 chunks, so that the sum over them stays small. A block and the next one share the second-level cache:
     256 KiB each; 1024 examples are enough for the longest rows of z.
     """
-    chunk = -(-max(192, -(-m // 256)) // 8) * 8
+    chunk = -(-max(192, -(-m // 128)) // 8) * 8
     block = min(1024, (256 << 10) // (n_x * itemsize))
     if not by_example and block < 192:
         # Rows of a block are m elements apart, each on pages of its own: they must be long. From n_x = 2048 on a block

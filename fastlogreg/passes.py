@@ -63,7 +63,7 @@ def fused(
     padded = np.zeros(-(-n_x // 8) * 8)
     padded[:n_x] = w
     if partials is None:
-        partials = np.empty((design.n_chunks, HEAD + padded.size))
+        partials = room_for_partials(design)
     threads = threads_for(design, n_threads)
     for lo, hi, x in design.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
@@ -77,6 +77,13 @@ def fused(
     add_partials(partials, total)
     db = float(total[1])
     return float(total[0]), design.unfold(total[HEAD : HEAD + n_x], db), db, float(total[2])
+
+
+def room_for_partials(design: DesignMatrix) -> Vector:
+    """Room for the sums of every chunk of a fused pass."""
+    from .kernels.dense import HEAD
+
+    return np.empty((design.n_chunks, HEAD + -(-design.n_x // 8) * 8))
 
 
 def numpy(
