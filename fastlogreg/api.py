@@ -112,16 +112,21 @@ def train(
     max_seconds: float | None = None,
     callback: Callable[[Progress], Any] | None = None,
 ) -> TrainingResult:
-    """Gradient descent: `iterations` times w := w - alpha dw, b := b - alpha db, from w (zeros by default) and b.
+    """Train from w (zeros by default) and b; by default gradient descent: w := w - alpha dw, b := b - alpha db.
 
-    alpha: the learning rate, or "auto" for 1/L with L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is
-    scale * X + shift with a row of ones: J decreases in every iteration for any alpha below 2/L. tol: stop when the
-    largest absolute component of (dw, db) is at most tol. max_seconds: stop after so much wall time. callback: called
-    with a `Progress` between stretches of about 0.1 s and at the end; returning True stops the run. Ctrl-C stops
+    solver: "gd", the lectures' gradient descent; "nesterov"; "lbfgs"; "newton"; or "auto", chosen from the shape, which
+    goes to the optimum in a few reads of X. iterations: updates at most. alpha (of "gd" and "nesterov"): the learning
+    rate, or "auto" for 1/L with L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of
+    ones: J decreases in every iteration for any alpha below 2/L.
+
+    tol means the same for every solver: stop when the proved bound on J - J* is at most tol, or with lambda_ = 0, where
+    there is none, the largest absolute component of (dw, db). max_seconds: stop after so much wall time. callback:
+    called with a `Progress` between stretches of about 0.1 s and at the end; returning True stops the run. Ctrl-C stops
     the run and returns what it has found.
 
     Returns a `TrainingResult`: costs[k] is J before update k, stop_reason says why the run ended. Raises as
-    `propagate` does, and ValueError where Y has one class only. Warns with `TrainingWarning` where alpha is above 2/L.
+    `propagate` does, and ValueError where Y has one class only. Warns with `TrainingWarning`, naming cause and remedy,
+    where alpha is above 2/L, the classes are separable, columns depend on each other, or tol was not reached.
     """
     from . import training
 
@@ -202,9 +207,9 @@ def check_gradient(
     shift: Any = 0.0,
     backend: Backend = "fused",
 ) -> GradientCheck:
-    """dw and db of `propagate` against derivatives of `cost` by nudging each coordinate (central, fourth order).
+    """dw and db of `propagate` against derivatives of `cost` by nudging each coordinate (`fastlogreg.nudging`).
 
-    Costs four passes for each coordinate. Shapes and errors as in `propagate`. Lecture: "Derivatives".
+    Costs ten to a hundred passes for each coordinate. Shapes and errors as in `propagate`. Lecture: "Derivatives".
     """
     from .nudging import partial
 
