@@ -11,6 +11,7 @@ NUMBA_DISABLE_JIT, where lanes are NumPy arrays of eight.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ HALF = np.dtype([("half", "<u2")])  # how Numba, which has no float16, is shown 
 
 _INT1, _INT8, _INT16, _INT32, _INT64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 _FLOAT, _DOUBLE = ir.FloatType(), ir.DoubleType()
+
+
+_one_at_a_time = threading.Lock()  # what the atomic instruction is where code is compiled
 
 
 def _vector(element: Any) -> Any:
@@ -209,8 +213,9 @@ def line_elements(typingctx: Any, array: Any) -> Any:
 
 
 def _plain_increment(counter: Any) -> int:
-    value = int(counter[0])
-    counter[0] = value + 1
+    with _one_at_a_time:
+        value = int(counter[0])
+        counter[0] = value + 1
     return value
 
 
