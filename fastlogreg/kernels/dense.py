@@ -15,7 +15,7 @@ own, threads take chunks by a shared counter, and `add_partials` adds the rows i
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
 The layout is an argument of its own: `feature_major` is None for example-major X, else True. None is a type of
-its own, so that each layout is compiled alone, when it is first met, in half of the time.
+its own, so that each layout is compiled alone, when it is first met.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """

@@ -1,6 +1,6 @@
 """The decorator home: which compiler flags a function gets, and why; and a disk cache that notices every change.
 
-Flags. `fastmath=True` would assume that there is no NaN and no infinity, and `isnan` would answer False: it is never
+Flags. The whole of fastmath would assume that there is no NaN and no infinity, and `isnan` would answer False: it is never
 used. FAST allows everything else that vectorization needs: "reassoc" (sums in lanes), "contract" (fused multiply-add),
 "arcp", "afn" (approximate functions) and "nsz". EXACT allows "contract" alone: reassociation would fold the two-part
 ln 2 of `scalar.exp_neg` and cost 100 times its error. `error_model="numpy"` everywhere: Python's test for division by
