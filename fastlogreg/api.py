@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import reference
 from .design_matrix import DesignMatrix
+from .inputs import design_of
 from .objective import Objective
 from .reference import Propagation
 from .solvers.result import Progress, State, TrainingResult
@@ -137,8 +138,6 @@ def train(
     max_seconds = None if max_seconds is None else check_number("max_seconds", max_seconds, low=0)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable with one argument, a Progress; got {type(callback).__name__}")
-    X = check_X(X)
-    w = np.zeros((X.shape[0], 1)) if w is None else w
     objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True)
     return training.run(
         objective,
@@ -230,15 +229,13 @@ def check_gradient(
 
 
 def _prepare(
-    w: ArrayLike, b: Any, X: Any, Y: Any, lambda_: Any, scale: Any, shift: Any, backend: str,
+    w: ArrayLike | None, b: Any, X: Any, Y: Any, lambda_: Any, scale: Any, shift: Any, backend: str,
     n_threads: int | None, both_classes: bool = False,
 ) -> tuple[Objective, NDArray[np.float64], float]:  # fmt: skip
     check_choice("backend", backend, BACKENDS)
-    X = check_X(X)
-    n_x, m = X.shape
-    y = check_Y(Y, m, both_classes=both_classes)
-    w_, b_ = check_w(w, n_x), check_number("b", b)
+    design = design_of(X, scale, shift)
+    y = check_Y(Y, design.m, both_classes=both_classes)
+    w_, b_ = np.zeros(design.n_x) if w is None else check_w(w, design.n_x), check_number("b", b)
     if n_threads is not None:
         n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
-    design = DesignMatrix(X, check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x))
     return Objective(design, y, check_number("lambda_", lambda_, low=0), backend, n_threads), w_, b_

@@ -3,6 +3,9 @@
 The model sees scale * X + shift. With z = w.T (scale * X + shift) + b this is the same as (scale * w, b + shift.w) on X
 itself, and the gradient folds back: dw = scale * (X dz.T) + shift * sum(dz). So only vectors of n_x are ever scaled.
 
+`Design` is what the objective sees of any X: its shape, and its parts, row blocks that a kernel can be run on. A dense
+X in memory or in a memory map is one part.
+
 Three forms, told apart once: example-major (each example contiguous), feature-major (each feature contiguous), both
 read in place, and anything else (strided views, foreign byte order, int64, long double): converted block by block,
 one block at a time.
@@ -10,21 +13,82 @@ one block at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .validation import require_finite
+
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
+HEAD = 8  # kernels.dense.HEAD, likewise
 _IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
 _VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
 _BLOCK_BYTES = 4 << 20  # of a converted block
 
 
-class DesignMatrix:
-    """X (n_x, m) with scale and shift (n_x,), and the shape of the work: chunks and blocks, which follow from the
-    shape, the dtype and the order of X alone."""
+class Design(ABC):
+    """X (n_x, m) with scale and shift (n_x,), as the objective sees it. Examples are counted from 0 over all parts."""
+
+    n_x: int
+    m: int
+    scale: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes of X."""
+
+    @property
+    def elements(self) -> int:
+        """Numbers that a pass reads."""
+        return self.m * self.n_x
+
+    @abstractmethod
+    def parts(self) -> Iterator[tuple[int, int, Any]]:
+        """(first example, one past the last, the design of these alone), in order; scale and shift do not matter there."""
+
+    @abstractmethod
+    def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> Any:
+        """The same X with another scale and shift."""
+
+    @abstractmethod
+    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+        """A copy of these examples (sorted), in memory, with the same scale and shift."""
+
+    @abstractmethod
+    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """(first example, one past the last, scale * X + shift of them as dense float64 (examples, n_x)): blocks of 1 MiB."""
+
+    @abstractmethod
+    def require_finite(self, names: Sequence[str] | None = None) -> None:
+        """ValueError naming the first row and column of X that is NaN or infinite, if any is."""
+
+    def sample_spread(self) -> NDArray[np.float64]:
+        """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
+        chosen = np.arange(0, self.m, max(1, self.m // 1000))
+        x = self.rows(chosen).X
+        spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=1, dtype=np.float64)
+        return spread
+
+    def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
+        """(w, b) for scale * X + shift, as what gives the same z on X itself."""
+        with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
+            return self.scale * w, b + float(self.shift @ w)
+
+    def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
+        """X dz.T on X itself, as what it is on scale * X + shift."""
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
+            return self.scale * dw + self.shift * db
+
+
+class DesignMatrix(Design):
+    """A dense X (n_x, m), and the shape of the work: chunks and blocks, which follow from the shape, the dtype and the
+    order of X alone."""
 
     def __init__(self, X: NDArray[Any], scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
         self.X, self.scale, self.shift = X, scale, shift
@@ -39,6 +103,22 @@ class DesignMatrix:
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
 
     @property
+    def nbytes(self) -> int:
+        return int(self.X.nbytes)
+
+    def parts(self) -> Iterator[tuple[int, int, DesignMatrix]]:
+        yield 0, self.m, self
+
+    def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> DesignMatrix:
+        return DesignMatrix(self.X, scale, shift)
+
+    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+        return DesignMatrix(np.ascontiguousarray(self.X.T[indices]).T, self.scale, self.shift)
+
+    def require_finite(self, names: Sequence[str] | None = None) -> None:
+        require_finite(self.X, names)
+
+    @property
     def feature_major(self) -> bool | None:
         """The layout as the kernels are told it."""
         return None if self.by_example else True
@@ -47,6 +127,11 @@ class DesignMatrix:
     def n_chunks(self) -> int:
         """Rows of partials that a pass fills."""
         return int(-(-self.m // self.chunk))
+
+    @cached_property
+    def partials(self) -> NDArray[np.float64]:
+        """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of one."""
+        return np.empty((self.n_chunks, HEAD + -(-self.n_x // 8) * 8))
 
     def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
         """(first example, one past the last, their X as a flat read-only array of a type that the kernels take).
@@ -65,8 +150,7 @@ class DesignMatrix:
             yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
 
     def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-        """(first example, one past the last, scale * X + shift of them as float64 (examples, n_x)): blocks of 1 MiB,
-        views of X where nothing has to be changed."""
+        """Views of X where nothing has to be changed."""
         step = max(64, (1 << 17) // self.n_x)
         plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
         for lo in range(0, self.m, step):
@@ -74,12 +158,6 @@ class DesignMatrix:
             if not (plain and x.dtype == np.float64):
                 x = x * self.scale + self.shift
             yield lo, lo + len(x), x
-
-    def sample_spread(self) -> NDArray[np.float64]:
-        """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
-        x = self.X[:, :: max(1, self.m // 1000)].T
-        spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=0, dtype=np.float64)
-        return spread
 
     def gram(self) -> NDArray[np.float64]:
         """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB."""
@@ -92,16 +170,6 @@ class DesignMatrix:
                 slab = slab * self.scale[j : j + step, None] + self.shift[j : j + step, None]
             K += slab.T @ slab
         return K
-
-    def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
-        """(w, b) for scale * X + shift, as what gives the same z on X itself."""
-        with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
-            return self.scale * w, b + float(self.shift @ w)
-
-    def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
-        """X dz.T on X itself, as what it is on scale * X + shift."""
-        with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
-            return self.scale * dw + self.shift * db
 
 
 def _read_only(flat: NDArray[Any]) -> NDArray[Any]:

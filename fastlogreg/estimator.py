@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.multiclass import type_of_target
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ModuleNotFoundError as error:
     raise ImportError(
         "fastlogreg.LogisticRegression needs scikit-learn 1.6 or later, which is not installed: "
@@ -26,7 +25,9 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import reference, training
-from .design_matrix import DesignMatrix
+from .class_labels import labels_and_weights, listed
+from .design_matrix import Design
+from .inputs import design_of
 from .objective import Objective
 from .passes import NONE, Vector
 from .solvers.result import Progress, State
@@ -107,9 +108,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         options = self._options()
         X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
         names = getattr(self, "feature_names_in_", None)
-        classes, positive, weight = _labels_and_weights(X, y, sample_weight, self.class_weight)
-        n_x = X.shape[1]
-        design = DesignMatrix(X.T, np.ones(n_x), np.zeros(n_x))
+        classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
+        design = design_of(X.T)
         intercept = bool(self.fit_intercept)
         objective = Objective(design, positive, self._lambda(), "fused", self._threads(), weight, intercept)
         try:
@@ -183,7 +183,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(model.classes_) != 2:
             raise ValueError(
                 f"Only binary classification is supported. The model knows {len(model.classes_)} classes: "
-                f"{_listed(model.classes_)}"
+                f"{listed(model.classes_)}"
             )
         C = np.inf if model.get_params().get("penalty", "l2") is None else model.C
         new = cls(C, class_weight=model.class_weight, fit_intercept=model.fit_intercept, max_iter=model.max_iter)
@@ -210,7 +210,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _threads(self) -> int | None:
         return None if self.n_threads is None else int(check_number("n_threads", self.n_threads, low=1, integer=True))
 
-    def _start(self, design: DesignMatrix) -> tuple[Vector, float]:
+    def _start(self, design: Design) -> tuple[Vector, float]:
         """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in."""
         if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
             return np.zeros(design.n_x), 0.0
@@ -224,94 +224,27 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _score_blocks(self, X: NDArray[Any]) -> Iterator[tuple[slice, Vector]]:
         """z of X, block by block."""
-        ones, zeros, threads = np.ones(X.shape[1]), np.zeros(X.shape[1]), self._threads()
+        threads = self._threads()
         w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
         for lo in range(0, len(X), _ROWS):
             x = X[lo : lo + _ROWS]
-            design = DesignMatrix(x.T, ones, zeros)
-            z = Objective(design, np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
+            z = Objective(design_of(x.T), np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
             if not np.isfinite(z).all():
                 _require_finite(X, getattr(self, "feature_names_in_", None))
             yield slice(lo, lo + len(x)), z
 
 
-def _labels_and_weights(
-    X: NDArray[Any], y: NDArray[Any], sample_weight: Any, class_weight: Any
-) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
-    """The two classes among the rows of positive weight, y == the second as uint8, and sample times class weights."""
-    weight = NONE
-    if sample_weight is not None:
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    classes = _two_classes(y[weight > 0.0] if weight.size else y)
-    positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)
-    if class_weight is None:
-        return classes, positive, weight
-    if not weight.size:
-        weight = np.ones(len(y))
-    factors = _class_factors(class_weight, classes, np.bincount(positive, weights=weight, minlength=2).astype(np.float64))
-    return classes, positive, weight * factors[positive]
-
-
-def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
-    """The classes, sorted. Two comparisons with labels instead of the sort of np.unique."""
-    first = y == y[0]
-    other = y[int(np.argmin(first))]
-    if first.all():
-        raise ValueError(
-            f"y must hold two classes among the rows of positive weight to fit on; got one class, {_listed(y[:1])}. "
-            f"Add rows of the other class"
-        )
-    if not (first | (y == other)).all():
-        kind = type_of_target(y, input_name="y", raise_unknown=True)
-        text = f"Only binary classification is supported. The type of the target is {kind}."
-        if kind.startswith("continuous"):
-            raise ValueError(f"Unknown label type: {kind}. y must hold class labels, not numbers to regress on. {text}")
-        labels = np.unique(y)
-        raise ValueError(f"{text} y holds {len(labels)} classes: {_listed(labels)}. Fit one against the rest: y == label")
-    try:
-        classes: NDArray[Any] = np.unique(np.array([y[0], other], dtype=y.dtype))
-    except TypeError as error:
-        raise TypeError(f"y must hold labels that can be sorted; got {y[0]!r} and {other!r}") from error
-    # type_of_target takes a third of a millisecond, as long as a fit of 500 rows: only where there may be something to say.
-    kind = type_of_target(classes) if classes.dtype.kind not in "buiSU" else "binary"
-    if kind != "binary":
-        raise ValueError(f"Unknown label type: {kind}. y must hold class labels; got {_listed(classes)}")
-    return classes
-
-
-def _listed(labels: NDArray[Any]) -> str:
-    return ", ".join(repr(label) for label in labels[:10].tolist()) + (", ..." if len(labels) > 10 else "")
-
-
-def _class_factors(class_weight: Any, classes: NDArray[Any], sums: Vector) -> Vector:
-    """The weight of either class; sums: of the sample weights in each."""
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return sums.sum() / (2.0 * sums)
-    if not isinstance(class_weight, dict):
-        raise ValueError(f'class_weight must be None, "balanced" or a dict label -> weight; got {class_weight!r}')
-    labels = classes.tolist()
-    unknown, left_out = [k for k in class_weight if k not in labels], [c for c in labels if c not in class_weight]
-    if unknown and left_out:
-        raise ValueError(f"class_weight must have labels of y for keys: {_listed(classes)}; got {unknown}")
-    factors = np.array([check_number(f"class_weight[{c!r}]", class_weight.get(c, 1.0), low=0) for c in labels])
-    if not factors.all():
-        raise ValueError(f"class_weight must be above 0, or one class alone would be left to fit on; got {class_weight!r}")
-    return factors
-
-
-def _standardised(objective: Objective) -> DesignMatrix:
+def _standardised(objective: Objective) -> Design:
     """X with scale and shift to mean 0 (given an intercept, which takes it up) and variance 1; constant columns keep scale
     1. Two reads of X."""
-    X, n_x = objective.design.X, objective.n_x
+    n_x, mean = objective.n_x, objective.mean()
     weight = objective.weight if objective.weight.size else np.ones(objective.m)
-    mean = objective.combine(weight) / objective.total
-    objective.check_finite(float(mean @ mean))
     variance = np.zeros(n_x)
-    for lo, hi, x in DesignMatrix(X, np.ones(n_x), -mean).float_blocks():
+    for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
         variance += weight[lo:hi] @ (x * x)
     deviation = np.sqrt(variance / objective.total)
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
-    return DesignMatrix(X, 1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
+    return objective.design.rescaled(1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
 
 
 def _require_finite(X: NDArray[Any], names: Any) -> None:

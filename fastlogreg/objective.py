@@ -17,6 +17,7 @@ second, the curvature c along b shrinks at most by exp(-|move|), so with r = |db
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import passes, reference
-from .design_matrix import DesignMatrix
+from .design_matrix import Design, DesignMatrix
 from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
+from .sampling import stratified
 from .threads import available_threads
-from .validation import require_finite
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
 _SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
@@ -42,12 +43,21 @@ class Evaluation(NamedTuple):
     curvature: float
 
 
+class Point(NamedTuple):
+    """theta = [w, b] with J, gradient and curvature along b there, and z of every example: (m,), or whatever an objective
+    of its own keeps in its place. Solvers hand it back and do not look into it."""
+
+    theta: Vector
+    evaluation: Evaluation
+    z: Any
+
+
 class Objective:
     """J and its derivatives on a design matrix, labels y (m,) uint8, weights (m,) or none, and a penalty lambda_."""
 
     def __init__(
         self,
-        design: DesignMatrix,
+        design: Design,
         y: NDArray[np.uint8],
         lambda_: float = 0.0,
         backend: str = "fused",
@@ -74,6 +84,17 @@ class Objective:
             J = J / self.total + 0.5 * self.decay * float(w @ w)
         return Evaluation(J, gradient, curvature / self.total)
 
+    def point(self, theta: Vector) -> Point:
+        """Everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow there."""
+        z = np.empty(self.m)
+        return Point(theta, self.evaluate(theta[:-1], float(theta[-1]), z), z)
+
+    def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
+        """The same and the Hessian (n_x + 1, n_x + 1)."""
+        z = np.empty(self.m)
+        evaluation, H = self.hessian(theta[:-1], float(theta[-1]), z)
+        return Point(theta, evaluation, z), H
+
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
         """J, dw (n_x,) and db at (w, b), in one read of X."""
         J, gradient, _ = self.evaluate(w, b)
@@ -82,7 +103,7 @@ class Objective:
     def check_finite(self, *results: float) -> None:
         """Called with results of a pass: where one is not finite, look for the NaN or infinity in X that caused it."""
         if not np.isfinite(results).all():
-            require_finite(self.design.X)
+            self.design.require_finite()
 
     def measure(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
         """How far from the optimum: the bound on J - J* where lambda > 0, else the largest gradient component."""
@@ -107,7 +128,7 @@ class Objective:
             return 0.0
         self.passes += 1
         if self.backend == "numpy":
-            return passes.numpy_radius(self.design)
+            return passes.numpy_radius(self._dense)
         return passes.radius(self.design, self.n_threads)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
@@ -120,7 +141,7 @@ class Objective:
         # From a random start: all ones are orthogonal to the leading vector where features, or examples, sum to zero.
         start = np.random.default_rng(0).standard_normal((self.n_x if K is None else self.m) + 1)
         v, v_b = start[:-1], float(start[-1]) if K is None and self.intercept else 0.0
-        weight = self.weight if self.weight.size else np.ones(self.m)
+        weight = self._weight_of_each
         estimate = previous = 0.0
         for _ in range(limit):
             norm = float(np.sqrt(v @ v + v_b * v_b))
@@ -163,6 +184,40 @@ class Objective:
         product = np.append(dw, db * self.intercept) / self.total
         product[:-1] += self.decay * v[:-1]
         return product
+
+    def line(self, start: Point, d: Vector, trial: Point) -> Callable[[float], tuple[float, float, float]] | None:
+        """t -> J and its first two derivatives by t at start + t d, without a read of X; trial is the point at t = 1. None
+        where that overflowed."""
+        slope = trial.z - start.z
+        if not np.isfinite(slope).all():
+            return None
+        return lambda t: self.along_line(start.theta[:-1], d, start.z, slope, t)
+
+    def slopes(self, z: Vector) -> Vector:
+        """s da/dz (m,) of every example, from z: what `hessian_product` takes."""
+        slopes: Vector = self.link(z, self.y, self.weight)[2]
+        return slopes
+
+    def mean(self) -> Vector:
+        """The mean of the examples, weighted (n_x,): one read of X."""
+        mean = self.combine(self._weight_of_each) / self.total
+        self.check_finite(float(mean @ mean))
+        return mean
+
+    def on(self, design: Design) -> Objective:
+        """The same on another form of the same examples; the reads made so far count on."""
+        new = Objective(
+            design, self.y, self.lambda_, self.backend, self.n_threads, self.weight, self.intercept
+        )
+        new.passes = self.passes
+        return new
+
+    def sampled(self, rows: int) -> Objective:
+        """J of about `rows` examples, both classes in their proportion (`sampling.stratified`), in memory, on one thread;
+        the same penalty in proportion to the weights."""
+        chosen, weight = stratified(self.y, self.weight, rows)
+        lambda_ = self.decay * float(weight.sum())
+        return Objective(self.design.rows(chosen), self.y[chosen], lambda_, self.backend, 1, weight, self.intercept)
 
     def along_line(self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
         """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt (m,): no read of X."""
@@ -221,25 +276,30 @@ class Objective:
         linear = linear_weight is not None
         weight = self.weight if linear_weight is None else linear_weight
         if self.backend == "numpy":
-            return passes.numpy(self.design, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs)
+            return passes.numpy(self._dense, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs)
         if self.backend == "fused" or linear or weight.size or zs.size:
             return passes.fused(
-                self.design, self.y, w, b, n_threads=self.n_threads, weight=weight, linear=linear, zs=zs,
-                partials=self._partials,
-            )  # fmt: skip
+                self.design, self.y, w, b, n_threads=self.n_threads, weight=weight, linear=linear, zs=zs
+            )
         compiled = self.backend == "loops"
-        return passes.loops(self.design, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
+        return passes.loops(self._dense, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
 
-    @cached_property
-    def _partials(self) -> Vector:
-        """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of one."""
-        return passes.room_for_partials(self.design)
+    @property
+    def _weight_of_each(self) -> Vector:
+        """The weights (m,), ones where there are none."""
+        return self.weight if self.weight.size else np.ones(self.m)
+
+    @property
+    def _dense(self) -> DesignMatrix:
+        """The design, for what only works on a dense X in memory; callers have checked the form or the backend."""
+        assert isinstance(self.design, DesignMatrix)
+        return self.design
 
     @cached_property
     def _lecture_X(self) -> NDArray[Any]:
         """X for the backends of the lectures, converted once where theirs is a float64 world: NumPy's matrix product
         takes float64 alone, Numba has no float16, no long double and no foreign byte order."""
-        X = self.design.X
+        X = self._dense.X
         as_it_is = X.dtype == np.float64 if self.backend == "numpy" else X.dtype.char in "?bBhHiIlLqQfd"
         return X if as_it_is and X.dtype.isnative else X.astype(np.float64)
 
@@ -250,18 +310,19 @@ class Objective:
     def descends_compiled(self) -> bool:
         """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
         plain = self.backend == "fused" and self.intercept and not self.weight.size
-        return plain and self.design.in_place and passes.threads_for(self.design, _ANY_THREADS) == 1
+        if not plain or not isinstance(self.design, DesignMatrix) or not self.design.in_place:
+            return False
+        return passes.threads_for(self.design, _ANY_THREADS) == 1
 
     def descend(self, point: Vector, best: Vector, alpha: float, tol: float, limit: float, costs: Vector) -> int:
         """Gradient descent from point for up to costs.size iterations, compiled: see `kernels.dense.descend`."""
-        from .kernels.dense import HEAD, descend
+        from .kernels.dense import descend
 
-        design = self.design
-        partials = np.empty((design.n_chunks, HEAD + -(-self.n_x // 8) * 8))
+        design = self._dense
         [(_, _, x)] = design.flat_blocks()
         radius = self.radius if self.decay > 0.0 else 0.0
         made: int = descend(
-            x, design.feature_major, self.y, design.scale, design.shift, design.chunk, design.block, partials,
+            x, design.feature_major, self.y, design.scale, design.shift, design.chunk, design.block, design.partials,
             self.decay, radius, alpha, tol, limit, point, best, costs,
         )  # fmt: skip
         self.passes += made
@@ -282,11 +343,17 @@ class Objective:
         """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough to be kept."""
         m, n_x = self.m, self.n_x
         plain = self.backend == "fused" and self.intercept and not self.weight.size
-        if not plain or m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.X.nbytes // 20):
+        if not plain or not isinstance(self.design, DesignMatrix):
+            return False
+        if m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.nbytes // 20):
             return False
         direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(self.design, _FEW_THREADS)
         once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
         return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
+
+    def gram(self) -> Vector:
+        """The Gram matrix (m, m) of the examples, where `gram_pays`."""
+        return self._dense.gram()
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:
         """Iterations of descent that should fit into so much time, by the estimates above; at least 1."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import reference
-from .design_matrix import DesignMatrix
+from .design_matrix import HEAD, Design, DesignMatrix
 from .threads import run_on
 
 Vector = NDArray[np.float64]
@@ -33,9 +33,9 @@ _loops_lock = threading.Lock()
 _loops_process = 0
 
 
-def seconds_on_one_core(design: DesignMatrix) -> float:
+def seconds_on_one_core(design: Design) -> float:
     """An estimate, within a factor of about two, of a fused pass."""
-    return design.m * (design.n_x * SECONDS_PER_ELEMENT + SECONDS_PER_EXAMPLE)
+    return design.elements * SECONDS_PER_ELEMENT + design.m * SECONDS_PER_EXAMPLE
 
 
 def threads_for(design: DesignMatrix, n_threads: int) -> int:
@@ -44,7 +44,7 @@ def threads_for(design: DesignMatrix, n_threads: int) -> int:
 
 
 def fused(
-    design: DesignMatrix,
+    design: Design,
     y: NDArray[np.uint8],
     w: Vector,
     b: float,
@@ -53,37 +53,39 @@ def fused(
     weight: Vector = NONE,
     linear: bool = False,
     zs: Vector = NONE,
-    partials: Vector | None = None,
 ) -> Sums:
-    """One read of X by `kernels.dense.run_chunks`; see `link` there for weight and linear; zs (m,) takes every z."""
-    from .kernels.dense import HEAD, add_partials, run_chunks
-
-    n_x, chunk = design.n_x, design.chunk
+    """One read of X, part after part; see `kernels.dense.link` for weight and linear; zs (m,) takes every z."""
     w, b = design.fold(w, b)
-    padded = np.zeros(-(-n_x // 8) * 8)
-    padded[:n_x] = w
-    if partials is None:
-        partials = room_for_partials(design)
-    threads = threads_for(design, n_threads)
-    for lo, hi, x in design.flat_blocks():
+    padded = np.zeros(-(-design.n_x // 8) * 8)
+    padded[: design.n_x] = w
+    total: Vector | None = None
+    for lo, hi, part in design.parts():
+        sums = _dense(part, y[lo:hi], weight[lo:hi], linear, padded, b, zs[lo:hi], n_threads)
+        total = sums if total is None else total + sums
+    assert total is not None  # a design has at least one example
+    db = float(total[1])
+    return float(total[0]), design.unfold(total[HEAD : HEAD + design.n_x], db), db, float(total[2])
+
+
+def _dense(
+    part: DesignMatrix, y: NDArray[np.uint8], weight: Vector, linear: bool, w: Vector, b: float, zs: Vector, n_threads: int
+) -> Vector:
+    """[J, db, sum of da/dz, ..., dw] of a dense X, by `kernels.dense.run_chunks`; w: n_x rounded up to eights."""
+    from .kernels.dense import add_partials, run_chunks
+
+    chunk, partials = part.chunk, part.partials
+    threads = threads_for(part, n_threads)
+    for lo, hi, x in part.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
         work = partial(
-            run_chunks, x, design.feature_major, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
-            chunk, design.block, zs[lo:hi], rows, np.zeros(1, np.int64),
+            run_chunks, x, part.feature_major, part.n_x, y[lo:hi], weight[lo:hi], linear, w, b,
+            chunk, part.block, zs[lo:hi], rows, np.zeros(1, np.int64),
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
             run_on(min(threads, len(rows)), work)
-    total = np.empty(HEAD + padded.size)
+    total = np.empty(HEAD + w.size)
     add_partials(partials, total)
-    db = float(total[1])
-    return float(total[0]), design.unfold(total[HEAD : HEAD + n_x], db), db, float(total[2])
-
-
-def room_for_partials(design: DesignMatrix) -> Vector:
-    """Room for the sums of every chunk of a fused pass."""
-    from .kernels.dense import HEAD
-
-    return np.empty((design.n_chunks, HEAD + -(-design.n_x // 8) * 8))
+    return total
 
 
 def numpy(
@@ -159,24 +161,29 @@ def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
             numba.set_num_threads(before)
 
 
-def radius(design: DesignMatrix, n_threads: int) -> float:
+def radius(design: Design, n_threads: int) -> float:
     """The largest ||scale * x + shift|| over the examples: one read of X."""
-    from .kernels.dense import largest_square
-
     scale, shift = (np.zeros(-(-design.n_x // 8) * 8) for _ in range(2))
     scale[: design.n_x], shift[: design.n_x] = design.scale, design.shift
+    return float(np.sqrt(max(_dense_square(part, scale, shift, n_threads) for _, _, part in design.parts())))
+
+
+def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
+    """The largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
+    from .kernels.dense import largest_square
+
     found = [0.0]
-    for first, last, x in design.flat_blocks():
+    for first, last, x in part.flat_blocks():
         size = last - first
-        bounds = iter(range(0, size, design.chunk))
+        bounds = iter(range(0, size, part.chunk))
 
         def work(x: Any = x, size: int = size, bounds: Any = bounds) -> None:
             for lo in bounds:  # the threads draw from one iterator, under the GIL
-                hi = min(size, lo + design.chunk)
-                found.append(largest_square(x, design.feature_major, scale, shift, lo, hi, size))
+                hi = min(size, lo + part.chunk)
+                found.append(largest_square(x, part.feature_major, scale, shift, lo, hi, size))
 
-        run_on(threads_for(design, n_threads), work)
-    return float(np.sqrt(max(found)))
+        run_on(threads_for(part, n_threads), work)
+    return max(found)
 
 
 def numpy_radius(design: DesignMatrix) -> float:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from .design_matrix import DesignMatrix
 from .diagnosis import explain
 from .objective import Objective
 from .passes import Vector
@@ -83,16 +82,9 @@ def _centred(objective: Objective, state: State, solver: str) -> tuple[Objective
     first_order = solver == "lbfgs" or (solver == "auto" and auto.plan(objective) == "lbfgs")
     if not objective.intercept or not first_order:
         return objective, None
-    weight = objective.weight if objective.weight.size else np.ones(objective.m)
-    mean = objective.combine(weight) / objective.total
-    objective.check_finite(float(mean @ mean))
-    design = DesignMatrix(objective.design.X, objective.design.scale, objective.design.shift - mean)
-    centred = Objective(
-        design, objective.y, objective.lambda_, objective.backend, objective.n_threads, objective.weight
-    )
-    centred.passes = objective.passes
+    mean, design = objective.mean(), objective.design
     state.b += float(mean @ state.w)
-    return centred, mean
+    return objective.on(design.rescaled(design.scale, design.shift - mean)), mean
 
 
 def _choose(
@@ -108,7 +100,7 @@ def _choose(
         return lambda: auto.Auto(objective, state, goal), np.nan, np.nan
     # tol is on dw, which the Gram domain does not see.
     gram = solver == "gd" and tol is None and objective.gram_pays(iterations)
-    K = objective.design.gram() if gram else None
+    K = objective.gram() if gram else None
     # Power iterations cost a pass each: at most a twentieth of the run where alpha is given and L only warns.
     limit = 100 if alpha is None else min(100, max(3, iterations // 20))
     curvature = objective.largest_eigenvalue(limit, K)

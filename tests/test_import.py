@@ -17,9 +17,9 @@ PACKAGE = Path(flr.__file__).parent
 # the ground, and what is imported for type checkers alone does not count.
 FLOORS = (
     ("reference", "validation", "threads", "plots"),
-    ("kernels", "nudging", "notation"),
-    ("design_matrix", "files", "bandwidth"),
-    ("passes",),
+    ("kernels", "nudging", "notation", "class_labels"),
+    ("design_matrix", "files", "bandwidth", "sampling"),
+    ("passes", "inputs"),
     ("objective",),
     ("solvers",),
     ("diagnosis",),

@@ -16,6 +16,7 @@ import fastlogreg as flr
 from fastlogreg import diagnosis, passes, training
 from fastlogreg.design_matrix import DesignMatrix
 from fastlogreg.objective import Objective
+from fastlogreg.sampling import stratified
 from fastlogreg.solvers import auto as auto_solver
 from fastlogreg.solvers import newton as newton_solver
 from fastlogreg.solvers.result import State, TrainingWarning
@@ -299,7 +300,7 @@ def test_auto_takes_ever_larger_samples(monkeypatch):
 def test_a_sample_stands_for_all(share, weighted):
     y = (np.random.default_rng(0).random(20_000) < share).astype(np.uint8)
     weight = np.arange(20_000) % 3 + 0.5 if weighted else passes.NONE
-    chosen, weights = auto_solver.sample(y, weight, 1000)
+    chosen, weights = stratified(y, weight, 1000)
     assert (np.diff(chosen) > 0).all()
     assert 250 < len(chosen) <= 1000
     full = weight if weighted else np.ones(20_000)
@@ -310,7 +311,7 @@ def test_a_sample_stands_for_all(share, weighted):
 def test_a_sample_whose_examples_of_a_class_have_no_weight():
     y = np.zeros(100, np.uint8)
     y[:10] = 1
-    _, weights = auto_solver.sample(y, (y == 0).astype(float), 20)
+    _, weights = stratified(y, (y == 0).astype(float), 20)
     assert np.isfinite(weights).all()
     assert weights.sum() == pytest.approx(90)
 

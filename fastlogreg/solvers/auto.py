@@ -6,9 +6,6 @@
     lbfgs    where a sample's Hessians would cost more than 25 reads of X: L-BFGS on X centred by folding
              (z = w.(x - mean) + b' has the same optimum and the same penalty), each column by its own spread
 
-The sample takes both classes in their own proportion, at least a quarter of it from the rarer one, each example standing
-for those left out. It follows the golden ratio, not a stride: no period in the rows can hide from it.
-
 If the inner matrix misleads all the same, the passes on X tell: after every eight iterations that have not brought the
 measure down a thousandfold (tenfold with spreads alone) it is taken anew at the point reached, from a sample, then from
 four times as many examples, in the end from all: Newton's method.
@@ -19,9 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..design_matrix import DesignMatrix
 from ..objective import Objective
 from ..passes import Vector
 from .lbfgs import LBFGS
@@ -101,16 +96,12 @@ def _by_spread(objective: Objective) -> Any:
 
 def _from_sample(objective: Objective, theta: Vector, rows: int, descend: bool = True) -> tuple[Vector, Any]:
     """Newton's method on a sample, to the accuracy that the sample has; the optimum and v -> H^-1 v there."""
-    chosen, weight = sample(objective.y, objective.weight, rows)
-    X = np.ascontiguousarray(objective.design.X.T[chosen])
-    design = DesignMatrix(X.T, objective.design.scale, objective.design.shift)
-    lambda_ = objective.decay * float(weight.sum())
-    small = Objective(design, objective.y[chosen], lambda_, objective.backend, 1, weight, objective.intercept)
+    small = objective.sampled(rows)
     state = State(theta[:-1], float(theta[-1]))
     newton = Newton(small, state, -1.0)
     newton.advance(0)
     # J of the sample is off by about n_x / (2 rows) at its own optimum: half of that is good enough.
-    enough = 0.25 * len(theta) / len(chosen)
+    enough = 0.25 * len(theta) / small.m
     for _ in range(20 if descend else 0):
         before = state.cost
         newton.advance(1)
@@ -120,30 +111,3 @@ def _from_sample(objective: Objective, theta: Vector, rows: int, descend: bool =
     inverse = np.linalg.inv(H)
     inverse = 0.5 * (inverse + inverse.T)
     return np.append(state.w, state.b), lambda v: inverse @ v
-
-
-def sample(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
-    """Indices of about `rows` examples, in order, and the weight with which each stands for its class."""
-    positive = np.flatnonzero(y)
-    negative = np.flatnonzero(y == 0)
-    share = len(positive) / len(y)
-    of_positive = int(rows * min(max(share, 0.25), 0.75))
-    parts = [_spread(positive, of_positive), _spread(negative, rows - of_positive)]
-    weights = []
-    for part, whole in zip(parts, (positive, negative)):
-        if weight.size:
-            taken = float(weight[part].sum())
-            weights.append(weight[part] * (float(weight[whole].sum()) / taken if taken > 0.0 else 0.0))
-        else:
-            weights.append(np.full(len(part), len(whole) / max(1, len(part))))
-    chosen, weights_ = np.concatenate(parts), np.concatenate(weights)
-    order = np.argsort(chosen)
-    return chosen[order], weights_[order]
-
-
-def _spread(indices: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """About `count` of the indices, at the multiples of the golden ratio modulo 1."""
-    if len(indices) <= count:
-        return indices
-    places = np.arange(count) * 0.6180339887498949 % 1.0
-    return indices[np.unique((places * len(indices)).astype(np.intp))]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..objective import Objective
+from ..objective import Objective, Point
 from ..passes import Vector
-from .line_search import Point, evaluate, step
+from .line_search import step
 from .result import State
 
 MEMORY = 10
@@ -36,7 +36,8 @@ class LBFGS:
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
-            self.point = evaluate(self.objective, np.append(self.state.w, self.state.b))
+            self.point = self.objective.point(np.append(self.state.w, self.state.b))
+            self.objective.check_finite(self.point.evaluation.J)
             self.state.take(self.objective, self.point, self.tol)
         for _ in range(count):
             if self.state.stop is not None:

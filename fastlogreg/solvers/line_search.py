@@ -8,28 +8,10 @@ is the strong Wolfe condition). Near the optimum J cannot tell points apart any 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from ..objective import Evaluation, Objective
+from ..objective import Objective, Point
 from ..passes import Vector
-
-
-class Point(NamedTuple):
-    """theta = [w, b] with J, gradient and curvature along b there, and z of every example (m,)."""
-
-    theta: Vector
-    evaluation: Evaluation
-    z: Vector
-
-
-def evaluate(objective: Objective, theta: Vector) -> Point:
-    """theta with everything that one read of X tells of it."""
-    z = np.empty(objective.m)
-    evaluation = objective.evaluate(theta[:-1], float(theta[-1]), z)
-    objective.check_finite(evaluation.J)
-    return Point(theta, evaluation, z)
 
 
 def good(start: Point, d: Vector, trial: Point) -> bool:
@@ -41,13 +23,13 @@ def good(start: Point, d: Vector, trial: Point) -> bool:
 
 def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> float:
     """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at t = 1."""
-    w, z_slope = start.theta[:-1], trial.z - start.z
-    if not np.isfinite(z_slope).all():
+    line = objective.line(start, d, trial)
+    if line is None:
         return 0.1  # the trial overflowed: try nearer
     first_slope = float(start.evaluation.gradient @ d)
     low, high, t = 0.0, np.inf, 1.0
     for _ in range(60):
-        _, slope, curvature = objective.along_line(w, d, start.z, z_slope, t)
+        _, slope, curvature = line(t)
         if abs(slope) <= 0.1 * abs(first_slope):
             break
         low, high = (t, high) if slope < 0.0 else (low, t)
@@ -62,20 +44,14 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
 
 def step(objective: Objective, start: Point, d: Vector) -> Point:
     """The next point in direction d: the whole step where it is good, else the best one, else start."""
-    trial = evaluate_freely(objective, start.theta + d)
+    trial = objective.point(start.theta + d)
     if good(start, d, trial):
         return trial
     for _ in range(20):
         t = best_step(objective, start, d, trial)
-        found = evaluate_freely(objective, start.theta + t * d)
+        found = objective.point(start.theta + t * d)
         if np.isfinite(found.evaluation.J) or t == 0.0:
             # Where d is a matter of the last bits, dz/dt is rounding and t with it: nowhere is then better than up.
             return found if found.evaluation.J <= start.evaluation.J * (1.0 + 1e-14) else start
         d, trial = t * d, found
     return start
-
-
-def evaluate_freely(objective: Objective, theta: Vector) -> Point:
-    """As `evaluate`, but J may overflow: the search then goes nearer."""
-    z = np.empty(objective.m)
-    return Point(theta, objective.evaluate(theta[:-1], float(theta[-1]), z), z)

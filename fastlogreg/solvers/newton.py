@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..objective import Objective
+from ..objective import Objective, Point
 from ..passes import Vector
-from .line_search import Point, evaluate, good, step
+from .line_search import good, step
 from .result import State
 
 LARGEST_CHOLESKY = 3000  # H of 72 MB, a third of a second to factor on two cores
@@ -38,10 +38,9 @@ class Newton:
 
     def _evaluate(self, theta: Vector) -> Point:
         if not self.by_cholesky:
-            return evaluate(self.objective, theta)
-        z = np.empty(self.objective.m)
-        evaluation, self.H = self.objective.hessian(theta[:-1], float(theta[-1]), z)
-        return Point(theta, evaluation, z)
+            return self.objective.point(theta)
+        point, self.H = self.objective.point_with_hessian(theta)
+        return point
 
     def _iterate(self, start: Point) -> None:
         gradient = start.evaluation.gradient
@@ -70,7 +69,7 @@ class Newton:
     def _conjugate_gradients(self, start: Point) -> Vector:
         """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a read of X each step."""
         gradient = start.evaluation.gradient
-        _, _, slopes = self.objective.link(start.z, self.objective.y, self.objective.weight)
+        slopes = self.objective.slopes(start.z)
         norm = float(np.linalg.norm(gradient))
         target = min(0.5, np.sqrt(norm)) * norm
         d, r = np.zeros_like(gradient), gradient.copy()

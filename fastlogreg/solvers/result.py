@@ -87,7 +87,7 @@ class State:
         return self.stalls >= 3
 
     def take(self, objective: Any, point: Any, tol: float) -> None:
-        """Move to a point of `line_search` and judge it; with lambda = 0 a point that separates the classes ends the run."""
+        """Move to a `Point` and judge it; with lambda = 0 a point that separates the classes ends the run."""
         self.w, self.b = point.theta[:-1], float(point.theta[-1])
         self.judge(objective, point.evaluation, tol)
         if self.stop is None and objective.separates(point.z):
