@@ -23,14 +23,14 @@ _CHUNK = 1 << 14  # numbers that a thread takes at a time: 128 KiB
 @kernel
 def _add_chunks(x: Any, counter: Any, sums: Any) -> None:
     """sums[c] = the sum of chunk c of x, for the chunks taken by the shared counter until none is left."""
-    c = fetch_and_increment(counter)
+    c = fetch_and_increment(counter, 0)
     while c < sums.size:
         part = x[c * _CHUNK : (c + 1) * _CHUNK]
         total = 0.0
         for i in range(part.size):
             total += part[i]
         sums[c] = total
-        c = fetch_and_increment(counter)
+        c = fetch_and_increment(counter, 0)
 
 
 def last_level_cache(folder: str = "/sys/devices/system/cpu/cpu0/cache") -> int:

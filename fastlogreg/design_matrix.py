@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from .validation import require_finite
 
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
-HEAD = 8  # kernels.dense.HEAD, likewise
+HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
 _IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
 _VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
+NARROW = 40  # features up to which an example-major X has a kernel of its own; from 8 on
 _BLOCK_BYTES = 4 << 20  # of a converted block
 
 
@@ -122,6 +123,18 @@ class DesignMatrix(Design):
     def feature_major(self) -> bool | None:
         """The layout as the kernels are told it."""
         return None if self.by_example else True
+
+    @property
+    def narrow(self) -> bool | None:
+        """Whether `kernels.narrow` reads X, as the kernels are told it."""
+        return True if self.by_example and LANES <= self.n_x <= NARROW else None
+
+    @property
+    def places(self) -> tuple[slice, slice]:
+        """Where a vector for the kernels, rounded up to eights, has the features: two slices, the second one for the last
+        n_x % 8, which `kernels.narrow` has at the end."""
+        padded, whole = -(-self.n_x // 8) * 8, self.n_x - self.n_x % 8
+        return slice(0, whole), slice(padded - self.n_x % 8, padded) if self.narrow else slice(whole, self.n_x)
 
     @property
     def n_chunks(self) -> int:

@@ -150,7 +150,7 @@ def cache_folder(folder: str | None = None) -> Check:
 
 
 def kernel_assembly() -> str:
-    """The machine code of the production kernel for float64.
+    """The machine code of the production kernels for float64, of every form of X.
 
     What came from the disk cache cannot be read, so a twin with the same source, flags and types is compiled anew.
     """
@@ -159,10 +159,11 @@ def kernel_assembly() -> str:
 
     run_chunks: Any = dense.run_chunks
     warmup("float64")
-    types = next(s for s in run_chunks.signatures if str(s[0].dtype) == "float64")
     twin = type(run_chunks)(run_chunks.py_func, targetoptions=run_chunks.targetoptions)
-    twin.compile(types)
-    return str(twin.inspect_asm(types))
+    forms = [types for types in run_chunks.signatures if str(types[0].dtype) == "float64"]
+    for types in forms:
+        twin.compile(types)
+    return "\n".join(str(twin.inspect_asm(types)) for types in forms)
 
 
 def vector_code(assembly: str | None = None) -> Check:

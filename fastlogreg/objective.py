@@ -224,7 +224,7 @@ class Objective:
         if self.backend == "numpy":
             sums = passes.numpy_along_line(z, z_slope, self.y, self.weight, t)
         else:
-            from .kernels.dense import along_line
+            from .kernels.link import along_line
 
             sums = along_line(z, z_slope, self.y, self.weight, t)
         J, first, second = (value / self.total for value in sums)
@@ -322,8 +322,8 @@ class Objective:
         [(_, _, x)] = design.flat_blocks()
         radius = self.radius if self.decay > 0.0 else 0.0
         made: int = descend(
-            x, design.feature_major, self.y, design.scale, design.shift, design.chunk, design.block, design.partials,
-            self.decay, radius, alpha, tol, limit, point, best, costs,
+            x, design.feature_major, design.narrow, self.y, design.scale, design.shift, design.chunk, design.block,
+            design.partials, self.decay, radius, alpha, tol, limit, point, best, costs,
         )  # fmt: skip
         self.passes += made
         return made

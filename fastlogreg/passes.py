@@ -54,38 +54,41 @@ def fused(
     linear: bool = False,
     zs: Vector = NONE,
 ) -> Sums:
-    """One read of X, part after part; see `kernels.dense.link` for weight and linear; zs (m,) takes every z."""
+    """One read of X, part after part; see `kernels.link.link` for weight and linear; zs (m,) takes every z."""
     w, b = design.fold(w, b)
-    padded = np.zeros(-(-design.n_x // 8) * 8)
-    padded[: design.n_x] = w
     total: Vector | None = None
     for lo, hi, part in design.parts():
-        sums = _dense(part, y[lo:hi], weight[lo:hi], linear, padded, b, zs[lo:hi], n_threads)
+        sums = _dense(part, y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi], n_threads)
         total = sums if total is None else total + sums
     assert total is not None  # a design has at least one example
     db = float(total[1])
-    return float(total[0]), design.unfold(total[HEAD : HEAD + design.n_x], db), db, float(total[2])
+    return float(total[0]), design.unfold(total[3:], db), db, float(total[2])
 
 
 def _dense(
     part: DesignMatrix, y: NDArray[np.uint8], weight: Vector, linear: bool, w: Vector, b: float, zs: Vector, n_threads: int
 ) -> Vector:
-    """[J, db, sum of da/dz, ..., dw] of a dense X, by `kernels.dense.run_chunks`; w: n_x rounded up to eights."""
-    from .kernels.dense import add_partials, run_chunks
+    """[J, db, sum of da/dz, dw] (3 + n_x,) of a dense X, by `kernels.dense.run_chunks`."""
+    from .kernels.dense import LINE, add_partials, run_chunks
 
-    chunk, partials = part.chunk, part.partials
+    chunk, partials, n_x = part.chunk, part.partials, part.n_x
+    padded, (most, rest) = np.zeros(-(-n_x // 8) * 8), part.places
+    padded[most], padded[rest] = w[: most.stop], w[most.stop :]
     threads = threads_for(part, n_threads)
     for lo, hi, x in part.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
+        runs = min(threads, len(rows))
         work = partial(
-            run_chunks, x, part.feature_major, part.n_x, y[lo:hi], weight[lo:hi], linear, w, b,
-            chunk, part.block, zs[lo:hi], rows, np.zeros(1, np.int64),
+            run_chunks, x, part.feature_major, part.narrow, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
+            chunk, part.block, zs[lo:hi], rows, np.zeros(runs * LINE, np.int64),
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
-            run_on(min(threads, len(rows)), work)
-    total = np.empty(HEAD + w.size)
+            run_on(runs, work)
+    total, sums = np.empty(HEAD + padded.size), np.empty(3 + n_x)
     add_partials(partials, total)
-    return total
+    dw = total[HEAD:]
+    sums[:3], sums[3 : 3 + most.stop], sums[3 + most.stop :] = total[:3], dw[most], dw[rest]
+    return sums
 
 
 def numpy(
@@ -198,7 +201,7 @@ def numpy_radius(design: DesignMatrix) -> float:
 
 def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
     """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
-    from .kernels.dense import link_with_slopes
+    from .kernels.link import link_with_slopes
 
     dz, slopes = np.empty(z.size), np.empty(z.size)
     return float(link_with_slopes(z, y, weight, dz, slopes)), dz, slopes
@@ -217,6 +220,6 @@ def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, 
 def numpy_along_line(
     z: Vector, z_slope: Vector, y: NDArray[np.uint8], weight: Vector, t: float
 ) -> tuple[float, float, float]:
-    """`kernels.dense.along_line` with NumPy alone."""
+    """`kernels.link.along_line` with NumPy alone."""
     J, dz, slopes = numpy_link(z + t * z_slope, y, weight)
     return J, float(dz @ z_slope), float(slopes @ (z_slope * z_slope))

@@ -10,7 +10,7 @@ import pytest
 
 import fastlogreg as flr
 from fastlogreg import reference
-from fastlogreg.kernels import dense, scalar
+from fastlogreg.kernels import link as kernel_link
 from fastlogreg.validation import BACKENDS
 
 SIZES = (1e-300, 1.0, 36.9, 37.5, 232.8, 709.0, 745.0, 1e3, 1e20)
@@ -49,10 +49,19 @@ def assert_close(got, wanted, what):
 
 
 def link(z, y, size):
-    """loss and dz by the kernel's link, over `size` copies: both its vector lanes and its scalar rest."""
+    """loss and dz by the kernel's link, over `size` copies: whole vectors and the rest, in part of one."""
     dz = np.zeros(size)
-    J = dense.link(np.full(size, z), np.full(size, y, np.uint8), np.empty(0), False, dz)[0]
+    J = kernel_link.link(np.full(size, z), np.full(size, y, np.uint8), np.empty(0), False, dz)[0]
     return J / size, dz
+
+
+def losses_and_dzs(z, y):
+    """loss, dz and da/dz of each z by the kernel that a Hessian is made from, the losses one by one."""
+    z, y = np.array(z, float), np.full(len(z), y, np.uint8)
+    dz, slopes = np.empty(z.size), np.empty(z.size)
+    kernel_link.link_with_slopes(z, y, np.empty(0), dz, slopes)
+    losses = [kernel_link.link_with_slopes(z[i : i + 1], y[:1], np.empty(0), *np.empty((2, 1))) for i in range(z.size)]
+    return np.array(losses), dz, slopes
 
 
 def test_golden_values_that_are_known_by_heart():
@@ -81,10 +90,7 @@ def test_sigmoid_of_arrays():
 def test_loss_and_dz(z, y):
     wanted = golden(z)
     assert_close(reference.loss(z, y), wanted[1 + y], "reference.loss")
-    loss, dz = scalar.loss_and_dz(z, np.uint8(y))[:2]
-    assert_close(loss, wanted[1 + y], "kernel loss")
-    assert_close(dz, wanted[3 + y], "kernel dz")
-    for size in (1, 64):
+    for size in (1, 64, 67):
         loss, dz = link(z, y, size)
         if size == 1:
             assert_close(loss, wanted[1 + y], "link's loss")
@@ -92,25 +98,26 @@ def test_loss_and_dz(z, y):
         assert_close(dz, wanted[3 + y], "link's dz")
 
 
-def test_loss_and_dz_between_the_golden_values():
-    for z in SWEEP:
+def test_loss_dz_and_slope_between_the_golden_values():
+    """Over all of exp's and log1p's ranges, also where exp is subnormal: for z far below 0, dz of y = 0 is exp(z)."""
+    zs = [*SWEEP, *(-z for z in SWEEP), -745.0, -745.2, -750.0, -708.3, -708.4]
+    found = [losses_and_dzs(zs, y) for y in (0, 1)]
+    for i, z in enumerate(zs):
         wanted = golden(z)
-        for y in (0, 1):
+        with mpmath.workdps(400):
+            a = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
+            slope = float(a * (1 - a))
+        for y, (losses, dzs, slopes) in enumerate(found):
             assert_close(reference.loss(z, y), wanted[1 + y], f"reference.loss at {z}")
-            loss, dz = scalar.loss_and_dz(z, np.uint8(y))[:2]
-            assert_close((loss, dz), (wanted[1 + y], wanted[3 + y]), f"loss and dz at {z}")
+            assert_close((losses[i], dzs[i]), (wanted[1 + y], wanted[3 + y]), f"loss and dz at {z}")
+            assert_close(slopes[i], slope, f"da/dz at {z}")
         assert_close(reference.sigmoid(z), wanted[0], f"sigmoid at {z}")
 
 
-def test_exp_and_log1p_on_their_ranges():
-    for x in [0.0, -745.0, -745.2, -750.0, -708.3, -708.4, *(-abs(z) for z in SWEEP)]:
-        with mpmath.workdps(60):
-            assert_close(scalar.exp_neg(x), float(mpmath.exp(mpmath.mpf(x))), f"exp({x})")
-    for e in [0.0, 5e-324, 1e-300, 1.0, *np.random.default_rng(1).random(300).tolist()]:
-        with mpmath.workdps(400):
-            assert_close(scalar.log1p(e), float(mpmath.log1p(mpmath.mpf(e))), f"log1p({e})")
-    assert math.isnan(scalar.exp_neg(math.nan))
-    assert math.isnan(scalar.log1p(math.nan))
+def test_nan_stays_nan_in_its_own_lane():
+    losses, dzs, slopes = losses_and_dzs([0.0, math.nan, 1.0], 1)
+    assert np.isnan([losses[1], dzs[1], slopes[1]]).all()
+    assert np.isfinite([*losses[::2], *dzs[::2], *slopes[::2]]).all()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

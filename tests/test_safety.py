@@ -230,25 +230,26 @@ def test_a_damaged_cache(tmp_path, monkeypatch, ending, damage):
 
 
 def test_an_edited_helper_leaves_no_stale_kernel(tmp_path):
-    """`link` is in dense.py; what it computes is in scalar.py, which Numba's own cache does not look at."""
+    """`run_chunks` is in dense.py; the link is in link.py, which Numba's own cache does not look at."""
     package = copy_of_the_package(tmp_path)
     code = """
 import sys, numpy as np
+import fastlogreg as flr
 from fastlogreg.kernels import dense
 assert dense.__file__.startswith(sys.argv[1]), dense.__file__
-J = dense.link(np.zeros(8), np.zeros(8, np.uint8), np.empty(0), False, np.zeros(8))[0]
-print(round(J / 8, 6), sum(dense.link.stats.cache_hits.values()))
+J = flr.cost(np.zeros((8, 1)), 0.0, np.ones((16, 8)).T, np.zeros((1, 16), np.uint8))
+print(round(J, 6), sum(dense.run_chunks.stats.cache_hits.values()))
 """
     environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": None}
     assert run(code, str(tmp_path), **environment) == "0.693147 0"
     assert run(code, str(tmp_path), **environment) == "0.693147 1"
     assert list(package.rglob("*.nbi"))  # beside the copy
-    scalar = package / "kernels" / "scalar.py"
-    text = scalar.read_text()
-    assert text.count("p * q + 0.3333333333333839") == 1
-    scalar.write_text(text.replace("p * q + 0.3333333333333839", "p * q + 0.5"))
+    link = package / "kernels" / "link.py"
+    text = link.read_text()
+    assert text.count("0.3333333333333839") == 1
+    link.write_text(text.replace("0.3333333333333839", "0.5"))
     changed = run(code, str(tmp_path), **environment)
     assert changed.split()[0] != "0.693147"
     assert changed.split()[1] == "0"
-    scalar.write_text(text)
+    link.write_text(text)
     assert run(code, str(tmp_path), **environment).split()[0] == "0.693147"

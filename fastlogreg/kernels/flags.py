@@ -3,8 +3,9 @@
 Flags. The whole of fastmath would assume that there is no NaN and no infinity, and `isnan` would answer False: it is never
 used. FAST allows everything else that vectorization needs: "reassoc" (sums in lanes), "contract" (fused multiply-add),
 "arcp", "afn" (approximate functions) and "nsz". EXACT allows "contract" alone: reassociation would fold the two-part
-ln 2 of `scalar.exp_neg` and cost 100 times its error. `error_model="numpy"` everywhere: Python's test for division by
-zero keeps a loop from being vectorized. `nogil=True`: the threads of `fastlogreg.threads` run kernels side by side.
+ln 2 of `link` and cost 100 times its error; a function written in lanes needs no more. `error_model="numpy"` everywhere:
+Python's test for division by zero keeps a loop from being vectorized. `nogil=True`: the threads of `fastlogreg.threads`
+run kernels side by side.
 
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper lives in another file
 would go stale. `KernelCache` adds a digest of every file in this folder to the key, treats a damaged cache file as a
@@ -27,7 +28,7 @@ FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-__all__ = ["EXACT", "FAST", "inlined", "kernel", "lecture", "prange", "scalar"]
+__all__ = ["EXACT", "FAST", "exact", "inlined", "kernel", "lecture", "prange"]
 
 
 @cache
@@ -77,9 +78,9 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
-def scalar(function: Function) -> Function:
-    """A helper that kernels call: EXACT flags of its own, whatever its caller's; cached with its caller."""
-    compiled: Function = njit(fastmath=EXACT, error_model="numpy", nogil=True)(function)
+def exact(function: Function) -> Function:
+    """The same with EXACT flags, whatever its caller's."""
+    compiled: Function = _cached(njit(fastmath=EXACT, error_model="numpy", nogil=True)(function))
     return compiled
 
 

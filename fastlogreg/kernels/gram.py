@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .dense import copy, dots, link
+from .dense import copy, dots
 from .flags import kernel
+from .link import link
 
 
 @kernel

@@ -24,14 +24,14 @@ from numba.extending import intrinsic, models, register_model
 LANES = 8
 HALF = np.dtype([("half", "<u2")])  # how Numba, which has no float16, is shown one: a record of its bits
 
-_INT1, _INT8, _INT16, _INT32, _INT64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
-_FLOAT, _DOUBLE = ir.FloatType(), ir.DoubleType()
+_INT8, _INT16, _INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+_FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
 
 
 _one_at_a_time = threading.Lock()  # what the atomic instruction is where code is compiled
 
 
-def _vector(element: Any) -> Any:
+def vector(element: Any) -> Any:
     return ir.VectorType(element, LANES)
 
 
@@ -46,15 +46,15 @@ float64x8 = _Float64x8()
 @register_model(_Float64x8)
 class _Float64x8Model(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _vector(_DOUBLE))
+        super().__init__(manager, fe_type, vector(DOUBLE))
 
 
-def _operation(plain: Callable[..., Any]) -> Callable[[Any], Any]:
+def operation(plain: Callable[..., Any]) -> Callable[[Any], Any]:
     """The intrinsic where code is compiled, its plain twin where it is not."""
     return lambda typed: plain if config.DISABLE_JIT else intrinsic(typed)
 
 
-def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+def call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     function_type = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), arguments)
 
@@ -69,13 +69,13 @@ def _element(dtype: Any) -> tuple[Any, str, int]:
     if isinstance(dtype, types.Record):
         return _INT16, "i16", 2
     if isinstance(dtype, types.Float):
-        return (_DOUBLE, "f64", 8) if dtype.bitwidth == 64 else (_FLOAT, "f32", 4)
+        return (DOUBLE, "f64", 8) if dtype.bitwidth == 64 else (_FLOAT, "f32", 4)
     return ir.IntType(dtype.bitwidth), f"i{dtype.bitwidth}", dtype.bitwidth // 8
 
 
 def _half_to_float(builder: Any, bits: Any) -> Any:
     """float16 bits to float32: exponent and mantissa shifted into place, times 2^112; infinity and NaN; the sign."""
-    ints, floats = _vector(_INT32), _vector(_FLOAT)
+    ints, floats = vector(_INT32), vector(_FLOAT)
     wide = builder.zext(bits, ints)
     magnitude = builder.and_(wide, ints([0x7FFF] * LANES))
     shifted = builder.bitcast(builder.shl(magnitude, ints([13] * LANES)), floats)
@@ -87,15 +87,22 @@ def _half_to_float(builder: Any, bits: Any) -> Any:
 
 
 def _widen(builder: Any, dtype: Any, lanes: Any) -> Any:
-    doubles = _vector(_DOUBLE)
+    doubles = vector(DOUBLE)
     if isinstance(dtype, types.Record):
         return builder.fpext(_half_to_float(builder, lanes), doubles)
     if isinstance(dtype, types.Float):
         return lanes if dtype.bitwidth == 64 else builder.fpext(lanes, doubles)
     if dtype.bitwidth < 32:  # by way of int32: one instruction each
-        lanes = (builder.sext if dtype.signed else builder.zext)(lanes, _vector(_INT32))
+        lanes = (builder.sext if dtype.signed else builder.zext)(lanes, vector(_INT32))
         return builder.sitofp(lanes, doubles)
     return (builder.sitofp if dtype.signed else builder.uitofp)(lanes, doubles)
+
+
+def _below(builder: Any, count: Any) -> Any:
+    """Which lanes are among the first `count`."""
+    one = builder.insert_element(ir.Constant(vector(INT64), ir.Undefined), count, _INT32(0))
+    counts = builder.shuffle_vector(one, one, vector(_INT32)([0] * LANES))
+    return builder.icmp_unsigned("<", vector(INT64)(list(range(LANES))), counts)
 
 
 def _plain_load(array: Any, index: int, count: int = LANES) -> Any:
@@ -104,32 +111,29 @@ def _plain_load(array: Any, index: int, count: int = LANES) -> Any:
     return lanes
 
 
-@_operation(_plain_load)
+@operation(_plain_load)
 def load(typingctx: Any, array: Any, index: Any) -> Any:
     """array[index : index + 8] as float64 lanes."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         element, _, size = _element(array.dtype)
-        pointer = _pointer(context, builder, array, _vector(element), *args)
+        pointer = _pointer(context, builder, array, vector(element), *args)
         return _widen(builder, array.dtype, builder.load(pointer, align=size))
 
     return float64x8(array, types.int64), codegen
 
 
-@_operation(_plain_load)
+@operation(_plain_load)
 def load_part(typingctx: Any, array: Any, index: Any, count: Any) -> Any:
     """array[index : index + count], 0 <= count < 8, in the first lanes; 0 in the others, not read from memory."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         element, name, size = _element(array.dtype)
-        lanes = _vector(element)
+        lanes = vector(element)
         pointer = _pointer(context, builder, array, lanes, *args[:2])
-        one = builder.insert_element(ir.Constant(_vector(_INT64), ir.Undefined), args[2], _INT32(0))
-        count_lanes = builder.shuffle_vector(one, one, _vector(_INT32)([0] * LANES))
-        mask = builder.icmp_unsigned("<", _vector(_INT64)(list(range(LANES))), count_lanes)
-        arguments = [pointer, _INT32(size), mask, ir.Constant(lanes, None)]
+        arguments = [pointer, _INT32(size), _below(builder, args[2]), ir.Constant(lanes, None)]
         return _widen(
-            builder, array.dtype, _call(builder, f"llvm.masked.load.v{LANES}{name}.p0", lanes, arguments)
+            builder, array.dtype, call(builder, f"llvm.masked.load.v{LANES}{name}.p0", lanes, arguments)
         )
 
     return float64x8(array, types.int64, types.int64), codegen
@@ -139,40 +143,68 @@ def _plain_store(array: Any, index: int, lanes: Any) -> None:
     array[index : index + LANES] = lanes
 
 
-@_operation(_plain_store)
+@operation(_plain_store)
 def store(typingctx: Any, array: Any, index: Any, lanes: Any) -> Any:
     """array[index : index + 8] = lanes; array is float64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, array, _vector(_DOUBLE), *args[:2])
+        pointer = _pointer(context, builder, array, vector(DOUBLE), *args[:2])
         builder.store(args[2], pointer, align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, float64x8), codegen
 
 
-@_operation(lambda value: np.full(LANES, value))
+def _plain_store_part(array: Any, index: int, lanes: Any, count: int) -> None:
+    array[index : index + count] = lanes[:count]
+
+
+@operation(_plain_store_part)
+def store_part(typingctx: Any, array: Any, index: Any, lanes: Any, count: Any) -> Any:
+    """array[index : index + count] = the first lanes, 0 <= count < 8; array is float64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, array, vector(DOUBLE), *args[:2])
+        arguments = [args[2], pointer, _INT32(8), _below(builder, args[3])]
+        call(builder, f"llvm.masked.store.v{LANES}f64.p0", ir.VoidType(), arguments)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, float64x8, types.int64), codegen
+
+
+@operation(lambda count: (np.arange(LANES) < count).astype(float))
+def first(typingctx: Any, count: Any) -> Any:
+    """1 in the first `count` lanes, 0 in the others."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = vector(DOUBLE)
+        return builder.select(_below(builder, args[0]), lanes([1.0] * LANES), lanes([0.0] * LANES))
+
+    return float64x8(types.int64), codegen
+
+
+@operation(lambda value: np.full(LANES, value))
 def splat(typingctx: Any, value: Any) -> Any:
     """value in every lane."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        one = builder.insert_element(ir.Constant(_vector(_DOUBLE), ir.Undefined), args[0], _INT32(0))
-        return builder.shuffle_vector(one, one, _vector(_INT32)([0] * LANES))
+        one = builder.insert_element(ir.Constant(vector(DOUBLE), ir.Undefined), args[0], _INT32(0))
+        return builder.shuffle_vector(one, one, vector(_INT32)([0] * LANES))
 
     return float64x8(types.float64), codegen
 
 
-@_operation(lambda a, b, c: a * b + c)
+@operation(lambda a, b, c: a * b + c)
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c, rounded once where the CPU can."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call(builder, f"llvm.fmuladd.v{LANES}f64", _vector(_DOUBLE), list(args))
+        return call(builder, f"llvm.fmuladd.v{LANES}f64", vector(DOUBLE), list(args))
 
     return float64x8(a, b, c), codegen
 
 
-@_operation(lambda *vectors: np.array([vector.sum() for vector in vectors]))
+@operation(lambda *vectors: np.array([vector.sum() for vector in vectors]))
 def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
     """The sums over lanes of eight vectors, one in each lane of the result: 7 additions, where one by one takes 24."""
 
@@ -181,7 +213,7 @@ def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any,
         for width in (1, 2, 4):  # each lane gains the one `width` away; two vectors become one
             low = [i - width + LANES if i & width else i for i in range(LANES)]
             high = [i + LANES if i & width else i + width for i in range(LANES)]
-            masks = [_vector(_INT32)(mask) for mask in (low, high)]
+            masks = [vector(_INT32)(mask) for mask in (low, high)]
             pairs = [(vectors[i], vectors[i + 1]) for i in range(0, len(vectors), 2)]
             vectors = [builder.fadd(*(builder.shuffle_vector(*pair, mask) for mask in masks)) for pair in pairs]
         return vectors[0]
@@ -189,42 +221,42 @@ def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any,
     return float64x8(*[float64x8] * LANES), codegen
 
 
-@_operation(lambda array, index: None)
+@operation(lambda array, index: None)
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index] to be brought into the second-level cache. Any index is harmless."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, array, _INT8, *args)
         hints = [_INT32(0), _INT32(2), _INT32(1)]  # for reading, second-level cache, data
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen
 
 
-@_operation(lambda array: 64 // array.itemsize)
+@operation(lambda array: 64 // array.itemsize)
 def line_elements(typingctx: Any, array: Any) -> Any:
     """Elements of array in a cache line of 64 bytes, known when the kernel is compiled."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _INT64(64 // _element(array.dtype)[2])
+        return INT64(64 // _element(array.dtype)[2])
 
     return types.int64(array), codegen
 
 
-def _plain_increment(counter: Any) -> int:
+def _plain_increment(counters: Any, index: int) -> int:
     with _one_at_a_time:
-        value = int(counter[0])
-        counter[0] = value + 1
+        value = int(counters[index])
+        counters[index] = value + 1
     return value
 
 
-@_operation(_plain_increment)
-def fetch_and_increment(typingctx: Any, counter: Any) -> Any:
-    """counter[0] += 1 as one atomic step; the value before. counter: int64, one element, shared by threads."""
+@operation(_plain_increment)
+def fetch_and_increment(typingctx: Any, counters: Any, index: Any) -> Any:
+    """counters[index] += 1 as one atomic step; the value before. counters: int64, shared by threads."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, counter, _INT64, args[0], _INT64(0))
-        return builder.atomic_rmw("add", pointer, _INT64(1), "acq_rel")
+        pointer = _pointer(context, builder, counters, INT64, *args)
+        return builder.atomic_rmw("add", pointer, INT64(1), "acq_rel")
 
-    return types.int64(counter), codegen
+    return types.int64(counters, types.int64), codegen
