@@ -82,19 +82,40 @@ def test_run_on_so_many_threads_at_once(n_threads):
 
 
 def test_a_helper_that_comes_too_late_is_dropped_and_none_is_left_running(monkeypatch):
-    """More threads are asked for than the pool has: those that have not started when the caller is done never do."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    small = ThreadPoolExecutor(1)
-    monkeypatch.setattr(threads, "_executor", lambda: small)
-    busy = threading.Event()
-    blocked = small.submit(busy.wait, 60)
-    count = []
+    """The one helper is busy: what has not started when the caller is done never does."""
+    helper, busy, count = threads._Helper(), threading.Event(), []
+    blocked = threads._Job(lambda: busy.wait(60))
+    helper.jobs.put(blocked)
+    monkeypatch.setattr(threads, "_some_helpers", lambda n: [helper] * n)
     threads.run_on(4, lambda: count.append(threading.get_ident()))
     assert count == [threading.get_ident()]
     busy.set()
-    blocked.result()
-    small.shutdown()
+    blocked.wait()
+    threads.run_on(2, threading.Barrier(2).wait)  # the helper serves on, past the three that were dropped
+    assert len(count) == 1
+
+
+@pytest.mark.skipif(threads.available_threads() < 2, reason="with one CPU there is no other one")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
+def test_helpers_run_on_another_cpu_and_the_callers_affinity_stays():
+    before, both, seen = os.sched_getaffinity(0), threading.Barrier(2), {}
+
+    def work():
+        both.wait(timeout=60)
+        seen[threading.get_ident()] = os.sched_getaffinity(0)
+
+    threads.run_on(2, work)
+    assert seen.pop(threading.get_ident()) == before == os.sched_getaffinity(0)
+    [[*helper]] = seen.values()
+    assert len(helper) == len(before) - 1
+    assert set(helper) < before
+
+
+def test_without_knowing_the_cpu(monkeypatch):
+    monkeypatch.setattr(threads, "_current_cpu", lambda: None)
+    count = []
+    threads.run_on(2, lambda: count.append(1))
+    assert count
 
 
 @pytest.mark.parametrize("in_caller", [True, False])
