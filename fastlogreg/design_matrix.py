@@ -38,6 +38,7 @@ class Design(ABC):
     m: int
     scale: NDArray[np.float64]
     shift: NDArray[np.float64]
+    few_features = False  # whether `kernels.hessian` is for its parts
 
     @property
     @abstractmethod
@@ -101,6 +102,7 @@ class DesignMatrix(Design):
         self.in_place = compiled and (by_example or by_feature)
         self.by_example = not self.in_place or (by_example and not (by_feature and self.n_x == 1))
         self._source = X
+        self.few_features = self.n_x <= NARROW
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
 
     @property

@@ -236,34 +236,43 @@ class Objective:
         )
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
-        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X: blocks of examples as float64, from
-        which z, the gradient and H (by BLAS) are taken while they are in the cache."""
+        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X."""
         self.passes += 1
-        n_x, y, weight = self.n_x, self.y, self.weight
-        H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
+        n_x = self.n_x
+        zs = zs if zs.size else np.empty(self.m)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
-            for lo, hi, x in self.design.float_blocks():
-                z = x @ w + b
-                if zs.size:
-                    zs[lo:hi] = z
-                loss, dz, slopes = self.link(z, y[lo:hi], weight[lo:hi])
-                J += loss
-                gradient[:-1] += dz @ x
-                gradient[-1] += dz.sum()
-                H[-1, :-1] += slopes @ x
-                H[-1, -1] += slopes.sum()
-                rooted = x * np.sqrt(slopes)[:, None]
-                H[:-1, :-1] += rooted.T @ rooted
-        H[:-1, -1] = H[-1, :-1]
+            if self.design.few_features and self.backend != "numpy":
+                J, gradient, H = passes.hessian(
+                    self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs
+                )
+            else:
+                J, gradient, H = self._hessian_by_blocks(w, b, zs)
         H /= self.total
         gradient /= self.total
         gradient[:-1] += self.decay * w
         curvature = float(H[-1, -1])
-        diagonal = np.arange(n_x)
-        H[diagonal, diagonal] += self.decay
+        H.reshape(-1)[: -1 : n_x + 2] += self.decay
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1], gradient[-1] = 0.0, 0.0, 1.0, 0.0
         return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+
+    def _hessian_by_blocks(self, w: Vector, b: float, zs: Vector) -> tuple[float, Vector, Vector]:
+        """The sums of loss, gradient and Hessian: from blocks of examples as float64, from which z, the gradient and H (by
+        BLAS) are taken while they are in the cache."""
+        n_x, y, weight = self.n_x, self.y, self.weight
+        H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
+        for lo, hi, x in self.design.float_blocks():
+            z = zs[lo:hi] = x @ w + b
+            loss, dz, slopes = self.link(z, y[lo:hi], weight[lo:hi])
+            J += loss
+            gradient[:-1] += dz @ x
+            gradient[-1] += dz.sum()
+            H[-1, :-1] += slopes @ x
+            H[-1, -1] += slopes.sum()
+            rooted = x * np.sqrt(slopes)[:, None]
+            H[:-1, :-1] += rooted.T @ rooted
+        H[:-1, -1] = H[-1, :-1]
+        return J, gradient, H
 
     @property
     def link(self) -> Any:

@@ -39,6 +39,7 @@ def available_threads() -> int:
     return max(1, min(cpus, _MAX_THREADS, cpus if quota is None else int(quota + 0.5)))
 
 
+@functools.cache
 def _cgroup_quota(root: str = "/sys/fs/cgroup") -> float | None:
     """CPUs' worth of time per period granted by cgroup v2 (cpu.max) or v1 (cpu.cfs_*), or None where unlimited."""
     try:

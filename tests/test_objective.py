@@ -82,6 +82,26 @@ def test_hessian_gradient_and_products(form, options):
         np.testing.assert_allclose(objective.hessian_product(v, slopes), H @ v, rtol=1e-10, atol=1e-11 * abs(H).max())
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
+@pytest.mark.parametrize(("m", "n_x"), [(1, 1), (7, 3), (193, 8), (400, 31), (385, 40)])
+def test_the_hessian_of_few_features_is_that_of_blocks(m, n_x, order, weighted):
+    """The compiled one against BLAS on blocks, at the borders of vectors, of groups of eight and of chunks."""
+    rng = np.random.default_rng(m)
+    design = DesignMatrix(laid_out(rng.normal(size=(m, n_x)), order), rng.random(n_x) + 0.5, rng.normal(size=n_x))
+    s = rng.random(m) if weighted else passes.NONE
+    y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
+    assert design.few_features
+    J, gradient, H = Objective(design, y, weight=s)._hessian_by_blocks(w, 0.3, zs[0])
+    for n_threads in (1, 2, 3):
+        found = passes.hessian(design, y, w, 0.3, n_threads=n_threads, weight=s, zs=zs[n_threads])
+        assert found[0] == pytest.approx(J, rel=1e-13)
+        np.testing.assert_allclose(found[1], gradient, rtol=1e-12, atol=1e-12 * abs(gradient).max())
+        np.testing.assert_allclose(found[2], H, rtol=1e-12, atol=1e-13 * abs(H).max())
+    np.testing.assert_allclose(zs[1], zs[0], rtol=1e-12, atol=1e-12)
+    assert zs[1].tobytes() == zs[2].tobytes() == zs[3].tobytes()
+
+
 def test_the_gradient_and_the_hessian_are_derivatives():
     """Against differences, which share no formula with them."""
     objective, *_, w, b = problem(weighted=True)

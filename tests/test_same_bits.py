@@ -17,9 +17,9 @@ from fastlogreg import passes
 
 THREADS = (1, 2, 3, 7)
 REPEATS = 2 if WITHOUT_JIT else 20
-SHAPES = [(1, 3), (192, 5), (193, 5), (385, 7)]  # (m, n_x): at the borders of a chunk of 192, of 256 chunks, of blocks
+SHAPES = [(1, 3), (192, 5), (193, 12), (385, 7)]  # (m, n_x): at the borders of a chunk of 192, of 256 chunks, of blocks
 if not WITHOUT_JIT:
-    SHAPES += [(49_152, 3), (49_153, 3), (1000, 171), (1000, 300), (700, 2049), (9, 1000)]
+    SHAPES += [(49_152, 3), (49_153, 10), (1000, 40), (1000, 171), (1000, 300), (700, 2049), (9, 1000)]
 
 
 @pytest.fixture
