@@ -360,8 +360,14 @@ class Objective:
         once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
         return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
 
+    @property
+    def has_gram(self) -> bool:
+        """Whether `gram` can be had: X is dense and in memory."""
+        return isinstance(self.design, DesignMatrix)
+
     def gram(self) -> Vector:
-        """The Gram matrix (m, m) of the examples, where `gram_pays`."""
+        """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
+        self.passes += 1
         return self._dense.gram()
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:

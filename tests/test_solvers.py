@@ -316,6 +316,44 @@ def test_a_sample_whose_examples_of_a_class_have_no_weight():
     assert weights.sum() == pytest.approx(90)
 
 
+@pytest.mark.parametrize("option", ["", "weights", "no intercept", "duplicates", "scale and shift", "feature-major", "uint8"])
+def test_newton_on_wide_X_in_the_domain_of_examples(option, monkeypatch):
+    """The same optimum as conjugate gradients on X itself, in a few reads of X: each is within sqrt(2 tol / mu) of it."""
+    rng = np.random.default_rng(3)
+    X = (rng.random((30, 200)) * 9).astype(np.uint8 if option == "uint8" else float)
+    if option == "duplicates":
+        X[10:20] = X[:10]
+    y = (X[:, 0] + X[:, 1] > 9).astype(np.uint8)
+    more = {"scale": rng.random(200) + 0.5, "shift": rng.normal(size=200)} if option == "scale and shift" else {}
+    if option == "no intercept":
+        more["intercept"] = False
+    s = np.arange(30) % 3 if option == "weights" else None
+    X = np.asfortranarray(X) if option == "feature-major" else X
+    found = fit(X, y, "newton", tol=1e-13, s=s, iterations=100, **more)
+    monkeypatch.setattr(newton_solver, "LARGEST_CHOLESKY", 0)
+    other = fit(X, y, "newton", tol=1e-13, s=s, iterations=100, **more)
+    assert found.stop_reason == other.stop_reason == "converged"
+    assert found.cost == pytest.approx(other.cost, rel=1e-12)
+    total = 30 if s is None else s.sum()
+    assert np.linalg.norm(found.w - other.w) <= 2.0 * np.sqrt(2e-13 * total)
+    assert found.b == pytest.approx(other.b, rel=1e-3, abs=1e-5)
+    assert found.passes < 30 < other.passes
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton", "auto"])
+def test_a_first_step_far_too_long(solver):
+    """Beyond the minimum all examples saturate and J is flat, at a slope below a tenth of the first: not the minimum. Once
+    the search stopped there, found nothing better than the start, and called that converged."""
+    rng = np.random.default_rng(0)
+    X = rng.random((40, 4000)) * 100.0
+    y = (X[:, :5].sum(axis=1) + rng.normal(size=40) * 30.0 > 250.0).astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)
+        result = flr.train(X.T, y[None], solver=solver, lambda_=1e-3, tol=1e-9, iterations=300)
+    assert result.iterations > 0
+    assert result.cost < 1e-3
+
+
 # ---------------------------------------------------------------- the same bits
 
 

@@ -22,15 +22,17 @@ def good(start: Point, d: Vector, trial: Point) -> bool:
 
 
 def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> float:
-    """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at t = 1."""
+    """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at t = 1.
+
+    A small slope alone is not enough: far beyond the minimum, where every example has saturated, J is high and flat."""
     line = objective.line(start, d, trial)
     if line is None:
         return 0.1  # the trial overflowed: try nearer
     first_slope = float(start.evaluation.gradient @ d)
     low, high, t = 0.0, np.inf, 1.0
     for _ in range(60):
-        _, slope, curvature = line(t)
-        if abs(slope) <= 0.1 * abs(first_slope):
+        J, slope, curvature = line(t)
+        if abs(slope) <= 0.1 * abs(first_slope) and J <= start.evaluation.J * (1.0 + 1e-14):
             break
         low, high = (t, high) if slope < 0.0 else (low, t)
         newton = t - slope / curvature if curvature > 0.0 else np.inf

@@ -1,4 +1,14 @@
-"""Newton's method: d = -H^-1 g, H and g from one read of X; by Cholesky, or by conjugate gradients where H is too large.
+"""Newton's method: d = -H^-1 g, H and g from one read of X; by Cholesky where n_x or, for lambda > 0, m is small enough,
+else by conjugate gradients.
+
+Wide X (m < n_x, lambda > 0). The step from (w, b) to (w', b') lies in the span of the examples: with decay = lambda / S,
+c = -decay c' where w' = X c', and q the change of z, the equations of the step are, in the m-by-m domain of K = X.T X,
+
+    (K + lambda diag(1/s)) p - decay r 1 = -G        sum(p) = -g_b        G = X.T g_w = K dz / S + decay (z - b)
+    w' = -X (p + dz / S) / decay                     b' = b + r           p = s q / S
+
+(s: a (1 - a) of each example, weighted, as dz is; r: the change of b). K is formed once, and an iteration reads X twice:
+for w' and at the new point. In B = lambda I + s^1/2 K s^1/2 an s of 0 does no harm, and B has a Cholesky factor always.
 
 A Hessian that is singular to working precision (lambda = 0 with a constant or duplicated column) gets a ridge, from
 1e-12 of its diagonal on: of many equally good steps nearly the shortest is taken.
@@ -13,7 +23,13 @@ from ..passes import Vector
 from .line_search import good, step
 from .result import State
 
-LARGEST_CHOLESKY = 3000  # H of 72 MB, a third of a second to factor on two cores
+LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB, a third of a second to factor on two cores
+
+
+def by_examples(objective: Objective) -> bool:
+    """Whether the m-by-m domain is the way."""
+    wide = objective.m < objective.n_x and objective.m <= LARGEST_CHOLESKY
+    return wide and objective.decay > 0.0 and objective.has_gram
 
 
 class Newton:
@@ -21,7 +37,8 @@ class Newton:
 
     def __init__(self, objective: Objective, state: State, tol: float) -> None:
         self.objective, self.state, self.tol = objective, state, tol
-        self.by_cholesky = objective.n_x <= LARGEST_CHOLESKY
+        self.K = objective.gram() if by_examples(objective) else None
+        self.by_cholesky = self.K is None and objective.n_x <= LARGEST_CHOLESKY
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
 
@@ -47,6 +64,8 @@ class Newton:
         d: Vector
         if self.by_cholesky:
             d = -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
+        elif self.K is not None:
+            d = self._in_the_domain_of_examples(start, self.K)
         else:
             d = self._conjugate_gradients(start)
         slope = float(gradient @ d)
@@ -65,6 +84,23 @@ class Newton:
         self.state.iteration += 1
         self.point = found
         self.state.take(self.objective, found, self.tol)
+
+    def _in_the_domain_of_examples(self, start: Point, K: Vector) -> Vector:
+        """The whole step, by the equations above."""
+        objective = self.objective
+        _, dz, s = objective.link(start.z, objective.y, objective.weight)
+        b, decay, total = float(start.theta[-1]), objective.decay, objective.total
+        root = np.sqrt(s)
+        B = root[:, None] * K
+        B *= root
+        B.reshape(-1)[:: objective.m + 1] += objective.lambda_
+        G = K @ dz / total + decay * (start.z - b)
+        v, u = (root * np.linalg.solve(B, np.column_stack([-root * G, root])).T).reshape(2, -1)
+        r = 0.0
+        if objective.intercept:
+            r = -(float(start.evaluation.gradient[-1]) + float(v.sum())) / (decay * float(u.sum()))
+        w = objective.combine(-(v + decay * r * u + dz / total) / decay)
+        return np.append(w, b + r) - start.theta
 
     def _conjugate_gradients(self, start: Point) -> Vector:
         """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a read of X each step."""
