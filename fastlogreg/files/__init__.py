@@ -48,8 +48,26 @@ def read_data(
         raise FileNotFoundError(f"{path}: no such file")
     if not path.is_file():
         raise ValueError(f"{path} is not a file")
-    if path.stat().st_size == 0:
+    before = path.stat()
+    if before.st_size == 0:
         raise ValueError(f"{path} is empty")
+    try:
+        data = _read(path, x, y, target, n_features, header)
+        after = path.stat()
+    except FileNotFoundError as error:
+        raise (FileNotFoundError(f"{path}: no such file") if error.filename else error) from error
+    except MemoryError as error:
+        raise ValueError(f"{path} needs more memory than there is ({error}); store it as .npy, which is mapped") from error
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        raise ValueError(f"{path} was changed while it was read: read it again when it is complete")
+    return data
+
+
+def _read(
+    path: Path, x: str | Sequence[str] | None, y: str | None, target: str | int | None, n_features: int | None,
+    header: bool | None,
+) -> Data:  # fmt: skip
+    """`read_data` for a file that exists and is not empty."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".data", ".parquet"):
         if y is not None:

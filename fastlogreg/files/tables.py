@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,10 @@ def read_table(path: Path, x: str | Sequence[str] | None, target: str | int | No
     for j, column in enumerate(columns):
         values[:, j] = column
     data = as_data(path, values, y, [names[j] for j in features])
-    require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
+    try:
+        require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return data
 
 
@@ -76,37 +80,53 @@ def _as_numbers(column: Any) -> Array:
     return np.asarray(column.to_numpy())
 
 
-def _as_labels(column: Any) -> Array:
-    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''."""
+def _as_labels(path: Path, column: Any) -> Array:
+    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''.
+
+    By its dictionary: one long word may come a million times, and an array of text gives each the room of the longest.
+    """
     import pyarrow as pa
 
     if _is_numeric(column.type):
         return _as_numbers(column)
-    text = np.char.strip(np.array(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str))
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    column = column.unify_dictionaries().combine_chunks()
+    words = column.dictionary.cast(pa.string()).fill_null("").to_pylist()
+    codes = column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
+    check_fits(path, "the label column", 4 * len(codes) * max(map(len, words), default=0))
+    text = np.char.strip(np.array([*words, ""], dtype=str))
     try:
-        return text.astype(np.float64)
+        return np.asarray(np.where(text == "", "nan", text).astype(np.float64)[codes])
     except ValueError:
-        return text
+        return np.asarray(text[codes])
 
 
 def _open_parquet(path: Path) -> tuple[list[str], Load]:
     import pyarrow.parquet as pq
 
-    with reading(path, "Parquet"):
-        schema = pq.read_schema(path)
+    with reading(path, "Parquet"), pq.ParquetFile(path) as file:
+        schema, m = file.schema_arrow, file.metadata.num_rows
+    names = list(schema.names)
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+        wanted = [names[j] for j in (features if t is None else [*features, t])]
+        twice = next((name for name, count in Counter(names).items() if count > 1 and name in wanted), None)
+        if twice is not None:
+            raise ValueError(f"{path} has more than one column {twice!r}; give its columns different names")
         for j in features:
             kind = schema.field(j).type
             if not _is_numeric(kind):
-                raise ValueError(f"{path}: column {schema.names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
+                raise ValueError(f"{path}: column {names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
+        one_row = sum(-(-schema.field(j).type.bit_width // 8) for j in features)
+        check_fits(path, "the table", 2 * m * one_row)  # Arrow's columns and the array of them
+        texts = [] if t is None or _is_numeric(schema.field(t).type) else [names[t]]
         with reading(path, "Parquet"):
-            wanted = features if t is None else [*features, t]
-            table = pq.read_table(path, columns=[schema.names[j] for j in wanted])
-        columns = [_as_numbers(table.column(schema.names[j])) for j in features]
-        return columns, None if t is None else _as_labels(table.column(schema.names[t]))
+            table = pq.read_table(path, columns=wanted, read_dictionary=texts)
+            columns = [_as_numbers(table.column(names[j])) for j in features]
+            return columns, None if t is None else _as_labels(path, table.column(names[t]))
 
-    return list(schema.names), load
+    return names, load
 
 
 def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
@@ -132,7 +152,7 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
                 raise ValueError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
             name = names[int(text[1])]
             raise ValueError(f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}") from error
-        y = None if t is None else _as_labels(table.column(keys[t]))
+        y = None if t is None else _as_labels(path, table.column(keys[t]))
         return [table.column(keys[j]).to_numpy() for j in features], y
 
     return names, load
