@@ -170,6 +170,7 @@ def csv(folder: Path) -> list[Path]:
     wide = 200_000
     lines = {
         "columns": b",".join(b"%d" % j for j in range(1, wide)) + b"\n" + b",".join([b"1"] * (wide - 1)) + b"\n",
+        "sixty thousand columns": b",".join([b"1"] * 60_000) + b"\n" + b",".join([b"0"] * 60_000) + b"\n",
         "many columns": b"a" + b",a" * 1_000_000 + b"\n",
         "one long line": b"1," * (8 << 20),
         "one long field": b"a,b\n1," + b"7" * (8 << 20) + b"\n",
@@ -251,7 +252,7 @@ def h5(folder: Path) -> list[Path]:
         layout[:2] = h5py.VirtualSource("/nowhere.h5", "x", shape=(2, 3))
         file.create_virtual_dataset("x", layout)
 
-    def text_labels(file: Any, text: str) -> None:
+    def text_labels(file: Any, text: Any) -> None:
         file["x"] = np.ones((1000, 2))
         file.create_dataset("y", data=[text, *["a"] * 999], dtype=h5py.string_dtype())
 
@@ -291,9 +292,9 @@ def h5(folder: Path) -> list[Path]:
         "virtual": virtual,
         "cycle": cycle,
         "one long label": lambda f: text_labels(f, "b" * (4 * MIB)),
-        "labels with NUL": lambda f: text_labels(f, "b\udcff"),
+        "labels not in UTF-8": lambda f: text_labels(f, b"b\xff"),
         "five thousand datasets": lambda f: [f.__setitem__(f"d{k}", y) for k in range(5000)],
-        "deep groups": lambda f: f.__setitem__("/".join("g" * 500) + "/x", np.ones((4, 3))),
+        "deep groups": lambda f: f.__setitem__("/".join("g" * 2000) + "/x", np.ones((4, 3))),
     }
     paths = []
     for name, make in kinds.items():

@@ -52,14 +52,17 @@ def judge(read: Callable[[Path], Any], path: Path) -> Answer:
         read(path)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        chain: list[BaseException | None] = [error]
-        while chain[-1] is not None:
-            chain.append(chain[-1].__cause__ or chain[-1].__context__)
         if isinstance(error, DOCUMENTED) and str(path) in str(error) and "\n" not in str(error):
-            short = any(isinstance(link, MemoryError) for link in chain)
-            return Answer("over budget" if short else "documented", said)
+            return Answer("over budget" if _lacked_memory(error) else "documented", said)
         return Answer("undocumented", said)
     return Answer("read", "")
+
+
+def _lacked_memory(error: BaseException | None) -> bool:
+    """Whether a MemoryError is where this one comes from."""
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return error is not None
 
 
 def limit(budget: int) -> None:

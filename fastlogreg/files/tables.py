@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from .common import KERNEL_DTYPES, Array, Data, UnknownName, as_data, check_fits
 Load = Callable[[list[int], "int | None"], "tuple[list[Array], Array | None]"]  # feature columns, labels
 _TEXT_REMEDY = "features must be numbers: encode it as numbers, or list the columns to use with --x"
 _NOT_A_NUMBER = re.compile(r"CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
+_MOST_COLUMNS = 100_000  # of a CSV: Arrow takes 2 s for 50,000 columns, and about _COLUMN_BYTES of memory for each
+_COLUMN_BYTES = 12_000
+_LONGEST_LINE = 4 << 20  # characters
 _NAME = re.compile(r"(?!(na|nan|inf|null|none)$)[^\W\d]", re.IGNORECASE)
 
 
@@ -133,7 +136,8 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
     import pyarrow as pa
     from pyarrow import csv as pa_csv
 
-    names, skip = _csv_names(path, header)
+    names, skip, longest = _csv_names(path, header)
+    check_fits(path, f"a CSV of {len(names)} columns", _COLUMN_BYTES * len(names))
     keys = [str(j) for j in range(len(names))]  # unique, whatever the header says
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
@@ -141,7 +145,7 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         try:
             table = pa_csv.read_csv(
                 path,
-                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip),
+                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip, block_size=max(1 << 20, 4 * longest)),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types), column_types=types, strings_can_be_null=True
                 ),
@@ -158,16 +162,27 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
     return names, load
 
 
-def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int]:
-    """Column names, and how many lines come before the data.
+def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int, int]:
+    """Column names, how many lines come before the data, and how many bytes a row can have.
 
     A first row is taken for a header if it has no number, or a name above a number.
     """
     rows: list[list[str]] = []
-    skip = 0
+    skip = longest = 0
+
+    def lines(file: IO[str]) -> Iterator[str]:
+        nonlocal longest
+        while line := file.readline(_LONGEST_LINE):
+            longest = max(longest, 4 * len(line))  # UTF-8
+            if len(line) == _LONGEST_LINE:
+                raise ValueError(f"it has a line of {_LONGEST_LINE} characters or more; store wide tables as .parquet")
+            yield line
+
     with reading(path, "CSV"), open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(lines(file))
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise ValueError(f"it has {len(row)} columns, more than {_MOST_COLUMNS}; store it as .parquet or .npy")
             if row:
                 rows.append([field.strip() for field in row])
                 if len(rows) == 2:
@@ -182,4 +197,4 @@ def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int]:
         header = above or not any(numbers[0])
         if not header and len(first) > 1 and first == [str(j) for j in range(len(first))]:
             raise ValueError(f"{path}: is the first row, 0,1,..., a header? Say so with --header or --no-header")
-    return (first, skip) if header else ([f"column {j}" for j in range(len(first))], 0)
+    return (first, skip, longest) if header else ([f"column {j}" for j in range(len(first))], 0, longest)
