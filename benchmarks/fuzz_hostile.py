@@ -308,13 +308,15 @@ def parquet(folder: Path) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    n = 20 * MIB
+    n, m = 9 * MIB, 100_000
     y = pa.array([0, 1])
     one = np.ones(2)
     tables: dict[str, Any] = {
-        "same value": {f"c{j}": pa.array(np.zeros(n, np.int8)).cast(pa.int64()) for j in range(2)},
-        "same text": {"a": one.repeat(n // 8), "y": pa.DictionaryArray.from_arrays(
-            pa.array(np.zeros(n // 4, np.int32)), pa.array(["b" * 3000]))},
+        "same value": {f"c{j}": np.zeros(n, np.int64) for j in range(2)},
+        "same text": {
+            "a": np.ones(m),
+            "y": pa.DictionaryArray.from_arrays(pa.array(np.zeros(m, np.int32)), pa.array(["b" * 3000])),
+        },
         "same names": pa.table([one, one, y], names=["a", "a", "y"]),
         "nested": {"a": [[1.0], [2.0]], "y": y},
         "structures": {"a": [{"b": 1.0}, {"b": 2.0}], "y": y},
@@ -335,5 +337,8 @@ def parquet(folder: Path) -> list[Path]:
         paths.append(folder / f"{name.replace(' ', '-')}.parquet")
         pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), paths[-1])
     content = paths[-1].read_bytes()
-    footer = {f"footer of {n}": content[:-8] + struct.pack("<I", n) + b"PAR1" for n in (0, 1, 10**6, 2**31, 2**32 - 1)}
+    footer = {
+        f"footer of {size}": content[:-8] + struct.pack("<I", size) + b"PAR1"
+        for size in (0, 1, 10**6, 2**31, 2**32 - 1)
+    }
     return [*paths, *_write(folder, ".parquet", footer)]

@@ -33,7 +33,17 @@ TOKENS = (
 )
 DESCRIPTIONS = (
     *("'|O'", "'<f8'", "'>f8'", "'|V0'", "'<U0'", "'|S10'", "'<c16'", "[('a', '<f8')]", "'<M8[ns]'", "'<f2'", "'<f16'"),
-    *("'|b1'", "'<i8'", "'|u1'", "'<U99999999'", "'<m8'", "'|V9223372036854775807'", "None", "'<f8,<f8'", "('<f8', (9,))"),
+    *(
+        "'|b1'",
+        "'<i8'",
+        "'|u1'",
+        "'<U99999999'",
+        "'<m8'",
+        "'|V9223372036854775807'",
+        "None",
+        "'<f8,<f8'",
+        "('<f8', (9,))",
+    ),
     *("('<f8', (-1,))", "'nonsense'", "[]", "[('a', '|O')]", "{'names': 1}"),
 )
 _DIGITS = re.compile(rb"-?\d+")
@@ -149,7 +159,24 @@ def npy_with_header(header: bytes, data: bytes, version: int = 1, length: int | 
 
 def _changed_text(rng: Random, text: str) -> str:
     """JSON with one value replaced by one of another kind, or its text mutated."""
-    values = (None, True, 0, -1, 3, 1e308, "", "abc", [], [0], [0, 1], ["a", "b", "c"], [[0], [1]], {}, {"a": 1}, [None, 1])
+    values = (
+        None,
+        True,
+        0,
+        -1,
+        3,
+        1e308,
+        "",
+        "abc",
+        [],
+        [0],
+        [0, 1],
+        ["a", "b", "c"],
+        [[0], [1]],
+        {},
+        {"a": 1},
+        [None, 1],
+    )
     if rng.random() < 0.5:
         found = json.loads(text)
         found[rng.choice(sorted(found))] = rng.choice(values)
@@ -169,7 +196,16 @@ def _inside_zip(rng: Random, content: bytes) -> bytes:
     elif kind == 5:
         members.append((rng.choice(members)[0], mutate(rng, [stored])))
     elif kind == 6:
-        new = ("../x.npy", "/etc/x.npy", ".npy", "x", "x.npy/", "a" * 3000 + ".npy", "\0.npy", name.removesuffix(".npy"))
+        new = (
+            "../x.npy",
+            "/etc/x.npy",
+            ".npy",
+            "x",
+            "x.npy/",
+            "a" * 3000 + ".npy",
+            "\0.npy",
+            name.removesuffix(".npy"),
+        )
         members.insert(rng.randrange(len(members) + 1), (rng.choice(new), stored))
     else:
         del members[at]

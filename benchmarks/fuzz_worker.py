@@ -16,6 +16,7 @@ does not answer in time and starts another where one died. The outcomes:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -166,10 +167,8 @@ class Watcher:
             self.worker.wait()
             for pipe in (self.worker.stdin, self.worker.stdout):
                 assert pipe is not None
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
             self.worker = None
 
 

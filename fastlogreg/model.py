@@ -72,7 +72,9 @@ class Model:
             raise FileNotFoundError(f"{path}: no such model file")
         shapes = npz_headers(path)
         if not {*_ARRAYS, "metadata"} <= set(shapes):
-            raise ValueError(f"{path} is not a fastlogreg model: it holds {', '.join(list(shapes)[:20]) or 'no arrays'}")
+            raise ValueError(
+                f"{path} is not a fastlogreg model: it holds {', '.join(list(shapes)[:20]) or 'no arrays'}"
+            )
         arrays = {name: load_npz_array(path, name) for name in _ARRAYS}
         text = load_npz_array(path, "metadata")
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -100,9 +100,7 @@ def predict(
         _write_csv(sys.stdout, rows)
         return
     with atomic_open(out) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        _write_csv(text, rows)
-        text.detach()
+        _write_csv(codecs.getwriter("utf-8")(file), rows)
     print(f"{A.size} predictions written to {out}")
 
 

@@ -57,7 +57,9 @@ def read_data(
     except FileNotFoundError as error:
         raise (FileNotFoundError(f"{path}: no such file") if error.filename else error) from error
     except MemoryError as error:
-        raise ValueError(f"{path} needs more memory than there is ({error}); store it as .npy, which is mapped") from error
+        raise ValueError(
+            f"{path} needs more memory than there is ({error}); store it as .npy, which is mapped"
+        ) from error
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         raise ValueError(f"{path} was changed while it was read: read it again when it is complete")
     return data

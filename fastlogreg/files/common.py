@@ -112,6 +112,7 @@ def as_data(path: Path, values: Array, y: Array | None, names: Sequence[str] | N
             raise ValueError(f"{path}: X has {m} examples, and the labels have shape {y.shape}; expected ({m},)")
         y = y.reshape(-1)
     if values.dtype not in KERNEL_DTYPES or not values.dtype.isnative:
+        check_fits(path, "X as float64", 8 * values.size)
         values = values.astype(np.float64)
     image_shape = values.shape[1:] if values.ndim > 2 else None
     return Data(values.reshape(m, -1).T, y, None if names is None else tuple(names), image_shape, str(path))
@@ -127,7 +128,9 @@ def as_text(path: Path, name: str, words: Any) -> Array:
 def checked_text(values: Array) -> Array:
     """The array; ValueError where it is of text and holds what is no character, on which Python would fail later."""
     if values.dtype.kind == "U" and values.dtype.itemsize:
-        codes = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False)).reshape(-1).view(np.uint32)
+        codes = (
+            np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False)).reshape(-1).view(np.uint32)
+        )
         if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
             raise ValueError("its text holds what is no character")
     return values
@@ -152,6 +155,8 @@ def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = os.fspath(path)  # a full disk is reported without a name, or with the temporary one
         raise

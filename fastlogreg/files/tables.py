@@ -121,9 +121,9 @@ def _open_parquet(path: Path) -> tuple[list[str], Load]:
             kind = schema.field(j).type
             if not _is_numeric(kind):
                 raise ValueError(f"{path}: column {names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
-        one_row = sum(-(-schema.field(j).type.bit_width // 8) for j in features)
-        check_fits(path, "the table", 2 * m * one_row)  # Arrow's columns and the array of them
         texts = [] if t is None or _is_numeric(schema.field(t).type) else [names[t]]
+        one_row = sum(-(-schema.field(name).type.bit_width // 8) for name in wanted if name not in texts)
+        check_fits(path, "the table", 3 * m * one_row)  # Arrow's columns, NumPy's, and the array of them
         with reading(path, "Parquet"):
             table = pq.read_table(path, columns=wanted, read_dictionary=texts)
             columns = [_as_numbers(table.column(names[j])) for j in features]
@@ -145,7 +145,9 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         try:
             table = pa_csv.read_csv(
                 path,
-                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip, block_size=max(1 << 20, 4 * longest)),
+                read_options=pa_csv.ReadOptions(
+                    column_names=keys, skip_rows=skip, block_size=max(1 << 20, 4 * longest)
+                ),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types), column_types=types, strings_can_be_null=True
                 ),
