@@ -55,13 +55,13 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
             shapes[name] = node.shape or ()
 
     def read(file: Any, name: str) -> Array:
-        node = file[name]
-        text = h5py.check_string_dtype(node.dtype)
         with reading(path, "HDF5"):
-            if node.dtype.kind not in "biufS" and text is None:
-                raise TypeError(f"{name} must be numbers or text, and has the type {node.dtype}")
-            if node.is_virtual or node.external:
-                raise ValueError(f"{name} lies in other files, which are not followed; copy it into this one")
+            node = file[name]
+            text = h5py.check_string_dtype(node.dtype)
+        if node.dtype.kind not in "biufS" and text is None:
+            raise TypeError(f"{path}: {name} must be numbers or text, and has the type {node.dtype}")
+        if node.is_virtual or node.external:
+            raise ValueError(f"{path}: {name} lies in other files, which are not followed; copy it into this one")
         check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
         _check_chunks(path, name, node)
         if text is not None and text.length is None and file.id.get_create_plist().get_sizes() == (8, 8):

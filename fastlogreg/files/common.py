@@ -54,6 +54,8 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:  # it was there a moment ago
         raise FileNotFoundError(f"{path}: no such file") from error
     except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
+            raise  # from `check_fits`
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if "Python objects" in said or "Object arrays" in said:
             said = "it holds Python objects, which are never unpickled; store numbers or text"

@@ -138,6 +138,7 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
 
     names, skip, longest = _csv_names(path, header)
     check_fits(path, f"a CSV of {len(names)} columns", _COLUMN_BYTES * len(names))
+    block = max(1 << 20, 4 * longest)
     keys = [str(j) for j in range(len(names))]  # unique, whatever the header says
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
@@ -145,9 +146,7 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         try:
             table = pa_csv.read_csv(
                 path,
-                read_options=pa_csv.ReadOptions(
-                    column_names=keys, skip_rows=skip, block_size=max(1 << 20, 4 * longest)
-                ),
+                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip, block_size=block),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types), column_types=types, strings_can_be_null=True
                 ),
@@ -155,7 +154,10 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         except ValueError as error:  # pyarrow's errors are ValueErrors
             text = _NOT_A_NUMBER.search(str(error))
             if text is None:
-                raise ValueError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
+                said = str(error).splitlines()[0]
+                if "straddling" in said:
+                    said = f"it has a row of more than {block} bytes, and its first ones are far shorter"
+                raise ValueError(f"{path} cannot be read as CSV: {said}") from error
             name = names[int(text[1])]
             raise ValueError(f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}") from error
         y = None if t is None else _as_labels(path, table.column(keys[t]))
