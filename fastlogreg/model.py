@@ -70,6 +70,8 @@ class Model:
         path = Path(path)
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such model file")
+        if not path.is_file():
+            raise ValueError(f"{path} is not a file")
         shapes = npz_headers(path)
         if not {*_ARRAYS, "metadata"} <= set(shapes):
             raise ValueError(

@@ -222,6 +222,16 @@ def test_a_file_that_shrinks_between_its_header_and_its_data(name, tmp_path, mon
         read(path)
 
 
+def test_what_is_no_regular_file_is_not_replaced(tmp_path, data, capsys):
+    """/dev/null, say, by root."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe is not a regular file"):
+        WIDE.save(tmp_path / "pipe")
+    assert app.run(["predict", str(data / "m.npz"), str(data / "d.npz"), "--out", str(tmp_path / "pipe")]) == 2
+    assert "pipe: it is not a regular file" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_temporary_file_that_stays_would_be_seen(tmp_path, monkeypatch):
     no_room(0)(monkeypatch)
     monkeypatch.setattr(common.Path, "unlink", lambda *_, **__: None)

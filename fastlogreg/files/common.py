@@ -150,6 +150,8 @@ def is_number(text: str) -> bool:
 def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write that appears under its name only when it is complete and on the disk."""
     target = os.path.realpath(path)  # a link keeps pointing where it did
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise ValueError(f"{path} is not a regular file, and would be replaced by one")  # /dev/null, say, by root
     temporary = f"{target}.{os.getpid()}.tmp"
     try:
         with open(temporary, "xb") as file:
