@@ -50,7 +50,7 @@ _DIGITS = re.compile(rb"-?\d+")
 
 
 def mutate(rng: Random, contents: Sequence[bytes]) -> bytes:
-    """One of the contents, changed one to four times; half of the archives and .npy inside."""
+    """One of the contents, changed one to four times; three in five archives and .npy inside."""
     content = rng.choice(contents)
     if rng.random() < 0.6:
         if content[:2] == b"PK":
