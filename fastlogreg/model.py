@@ -7,6 +7,7 @@ version. No pickle. Written through a temporary file and a rename, so that a cra
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,30 +70,46 @@ class Model:
         path = Path(path)
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such model file")
+        if not path.is_file():
+            raise ValueError(f"{path} is not a file")
         shapes = npz_headers(path)
         if not {*_ARRAYS, "metadata"} <= set(shapes):
-            raise ValueError(f"{path} is not a fastlogreg model: it holds {', '.join(shapes) or 'no arrays'}")
+            raise ValueError(
+                f"{path} is not a fastlogreg model: it holds {', '.join(list(shapes)[:20]) or 'no arrays'}"
+            )
         arrays = {name: load_npz_array(path, name) for name in _ARRAYS}
         text = load_npz_array(path, "metadata")
         try:
+            if text.shape != () or text.dtype.kind != "U":
+                raise ValueError(f"its metadata must be one text; it is {text.dtype} of shape {text.shape}")
             metadata = json.loads(str(text))
             if metadata["format"] != FORMAT:
                 raise ValueError(f"its format is {metadata['format']!r}, and this version reads {FORMAT!r}")
             return cls._checked(arrays, metadata)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is not a model that this version can read: {error}") from error
 
     @classmethod
     def _checked(cls, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Model:
         w, names, shape = arrays["w"], metadata["feature_names"], metadata["image_shape"]
-        n_x = w.shape[0] if w.ndim == 2 else -1
-        if w.shape != (n_x, 1) or any(arrays[name].shape not in ((), (n_x, 1)) for name in ("scale", "shift")):
+        n_x = w.shape[0] if w.ndim == 2 else 0
+        if n_x == 0 or w.shape != (n_x, 1) or any(arrays[k].shape not in ((), (n_x, 1)) for k in ("scale", "shift")):
             raise ValueError(f"w must have shape (n_x, 1), scale and shift () or (n_x, 1); w has {w.shape}")
+        if arrays["b"].shape != ():
+            raise ValueError(f"b must be one number; it has shape {arrays['b'].shape}")
         if any(a.dtype != np.float64 or not np.isfinite(a).all() for a in arrays.values()):
             raise ValueError("w, b, scale and shift must be finite float64 numbers")
-        if (names is not None and len(names) != n_x) or (shape is not None and np.prod(shape) != n_x):
+        if names is not None and not _is_list_of(names, str):
+            raise ValueError("feature names must be a list of texts")
+        if shape is not None and not (_is_list_of(shape, int) and min(shape, default=0) > 0):
+            raise ValueError("image shape must be a list of whole numbers above 0")
+        if (names is not None and len(names) != n_x) or (shape is not None and math.prod(shape) != n_x):
             raise ValueError(f"feature names and image shape must be of {n_x} features, as w is")
+        if not _is_list_of(metadata["labels"], (int, float, str)):
+            raise ValueError("labels must be a list of numbers or texts")
         negative, positive = metadata["labels"]
+        if negative == positive:
+            raise ValueError(f"labels must be of two classes; both are {negative!r}")
         scale, shift = (a if a.ndim else float(a) for a in (arrays["scale"], arrays["shift"]))
         return cls(
             w,
@@ -105,6 +122,10 @@ class Model:
             dict(metadata["settings"]),
             str(metadata["version"]),
         )
+
+
+def _is_list_of(values: Any, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
 def encode_labels(

@@ -264,8 +264,10 @@ BAD_OPTIONS = {
     "x": (("--x", "z"), "no dataset 'z'"),
     "target": (("--target", "y"), "--target names a column of a table"),
     "plot": (("--plot", "figure.gif"), "must end in .png, .pdf, .svg; got figure.gif"),
-    "plot folder": (("--plot", "nowhere/figure.png"), "cannot write nowhere/figure.png"),
-    "out folder": (("--out", "/"), "cannot write /"),
+    "plot folder": (("--plot", "nowhere/figure.png"), "cannot write nowhere/figure.png: its folder does not exist"),
+    "out folder": (("--out", "/"), "cannot write /: it is a folder"),
+    "out and plot": (("--out", "f.png", "--plot", "./f.png"), "it is another file of this command"),
+    "features": (("--n-features", "5"), "--n-features is 5, and .* has 3 features"),
     "test": (("--test", "nowhere.npz"), "nowhere.npz: no such file"),
     "option": (("--speed", "1"), "No such option"),
 }
@@ -283,7 +285,41 @@ def test_bad_usage(data, tmp_path, capsys):
     assert "No such command 'fly'" in failing(capsys, "fly")
     assert "no such file" in failing(capsys, "train", tmp_path / "no.npz")
     assert "no such model file" in failing(capsys, "predict", tmp_path / "no.npz", data)
+    assert f"{tmp_path} is not a file" in failing(capsys, "evaluate", tmp_path, data)
+    assert f"{tmp_path} is not a file" in failing(capsys, "train", tmp_path)
+    assert f"cannot write into {data}: it is not a folder" in failing(capsys, "demo", "--out", data)
     assert "not a fastlogreg model: it holds x, y" in failing(capsys, "evaluate", data, data)
+
+
+def test_what_is_read_is_never_written_over(data, tmp_path, capsys):
+    run("train", data, "--iterations", "1", "--out", tmp_path / "m")
+    capsys.readouterr()
+    (tmp_path / "link").symlink_to(data)
+    (tmp_path / "f.png").symlink_to(data)
+    before = data.read_bytes()
+    for arguments in (
+        ("train", data, "--out", data),
+        ("train", data, "--out", tmp_path / "link"),
+        ("train", data, "--plot", tmp_path / "f.png"),
+        ("predict", tmp_path / "m", data, "--out", data),
+        ("predict", tmp_path / "m", data, "--out", tmp_path / "m"),
+    ):
+        assert "it is another file of this command" in failing(capsys, *arguments)
+    assert data.read_bytes() == before
+    Model.load(tmp_path / "m")
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_training(data, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # root may write anywhere
+    assert failing(capsys, "train", data, "--out", "m.npz") == "error: cannot write m.npz: Permission denied"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="/proc is Linux's")
+def test_a_folder_of_the_system_too(data, capsys):
+    assert "cannot write /proc/m.npz: No such file" in failing(capsys, "train", data, "--out", "/proc/m.npz")
 
 
 def test_data_that_does_not_fit_the_model(data, tmp_path, capsys):

@@ -32,6 +32,8 @@ def demo(
 ) -> None:
     """Train on handwritten digits, compare the backends, write figures."""
     require("matplotlib", "all", "the demo")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"cannot write into {out}: it is not a folder")
     X, Y = _digits()
     out.mkdir(parents=True, exist_ok=True)
     X_train, Y_train, X_test, Y_test = X[:, :TRAINING], Y[:, :TRAINING], X[:, TRAINING:], Y[:, TRAINING:]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
+import os
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,9 +47,11 @@ def train(
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
 ) -> int:
     """Train on DATA by gradient descent; print costs and metrics."""
-    check_writable(out)
-    check_plot(plot)
+    check_writable(out, data, test)
+    check_plot(plot, data, test, out)
     training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
+    if n_features is not None and training.X.shape[0] != n_features:
+        raise ValueError(f"--n-features is {n_features}, and {data} has {training.X.shape[0]} features")
     Y, labels = encode_labels(_labels_of(training), source=training.path)
     sets = [("train", training, Y)]
     if test is not None:
@@ -91,7 +95,7 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")] = None,
 ) -> None:
     """Print label and probability P(y = 1) of each example in DATA, as CSV; labels in DATA are left out."""
-    check_writable(out)
+    check_writable(out, data, model)
     loaded = Model.load(model)
     examples = _read_for(loaded, data, x=x, y=y, target=target, header=header)
     A = probabilities(loaded, examples.X)
@@ -100,9 +104,7 @@ def predict(
         _write_csv(sys.stdout, rows)
         return
     with atomic_open(out) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        _write_csv(text, rows)
-        text.detach()
+        _write_csv(codecs.getwriter("utf-8")(file), rows)
     print(f"{A.size} predictions written to {out}")
 
 
@@ -176,15 +178,29 @@ def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: A
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
 
 
-def check_writable(path: Path | None) -> None:
-    """Before any work: is there a folder to write the file into."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise ValueError(f"cannot write {path}: it is a folder, or its folder does not exist")
+def check_writable(path: Path | None, *others: Path | None) -> None:
+    """Before any work: can the file be written, and is it none of the others (what is read, and what else is written)."""
+    if path is None:
+        return
+    folder = Path(os.path.realpath(path)).parent
+    if path.is_dir():
+        raise ValueError(f"cannot write {path}: it is a folder")
+    if not folder.is_dir():
+        raise ValueError(f"cannot write {path}: its folder does not exist")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"cannot write {path}: it is not a regular file")
+    for other in others:
+        if other is not None and os.path.realpath(path) == os.path.realpath(other):
+            raise ValueError(f"cannot write {path}: it is another file of this command; give it a name of its own")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror}") from error
 
 
-def check_plot(path: Path | None) -> None:
+def check_plot(path: Path | None, *others: Path | None) -> None:
     """Before any work: can this figure be drawn and written."""
-    check_writable(path)
+    check_writable(path, *others)
     if path is not None:
         if path.suffix.lower() not in FIGURES:
             raise ValueError(f"a figure must end in {', '.join(FIGURES)}; got {path}")

@@ -8,9 +8,10 @@
 
 Files hold one example per row, the lectures one per column: X is the transposed view of what was read, with no copy,
 and examples of rank >= 2 (images) are flattened, their shape remembered. Element types that the kernels do not know
-(64-bit integers, big-endian numbers) become float64. Nothing is ever unpickled, and a file that declares more than
-fits in memory is refused before anything is allocated. Errors: FileNotFoundError, ValueError, TypeError, and
-ModuleNotFoundError naming the extra to install; the remedies in their texts are spelt as the command line spells them.
+(64-bit integers, big-endian numbers) become float64. Nothing is ever unpickled, no other file is followed, and a file
+that declares more than this process can get of memory is refused before anything is allocated (docs/robustness.md).
+Errors, of one line that names the file: FileNotFoundError, ValueError, TypeError, and ModuleNotFoundError naming the
+extra to install; PermissionError where the system refuses. The remedies are spelt as the command line spells them.
 """
 
 from __future__ import annotations
@@ -48,8 +49,28 @@ def read_data(
         raise FileNotFoundError(f"{path}: no such file")
     if not path.is_file():
         raise ValueError(f"{path} is not a file")
-    if path.stat().st_size == 0:
+    before = path.stat()
+    if before.st_size == 0:
         raise ValueError(f"{path} is empty")
+    try:
+        data = _read(path, x, y, target, n_features, header)
+        after = path.stat()
+    except FileNotFoundError as error:
+        raise (FileNotFoundError(f"{path}: no such file") if error.filename else error) from error
+    except MemoryError as error:
+        raise ValueError(
+            f"{path} needs more memory than there is ({error}); store it as .npy, which is mapped"
+        ) from error
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        raise ValueError(f"{path} was changed while it was read: read it again when it is complete")
+    return data
+
+
+def _read(
+    path: Path, x: str | Sequence[str] | None, y: str | None, target: str | int | None, n_features: int | None,
+    header: bool | None,
+) -> Data:  # fmt: skip
+    """`read_data` for a file that exists and is not empty."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".data", ".parquet"):
         if y is not None:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import math
+import os
 import zipfile
+from io import BytesIO
+from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from struct import unpack_from
+from typing import IO, Any
 
 import numpy as np
 
-from .common import Array, Data, UnknownName, as_data, check_fits, reading, require
+from .common import Array, Data, UnknownName, as_data, as_text, check_fits, checked_text, reading, require
+
+_DEEPEST = 100  # groups of a .h5 within each other
+_MOST_HEADER = 10_000  # of a .npy, in bytes; NumPy's own default
 
 
 def _choose(path: Path, shapes: dict[str, tuple[int, ...]], x: str | None, y: str | None) -> tuple[str, str | None]:
     """Which dataset is X and which y: as named, else the only pair (rank >= 2, rank 1) of the same length."""
-    listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+    few = ", ".join(f"{name} {shape}" for name, shape in islice(shapes.items(), 20)) or "none"
+    listing = few + (f", ... ({len(shapes)} in all)" if len(shapes) > 20 else "")
     for name in (x, y):
         if name is not None and name not in shapes:
             raise UnknownName(f"{path} has no dataset {name!r}; it has {listing}")
     if x is not None and y is not None:
         return x, y
     images = [name for name, shape in shapes.items() if (name == x if x else len(shape) >= 2 and name != y)]
-    pairs = [
-        (name, label)
-        for name in images
-        for label, shape in shapes.items()
-        if label != name and (label == y if y else shape == shapes[name][:1])
-    ]
+    columns: dict[tuple[int, ...], list[str]] = {}  # the datasets of rank 1, by length
+    for name, shape in shapes.items():
+        if len(shape) == 1:
+            columns.setdefault(shape, []).append(name)
+    pairs = [(name, label) for name in images for label in ([y] if y else columns.get(shapes[name][:1], ())[:3])]
+    pairs = [(name, label) for name, label in pairs if label != name]
     if len(pairs) == 1:
         return pairs[0]
     if not pairs and len(images) == 1:
@@ -40,15 +49,26 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, node: Any) -> None:
+        if name.count("/") >= _DEEPEST:  # each is opened by its whole path: 2000 levels take 7 s
+            raise ValueError(f"it has more than {_DEEPEST} groups within each other")
         if isinstance(node, h5py.Dataset):
             shapes[name] = node.shape or ()
 
     def read(file: Any, name: str) -> Array:
-        node = file[name]
-        check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
         with reading(path, "HDF5"):
-            text = h5py.check_string_dtype(node.dtype) is not None
-            return np.array(node.asstr()[()], dtype=str) if text else np.asarray(node[()])
+            node = file[name]
+            text = h5py.check_string_dtype(node.dtype)
+        if node.dtype.kind not in "biufS" and text is None:
+            raise TypeError(f"{path}: {name} must be numbers or text, and has the type {node.dtype}")
+        if node.is_virtual or node.external:
+            raise ValueError(f"{path}: {name} lies in other files, which are not followed; copy it into this one")
+        check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
+        _check_chunks(path, name, node)
+        if text is not None and text.length is None and file.id.get_create_plist().get_sizes() == (8, 8):
+            _check_heaps(path)
+        with reading(path, "HDF5"):
+            values: Array = node.asstr()[()] if text else np.asarray(node[()])
+        return as_text(path, name, values) if text else values
 
     with reading(path, "HDF5"):
         file = h5py.File(path, "r")
@@ -59,33 +79,92 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
         return as_data(path, read(file, x_name), None if y_name is None else read(file, y_name))
 
 
+def _check_heaps(path: Path) -> None:
+    """Text of any length lies in heaps, "GCOL" of objects one after the other; HDF5 2.0 reads one for ever in which an
+    object does not end after it begins (one in 400 damaged files)."""
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        heap = content.find(b"GCOL\1")
+        while heap >= 0:
+            (size,) = unpack_from("<Q", content, heap + 8) if heap + 16 <= len(content) else (0,)
+            at, end = heap + 16, min(heap + size, len(content))
+            while at + 16 <= end:
+                index, _, _, length = unpack_from("<HHIQ", content, at)
+                step = 16 + -(-length // 8) * 8 if index else length  # the last, of index 0, counts its own header
+                if not 0 < step <= end - at:
+                    raise ValueError(f"{path} is damaged: the heap of texts at byte {heap} does not add up")
+                at += step
+            heap = content.find(b"GCOL\1", heap + 5)
+
+
+def _check_chunks(path: Path, name: str, node: Any) -> None:
+    """HDF5 inflates a chunk to its end, however long it is declared to be: refuse those that are stored longer.
+
+    What is stored no longer than it should be inflated can still be a thousand times as long, the most of deflate.
+    """
+    if not node.chunks:
+        return
+    declared = math.prod(node.chunks) * node.dtype.itemsize
+    check_fits(path, f"a chunk of {name}", declared)
+    stored: list[int] = []
+    if hasattr(node.id, "chunk_iter"):  # of HDF5 1.12.3 and later
+        with reading(path, "HDF5"):
+            node.id.chunk_iter(lambda chunk: stored.append(chunk.size))
+    if max(stored, default=0) > declared + declared // 8 + 1024:  # checksums and what cannot be compressed
+        raise ValueError(f"{path} is damaged: a chunk of {name} declares {declared} bytes and stores {max(stored)}")
+
+
 def npz_headers(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes of the arrays in a .npz, checked against what it holds and against the memory; nothing is loaded."""
     shapes: dict[str, tuple[int, ...]] = {}
     with reading(path, ".npz"), zipfile.ZipFile(path) as archive:
-        members = [(info, _npy_header(archive, info)) for info in archive.infolist() if info.filename.endswith(".npy")]
-    for info, (shape, dtype, stored) in members:
-        declared = math.prod(shape) * dtype.itemsize
-        if declared != stored and not dtype.hasobject:
+        members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        headers = [_member_header(archive, info) for info in members]
+    for info, (shape, dtype, start) in zip(members, headers):
+        declared, stored = math.prod(shape) * dtype.itemsize, info.file_size - start
+        if declared != stored:
             raise ValueError(f"{path} is damaged: {info.filename} declares {declared} bytes and holds {stored}")
         check_fits(path, info.filename, declared)
-        shapes[info.filename.removesuffix(".npy")] = shape
+        name = info.filename.removesuffix(".npy")
+        if name in shapes:
+            raise ValueError(f"{path} is damaged: it holds more than one {info.filename}")
+        shapes[name] = shape
     return shapes
 
 
-def _npy_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], Any, int]:
-    """Shape, dtype, and number of bytes after the header."""
+def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others are inflated without a bound
+        raise ValueError(f"{info.filename} is compressed in a way that NumPy does not write")
     with archive.open(info) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-        return shape, dtype, info.file_size - file.tell()
+        return _npy_header(file)
+
+
+def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Shape, dtype, and where the data start. NumPy itself reads a header to its declared end, up to 4 GiB."""
+    start = file.read(12)
+    first = np.lib.format.read_magic(BytesIO(start))
+    size, length = (2, start[8:10]) if first == (1, 0) else (4, start[8:12])
+    end = 8 + size + int.from_bytes(length, "little")
+    if end > _MOST_HEADER:
+        raise ValueError(f"its header of {end} bytes is longer than {_MOST_HEADER}")
+    header = BytesIO(start + file.read(max(0, end - 12)))
+    header.seek(8)
+    read = np.lib.format.read_array_header_1_0 if first == (1, 0) else np.lib.format.read_array_header_2_0
+    try:
+        shape, _, dtype = read(header)
+    except (MemoryError, RecursionError):  # of Python's parser, and no matter of memory
+        raise ValueError("its header is nested too deeply") from None
+    if dtype.hasobject:
+        raise ValueError("Python objects")
+    if any(n < 0 or type(n) is not int for n in shape):
+        raise ValueError(f"it declares the shape {shape}")
+    return shape, dtype, end
 
 
 def load_npz_array(path: Path, name: str) -> Array:
     """One array of a .npz whose headers have been checked."""
-    with reading(path, ".npz"), np.load(path, allow_pickle=False) as archive:
-        return np.asarray(archive[name])
+    with reading(path, ".npz"), zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+        values = np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+        return checked_text(values)
 
 
 def read_npz(path: Path, x: str | None, y: str | None) -> Data:
@@ -97,6 +176,11 @@ def map_npy(path: Path) -> Array:
     """The array, read from the file page by page as it is used."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    with reading(path, ".npy"):  # mapping checks the declared size against the file
-        mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    with reading(path, ".npy"):
+        with open(path, "rb") as file:
+            shape, dtype, start = _npy_header(file)
+            declared, stored = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - start
+        if declared > stored:
+            raise ValueError(f"it declares {declared} bytes and holds {stored}")
+        mapped: Array = np.lib.format.open_memmap(path, mode="r")
         return mapped

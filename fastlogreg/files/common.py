@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,7 +15,6 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 FORMATS = ".h5, .hdf5, .npz, .npy, .csv, .data (CSV), .parquet, or LIBSVM text"
 KERNEL_DTYPES = tuple(map(np.dtype, ("?", "u1", "i1", "u2", "i2", "i4", "f2", "f4", "f8")))
-_DAMAGED = (zipfile.BadZipFile, zlib.error, csv.Error)  # these derive from Exception alone
 
 
 class Data(NamedTuple):
@@ -48,22 +44,54 @@ def require(module: str, extra: str, purpose: str) -> Any:
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """What a library says of a damaged file, as one ValueError."""
+    """What a library says of a damaged file, as one ValueError.
+
+    For calls of libraries alone: on hostile bytes these raise anything, as OverflowError, TokenError and IndexError,
+    and MemoryError where a length in the file is a lie.
+    """
     try:
         yield
-    except (ValueError, OSError, EOFError, KeyError, RuntimeError, *_DAMAGED) as error:
+    except FileNotFoundError as error:  # it was there a moment ago
+        raise FileNotFoundError(f"{path}: no such file") from error
+    except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
+            raise  # from `check_fits`
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if "Python objects" in said or "Object arrays" in said:
             said = "it holds Python objects, which are never unpickled; store numbers or text"
+        elif isinstance(error, MemoryError):
+            said = f"it asks for more memory than there is ({said})"
         raise ValueError(f"{path} cannot be read as {kind}: {said}") from error
+
+
+def available_memory() -> int:
+    """Bytes that this process can still get: what the machine has free or can free, its own limits counted in.
+
+    Linux is asked for MemAvailable, RLIMIT_DATA and RLIMIT_AS; elsewhere it is the physical memory. A container's
+    limit (cgroup) is not looked up.
+    """
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            free = next(int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable"))
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = [int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in file.read().split()]
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    import resource
+
+    for which, held in ((resource.RLIMIT_DATA, used[5]), (resource.RLIMIT_AS, used[0])):
+        soft, _ = resource.getrlimit(which)
+        if soft != resource.RLIM_INFINITY:
+            free = min(free, max(0, soft - held))
+    return free
 
 
 def check_fits(path: Path, name: str, nbytes: int) -> None:
     """Refuse before allocating: a header may declare anything."""
-    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    available = available_memory()
     if nbytes > available:
         raise ValueError(
-            f"{path}: {name} declares {nbytes / 2**30:.3g} GiB, and this machine has {available / 2**30:.3g} GiB of "
+            f"{path}: {name} declares {nbytes / 2**30:.3g} GiB, and this process can get {available / 2**30:.3g} GiB of "
             "memory; store it as .npy, which is mapped and not read"
         )
 
@@ -86,9 +114,28 @@ def as_data(path: Path, values: Array, y: Array | None, names: Sequence[str] | N
             raise ValueError(f"{path}: X has {m} examples, and the labels have shape {y.shape}; expected ({m},)")
         y = y.reshape(-1)
     if values.dtype not in KERNEL_DTYPES or not values.dtype.isnative:
+        check_fits(path, "X as float64", 8 * values.size)
         values = values.astype(np.float64)
     image_shape = values.shape[1:] if values.ndim > 2 else None
     return Data(values.reshape(m, -1).T, y, None if names is None else tuple(names), image_shape, str(path))
+
+
+def as_text(path: Path, name: str, words: Any) -> Array:
+    """Text labels as an array of str, which gives each the room of the longest: 4 bytes a character."""
+    flat = np.asarray(words, dtype=object)
+    check_fits(path, name, 4 * flat.size * max(map(len, flat.flat), default=0))
+    return flat.astype(str)
+
+
+def checked_text(values: Array) -> Array:
+    """The array; ValueError where it is of text and holds what is no character, on which Python would fail later."""
+    if values.dtype.kind == "U" and values.dtype.itemsize:
+        codes = (
+            np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False)).reshape(-1).view(np.uint32)
+        )
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError("its text holds what is no character")
+    return values
 
 
 def is_number(text: str) -> bool:
@@ -103,6 +150,8 @@ def is_number(text: str) -> bool:
 def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write that appears under its name only when it is complete and on the disk."""
     target = os.path.realpath(path)  # a link keeps pointing where it did
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise ValueError(f"{path} is not a regular file, and would be replaced by one")  # /dev/null, say, by root
     temporary = f"{target}.{os.getpid()}.tmp"
     try:
         with open(temporary, "xb") as file:
@@ -110,6 +159,8 @@ def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = os.fspath(path)  # a full disk is reported without a name, or with the temporary one
         raise

@@ -31,7 +31,7 @@ def read_libsvm(path: Path, n_features: int | None) -> Data:
                     column, entry = int(index) - 1, float(value)
                 except ValueError:
                     column, entry = -1, 0.0
-                if column <= last:
+                if not last < column < 1 << 62:
                     raise ValueError(f"{path}, line {number}: {field!r} is no INDEX:VALUE with INDEX rising from 1")
                 rows.append(len(labels))
                 columns.append(column)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from .common import KERNEL_DTYPES, Array, Data, UnknownName, as_data, check_fits
 Load = Callable[[list[int], "int | None"], "tuple[list[Array], Array | None]"]  # feature columns, labels
 _TEXT_REMEDY = "features must be numbers: encode it as numbers, or list the columns to use with --x"
 _NOT_A_NUMBER = re.compile(r"CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
+_MOST_COLUMNS = 100_000  # of a CSV: Arrow takes 2 s for 50,000 columns, and about _COLUMN_BYTES of memory for each
+_COLUMN_BYTES = 12_000
+_LONGEST_LINE = 4 << 20  # characters
 _NAME = re.compile(r"(?!(na|nan|inf|null|none)$)[^\W\d]", re.IGNORECASE)
 
 
@@ -55,7 +59,10 @@ def read_table(path: Path, x: str | Sequence[str] | None, target: str | int | No
     for j, column in enumerate(columns):
         values[:, j] = column
     data = as_data(path, values, y, [names[j] for j in features])
-    require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
+    try:
+        require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return data
 
 
@@ -76,44 +83,62 @@ def _as_numbers(column: Any) -> Array:
     return np.asarray(column.to_numpy())
 
 
-def _as_labels(column: Any) -> Array:
-    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''."""
+def _as_labels(path: Path, column: Any) -> Array:
+    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''.
+
+    By its dictionary: one long word may come a million times, and an array of text gives each the room of the longest.
+    """
     import pyarrow as pa
 
     if _is_numeric(column.type):
         return _as_numbers(column)
-    text = np.char.strip(np.array(column.cast(pa.string()).fill_null("").to_pylist(), dtype=str))
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    column = column.unify_dictionaries().combine_chunks()
+    words = column.dictionary.cast(pa.string()).fill_null("").to_pylist()
+    codes = column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
+    check_fits(path, "the label column", 4 * len(codes) * max(map(len, words), default=0))
+    text = np.char.strip(np.array([*words, ""], dtype=str))
     try:
-        return text.astype(np.float64)
+        return np.asarray(np.where(text == "", "nan", text).astype(np.float64)[codes])
     except ValueError:
-        return text
+        return np.asarray(text[codes])
 
 
 def _open_parquet(path: Path) -> tuple[list[str], Load]:
     import pyarrow.parquet as pq
 
-    with reading(path, "Parquet"):
-        schema = pq.read_schema(path)
+    with reading(path, "Parquet"), pq.ParquetFile(path) as file:
+        schema, m = file.schema_arrow, file.metadata.num_rows
+    names = list(schema.names)
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+        wanted = [names[j] for j in (features if t is None else [*features, t])]
+        twice = next((name for name, count in Counter(names).items() if count > 1 and name in wanted), None)
+        if twice is not None:
+            raise ValueError(f"{path} has more than one column {twice!r}; give its columns different names")
         for j in features:
             kind = schema.field(j).type
             if not _is_numeric(kind):
-                raise ValueError(f"{path}: column {schema.names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
+                raise ValueError(f"{path}: column {names[j]!r} is of type {kind}; {_TEXT_REMEDY}")
+        texts = [] if t is None or _is_numeric(schema.field(t).type) else [names[t]]
+        one_row = sum(-(-schema.field(name).type.bit_width // 8) for name in wanted if name not in texts)
+        check_fits(path, "the table", 3 * m * one_row)  # Arrow's columns, NumPy's, and the array of them
         with reading(path, "Parquet"):
-            wanted = features if t is None else [*features, t]
-            table = pq.read_table(path, columns=[schema.names[j] for j in wanted])
-        columns = [_as_numbers(table.column(schema.names[j])) for j in features]
-        return columns, None if t is None else _as_labels(table.column(schema.names[t]))
+            table = pq.read_table(path, columns=wanted, read_dictionary=texts)
+            columns = [_as_numbers(table.column(names[j])) for j in features]
+            return columns, None if t is None else _as_labels(path, table.column(names[t]))
 
-    return list(schema.names), load
+    return names, load
 
 
 def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
     import pyarrow as pa
     from pyarrow import csv as pa_csv
 
-    names, skip = _csv_names(path, header)
+    names, skip, longest = _csv_names(path, header)
+    check_fits(path, f"a CSV of {len(names)} columns", _COLUMN_BYTES * len(names))
+    block = max(1 << 20, 4 * longest)
     keys = [str(j) for j in range(len(names))]  # unique, whatever the header says
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
@@ -121,7 +146,7 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         try:
             table = pa_csv.read_csv(
                 path,
-                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip),
+                read_options=pa_csv.ReadOptions(column_names=keys, skip_rows=skip, block_size=block),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types), column_types=types, strings_can_be_null=True
                 ),
@@ -129,25 +154,39 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
         except ValueError as error:  # pyarrow's errors are ValueErrors
             text = _NOT_A_NUMBER.search(str(error))
             if text is None:
-                raise ValueError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
+                said = str(error).splitlines()[0]
+                if "straddling" in said:
+                    said = f"it has a row of more than {block} bytes, and its first ones are far shorter"
+                raise ValueError(f"{path} cannot be read as CSV: {said}") from error
             name = names[int(text[1])]
             raise ValueError(f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}") from error
-        y = None if t is None else _as_labels(table.column(keys[t]))
+        y = None if t is None else _as_labels(path, table.column(keys[t]))
         return [table.column(keys[j]).to_numpy() for j in features], y
 
     return names, load
 
 
-def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int]:
-    """Column names, and how many lines come before the data.
+def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int, int]:
+    """Column names, how many lines come before the data, and how many bytes a row can have.
 
     A first row is taken for a header if it has no number, or a name above a number.
     """
     rows: list[list[str]] = []
-    skip = 0
+    skip = longest = 0
+
+    def lines(file: IO[str]) -> Iterator[str]:
+        nonlocal longest
+        while line := file.readline(_LONGEST_LINE):
+            longest = max(longest, 4 * len(line))  # UTF-8
+            if len(line) == _LONGEST_LINE:
+                raise ValueError(f"it has a line of {_LONGEST_LINE} characters or more; store wide tables as .parquet")
+            yield line
+
     with reading(path, "CSV"), open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(lines(file))
         for row in reader:
+            if len(row) > _MOST_COLUMNS:
+                raise ValueError(f"it has {len(row)} columns, more than {_MOST_COLUMNS}; store it as .parquet or .npy")
             if row:
                 rows.append([field.strip() for field in row])
                 if len(rows) == 2:
@@ -162,4 +201,4 @@ def _csv_names(path: Path, header: bool | None) -> tuple[list[str], int]:
         header = above or not any(numbers[0])
         if not header and len(first) > 1 and first == [str(j) for j in range(len(first))]:
             raise ValueError(f"{path}: is the first row, 0,1,..., a header? Say so with --header or --no-header")
-    return (first, skip) if header else ([f"column {j}" for j in range(len(first))], 0)
+    return (first, skip, longest) if header else ([f"column {j}" for j in range(len(first))], 0, longest)
