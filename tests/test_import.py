@@ -17,9 +17,11 @@ PACKAGE = Path(flr.__file__).parent
 # the ground, and what is imported for type checkers alone does not count.
 FLOORS = (
     ("reference", "validation", "threads", "plots"),
-    ("kernels", "nudging", "notation", "class_labels"),
+    ("kernels", "nudging", "notation", "class_labels", "mapped_files"),
     ("design_matrix", "files", "bandwidth", "sampling"),
-    ("passes", "inputs"),
+    ("row_sources",),
+    ("row_blocks",),
+    ("passes", "inputs", "estimator_input"),
     ("objective",),
     ("solvers",),
     ("diagnosis",),

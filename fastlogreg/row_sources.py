@@ -1,0 +1,347 @@
+"""Where the blocks of rows of a large X come from; each source knows its layout and reads blocks in order.
+
+    MappedRows     .npy, numpy.memmap, an array: slices of the map, read in place; ahead of them the file is read into the
+                   page cache, which costs nothing where it is there already
+    DatasetRows    an HDF5 dataset, or whatever has shape, dtype and slices: read into two or three reused buffers
+    ParquetRows    row groups, in batches
+    SequenceRows   __len__ and __getitem__, each giving an array (rows, n_x)
+    IterableRows   iter() anew for each pass, likewise
+
+The layout of the first three follows from shape and dtype (Parquet: the row groups) alone, not from the memory budget: it
+decides in what order sums are taken, and so the last bits of the result. Sequences and iterables are counted once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .files.common import reading
+from .files.tables import _as_labels, _as_numbers, _is_numeric, column_position
+from .mapped_files import MappedFile
+from .validation import real_array
+
+Block = NDArray[Any]
+COPIED, MAPPED = 16 << 20, 256 << 20  # bytes of a block that is read into memory, and of one that is read in place
+MULTIPLE = 384  # rows: two chunks of `design_matrix` for each of two threads
+_STEP = 4 << 20  # bytes of the file for which the page cache is asked once
+
+
+class RowSource(ABC):
+    """Rows (m, n_x) in blocks. bounds: the first row of each block, and m. copies: blocks take memory of their own, each at
+    most `largest` bytes. names: of the columns, or None."""
+
+    name: str
+    n_x: int
+    bounds: list[int]
+    dtype: np.dtype[Any]
+    nbytes: int
+    copies = True
+    largest: int
+    names: tuple[str, ...] | None = None
+
+    @property
+    def m(self) -> int:
+        """Rows in all."""
+        return self.bounds[-1]
+
+    def check(self) -> None:
+        """Before each pass: OSError where the source can be seen to have gone."""
+        return
+
+    @abstractmethod
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        """The blocks of these numbers (rising), one after the other; each stays as it is until in_flight - 1 more have been
+        taken."""
+
+    def checked(self, k: int, block: Any) -> Block:
+        """Block k as an array of the layout's shape, or a ValueError or TypeError."""
+        rows = self.bounds[k + 1] - self.bounds[k]
+        block = as_block(block, self.n_x)
+        if len(block) != rows:
+            raise ValueError(f"it has {len(block)} rows, and had {rows} when they were counted")
+        return block
+
+
+def as_block(block: Any, n_x: int | None) -> Block:
+    """A real array (rows, n_x), rows above 0; n_x None: whatever it is, at least 1."""
+    if hasattr(block, "tocsr"):
+        raise TypeError("it is a sparse matrix, and blocks must be dense arrays")
+    block = real_array("it", block)
+    if block.ndim != 2:
+        raise ValueError(f"it must be an array (rows, n_x), one example per row; got shape {block.shape}")
+    if 0 in block.shape:
+        raise ValueError(f"it must have at least one row and one column; got shape {block.shape}")
+    if n_x is not None and block.shape[1] != n_x:
+        raise ValueError(f"it must have {n_x} columns, as the first block has; got shape {block.shape}")
+    return block
+
+
+def layout(m: int, row_bytes: int, target: int, multiple: int = MULTIPLE) -> list[int]:
+    """Bounds of blocks of about `target` bytes, in multiples of so many rows where that many fit."""
+    rows = max(1, target // row_bytes)
+    if rows >= multiple:
+        rows -= rows % multiple
+    return [*range(0, m, rows), m]
+
+
+class MappedRows(RowSource):
+    """An array (m, ...) in memory or mapped from a file; examples of more dimensions are flattened."""
+
+    copies = False
+
+    def __init__(self, array: Block, name: str) -> None:
+        array = real_array("X", array)
+        if array.ndim < 2 or array.size == 0:
+            raise ValueError(f"{name} must have shape (m, n_x), neither of them 0; got {array.shape}")
+        self.array = array.reshape(len(array), -1)
+        self.name, self.n_x, self.dtype, self.nbytes = name, self.array.shape[1], array.dtype, array.nbytes
+        by_feature = self.array.flags.f_contiguous and not self.array.flags.c_contiguous
+        m, row_bytes = len(array), self.n_x * array.itemsize
+        self.bounds = [0, m] if by_feature else layout(m, row_bytes, MAPPED)  # by features: rows are not near each other
+        self.largest = 0
+        self.file = MappedFile.of(self.array)
+
+    def check(self) -> None:
+        if self.file is not None:
+            self.file.check()
+
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        rows_in_order = len(self.bounds) > 2 and self.array.flags.c_contiguous
+        pages = _Pages(self.file) if self.file is not None and rows_in_order else None
+        try:
+            row_bytes = self.n_x * self.dtype.itemsize
+            for i, k in enumerate(wanted):
+                lo, hi = self.bounds[k], self.bounds[k + 1]
+                if pages is not None and i > 0:  # the first is read by those who compute on it, while we read the second
+                    pages.bring_in(lo * row_bytes, hi * row_bytes)
+                yield self.array[lo:hi]
+        finally:
+            if pages is not None:
+                os.close(pages.fd)
+
+
+class _Pages:
+    """Reads what is not yet in the page cache, and throws it away: the map then finds it there. An error of the disk and a
+    file that has become short are errors here, where reading them through the map would end the process."""
+
+    def __init__(self, file: MappedFile) -> None:
+        self.file, self.fd = file, os.open(file.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self.one, self.scratch = bytearray(1), bytearray(0)
+        self.can_ask = hasattr(os, "preadv") and hasattr(os, "RWF_NOWAIT")
+
+    def bring_in(self, lo: int, hi: int) -> None:
+        """Bytes lo to hi of the array."""
+        for at in range(self.file.first + lo, self.file.first + hi, _STEP):
+            if self.can_ask and not self._is_there(at):
+                self.scratch = self.scratch or bytearray(_STEP)
+                self._require(os.preadv(self.fd, [self.scratch], at))
+
+    def _is_there(self, at: int) -> bool:
+        try:
+            self._require(os.preadv(self.fd, [self.one], at, os.RWF_NOWAIT))
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            self.can_ask = False  # a file system that cannot tell: the map reads by itself
+        return True
+
+    def _require(self, got: int) -> None:
+        if got == 0:
+            self.file.check()
+
+
+class DatasetRows(RowSource):
+    """A dataset of shape (m, ...): h5py's, or any other that gives arrays for slices of its rows."""
+
+    def __init__(self, dataset: Any, name: str) -> None:
+        shape, dtype = tuple(dataset.shape), np.dtype(dataset.dtype)
+        if dtype.kind not in "buif":
+            raise TypeError(f"X must hold real numbers (bool, integer or float dtype); {name} has dtype {dtype}")
+        if len(shape) < 2 or 0 in shape:
+            raise ValueError(f"{name} must have shape (m, n_x), neither of them 0; got {shape}")
+        self.dataset, self.name, self.shape, self.dtype = dataset, name, shape, dtype
+        self.n_x = int(np.prod(shape[1:]))
+        row_bytes = self.n_x * dtype.itemsize
+        chunks = getattr(dataset, "chunks", None)
+        self.bounds = layout(shape[0], row_bytes, COPIED, int(chunks[0]) if chunks else MULTIPLE)
+        self.nbytes = shape[0] * row_bytes
+        self.largest = self.bounds[1] * row_bytes
+
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        direct = hasattr(self.dataset, "read_direct")
+        buffers = [np.empty((self.bounds[1], *self.shape[1:]), self.dtype) for _ in range(in_flight if direct else 0)]
+        for i, k in enumerate(wanted):
+            lo, hi = self.bounds[k], self.bounds[k + 1]
+            if tuple(self.dataset.shape) != self.shape:
+                raise ValueError(f"the dataset had shape {self.shape}, and has {tuple(self.dataset.shape)} now")
+            if direct:
+                block = buffers[i % in_flight][: hi - lo]
+                self.dataset.read_direct(block, np.s_[lo:hi])
+            else:
+                block = np.asarray(self.dataset[lo:hi])
+            yield self.checked(k, block.reshape(hi - lo, -1))
+
+
+class SequenceRows(RowSource):
+    """An object with __len__ and __getitem__: blocks[k] is an array (rows, n_x)."""
+
+    def __init__(self, blocks: Any, name: str) -> None:
+        self.blocks, self.name = blocks, name
+        _count(self, (blocks[k] for k in range(len(blocks))))
+
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        for k in wanted:
+            yield self.checked(k, self.blocks[k])
+
+
+class IterableRows(RowSource):
+    """An object whose iter() begins anew: each item is an array (rows, n_x)."""
+
+    def __init__(self, blocks: Iterable[Any], name: str) -> None:
+        self.blocks, self.name = blocks, name
+        _count(self, iter(blocks))
+
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        items, position = iter(self.blocks), -1
+        for k in wanted:
+            while position < k:
+                try:
+                    item = next(items)
+                except StopIteration:
+                    raise ValueError(f"there were {len(self.bounds) - 1} blocks when they were counted") from None
+                position += 1
+            yield self.checked(k, item)
+        if position == len(self.bounds) - 2 and next(items, None) is not None:
+            raise ValueError(f"there is another block after it; there were {len(self.bounds) - 1} when they were counted")
+
+
+def _count(source: RowSource, blocks: Iterator[Any]) -> None:
+    """The counting pass: bounds, n_x, dtype and sizes from the blocks themselves, each checked."""
+    bounds, sizes, dtypes, n_x = [0], [0], [], None
+    for k, block in enumerate(blocks):
+        try:
+            block = as_block(block, n_x)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"block {k} of {source.name}: {error}") from error
+        n_x = block.shape[1]
+        bounds.append(bounds[-1] + len(block))
+        sizes.append(block.nbytes)
+        dtypes.append(block.dtype)
+    if n_x is None:
+        raise ValueError(f"X must have at least one block of rows; {source.name} has none")
+    source.bounds, source.n_x, source.dtype = bounds, n_x, np.result_type(*dtypes)
+    source.nbytes, source.largest = sum(sizes), max(sizes)
+
+
+class ParquetRows(RowSource):
+    """The feature columns of a Parquet file, row group by row group, large ones in several batches."""
+
+    def __init__(self, path: Path, target: str | int | None, columns: Sequence[str] | None) -> None:
+        import pyarrow.parquet as pq
+
+        self.path, self.name = path, str(path)
+        with reading(path, "Parquet"), pq.ParquetFile(path) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+            groups = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+        names = list(schema.names)
+        t = None if target is None else column_position(path, names, target)
+        wanted = [j for j in range(len(names)) if j != t]
+        if columns is not None:
+            wanted = [column_position(path, names, c) for c in columns]
+        if t in wanted:
+            raise ValueError(f"{path}: the target {names[t or 0]!r} is among the columns of features")
+        for j in wanted:
+            if not _is_numeric(schema.field(j).type):
+                kind = schema.field(j).type
+                raise ValueError(
+                    f"{path}: column {names[j]!r} is of type {kind}; features must be numbers: list those to use as columns"
+                )
+        if not wanted or not sum(groups):
+            raise ValueError(f"X must have at least one feature and one example; {path} has no such column or no row")
+        self.target = None if t is None else names[t]
+        self.columns, self.n_x = [names[j] for j in wanted], len(wanted)
+        self.names = tuple(self.columns)
+        self.dtype = np.result_type(*(_numpy_dtype(schema.field(j).type) for j in wanted))
+        self.status = os.stat(path)
+        self._lay_out(groups)
+
+    def _lay_out(self, groups: list[int]) -> None:
+        row_bytes = self.n_x * max(self.dtype.itemsize, 8)  # missing values make float64 of integers
+        self.batch, self.group_of, self.bounds = max(1, COPIED // row_bytes), [], [0]
+        for g, rows in enumerate(groups):
+            for lo in range(0, rows, self.batch):
+                self.group_of.append(g)
+                self.bounds.append(self.bounds[-1] + min(self.batch, rows - lo))
+        self.nbytes = self.m * self.n_x * self.dtype.itemsize
+        self.largest = 2 * row_bytes * max(np.diff(self.bounds).tolist())  # the block, and Arrow's own form of it
+
+    def check(self) -> None:
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            raise OSError(f"{self.path}, from which X is read, has vanished: {error.strerror}") from error
+        if (status.st_size, status.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+            raise OSError(f"{self.path}, from which X is read, has been changed since it was opened")
+
+    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            position, group, rows = -1, -1, iter(())
+            for k in wanted:
+                if self.group_of[k] != group:
+                    group = self.group_of[k]
+                    position = self.group_of.index(group) - 1
+                    rows = file.iter_batches(self.batch, row_groups=[group], columns=self.columns)
+                while position < k:
+                    position += 1
+                    batch = _take(rows, self.bounds[position + 1] - self.bounds[position])
+                yield self.checked(k, self._dense(batch))
+
+    def _dense(self, batches: list[Any]) -> Block:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(batches)
+        columns = [_as_numbers(table.column(name)) for name in self.columns]
+        block = np.empty((len(table), self.n_x), np.result_type(self.dtype, *(column.dtype for column in columns)))
+        for j, column in enumerate(columns):
+            block[:, j] = column
+        return block
+
+    def labels(self) -> Block:
+        """The target column, (m,)."""
+        import pyarrow.parquet as pq
+
+        with reading(self.path, "Parquet"):
+            return _as_labels(pq.read_table(self.path, columns=[self.target]).column(0))
+
+
+def _take(batches: Iterator[Any], rows: int) -> list[Any]:
+    """Batches of so many rows in all: Arrow may hand out a batch in pieces, never across what was asked for."""
+    taken: list[Any] = []
+    while rows > 0:
+        batch = next(batches, None)
+        if batch is None or batch.num_rows > rows:
+            raise ValueError("its rows are not those that the file's metadata declare")
+        taken.append(batch)
+        rows -= batch.num_rows
+    return taken
+
+
+def _numpy_dtype(kind: Any) -> np.dtype[Any]:
+    """Of a column without missing values."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return np.dtype(np.uint8)
+    return np.dtype(np.float64) if pa.types.is_decimal(kind) else np.dtype(kind.to_pandas_dtype())
