@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 from .design_matrix import HEAD, Design, DesignMatrix
 from .files.arrays import map_npy
 from .files.common import reading, require
-from .row_sources import DatasetRows, IterableRows, MappedRows, ParquetRows, RowSource, SequenceRows
+from .parquet_rows import ParquetRows
+from .row_sources import DatasetRows, IterableRows, MappedRows, RowSource, SequenceRows
 from .validation import check_number, find_non_finite, require_finite
 
 Block = NDArray[Any]
 MOST_IN_FLIGHT = 4  # more would only hide a reader whose speed changes from block to block
+_NO_BLOCKS = (dict, bytes, bytearray)
 _KINDS = (MemoryError, OSError, TypeError, ValueError)
 
 
@@ -133,17 +135,10 @@ def open_source(source: Any) -> RowSource:
         raise TypeError("source must give dense rows; a sparse matrix goes to train and fit as it is")
     if all(hasattr(source, name) for name in ("shape", "dtype", "__getitem__")):
         return DatasetRows(source, f"the {kind} {getattr(source, 'name', None) or ''}".strip())
-    if isinstance(source, (dict, set, frozenset, bytes, bytearray)) or not hasattr(type(source), "__iter__"):
-        if hasattr(type(source), "__len__") and hasattr(type(source), "__getitem__") and not isinstance(source, dict):
-            return SequenceRows(source, f"the {kind}")
-        raise TypeError(f"source must be a path, a dataset, or blocks of rows; got {kind}")
-    if hasattr(type(source), "__len__") and hasattr(type(source), "__getitem__"):
+    if hasattr(type(source), "__len__") and hasattr(type(source), "__getitem__") and not isinstance(source, _NO_BLOCKS):
         return SequenceRows(source, f"the {kind}")
-    if iter(source) is source:
-        raise TypeError(
-            f"source must begin anew with each iter(), since each pass reads it from the start; got a one-shot {kind}. "
-            "Give an object whose __iter__ makes a new one, or a list of blocks"
-        )
+    if not hasattr(type(source), "__iter__") or isinstance(source, _NO_BLOCKS):
+        raise TypeError(f"source must be a path, a dataset, or blocks of rows; got {kind}")
     return IterableRows(source, f"the {kind}")
 
 

@@ -3,28 +3,25 @@
     MappedRows     .npy, numpy.memmap, an array: slices of the map, read in place; ahead of them the file is read into the
                    page cache, which costs nothing where it is there already
     DatasetRows    an HDF5 dataset, or whatever has shape, dtype and slices: read into two or three reused buffers
-    ParquetRows    row groups, in batches
     SequenceRows   __len__ and __getitem__, each giving an array (rows, n_x)
     IterableRows   iter() anew for each pass, likewise
 
-The layout of the first three follows from shape and dtype (Parquet: the row groups) alone, not from the memory budget: it
+The layout of the first two, and of Parquet's (`parquet_rows`), follows from shape and dtype alone, not from the memory budget: it
 decides in what order sums are taken, and so the last bits of the result. Sequences and iterables are counted once.
 """
 
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files.common import reading
-from .files.tables import _as_labels, _as_numbers, _is_numeric, column_position
 from .mapped_files import MappedFile
 from .validation import real_array
 
@@ -179,7 +176,7 @@ class DatasetRows(RowSource):
 
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
         direct = hasattr(self.dataset, "read_direct")
-        buffers = [np.empty((self.bounds[1], *self.shape[1:]), self.dtype) for _ in range(in_flight if direct else 0)]
+        buffers = [_buffer((self.bounds[1], *self.shape[1:]), self.dtype) for _ in range(in_flight if direct else 0)]
         for i, k in enumerate(wanted):
             lo, hi = self.bounds[k], self.bounds[k + 1]
             if tuple(self.dataset.shape) != self.shape:
@@ -190,6 +187,14 @@ class DatasetRows(RowSource):
             else:
                 block = np.asarray(self.dataset[lo:hi])
             yield self.checked(k, block.reshape(hi - lo, -1))
+
+
+def _buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:
+    """An empty array whose memory goes back to the system at once: the C library keeps up to 32 MiB freed by a thread."""
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    if not private:
+        return np.empty(shape, dtype)
+    return np.frombuffer(mmap.mmap(-1, int(np.prod(shape)) * dtype.itemsize, private), dtype).reshape(shape)
 
 
 class SequenceRows(RowSource):
@@ -208,8 +213,14 @@ class IterableRows(RowSource):
     """An object whose iter() begins anew: each item is an array (rows, n_x)."""
 
     def __init__(self, blocks: Iterable[Any], name: str) -> None:
+        first = iter(blocks)
+        if first is blocks:
+            raise TypeError(
+                f"source must begin anew with each iter(), since each pass reads it from the start; got {name}, of one shot. "
+                "Give an object whose __iter__ makes a new one, or a list of blocks"
+            )
         self.blocks, self.name = blocks, name
-        _count(self, iter(blocks))
+        _count(self, first)
 
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
         items, position = iter(self.blocks), -1
@@ -220,9 +231,9 @@ class IterableRows(RowSource):
                 except StopIteration:
                     raise ValueError(f"there were {len(self.bounds) - 1} blocks when they were counted") from None
                 position += 1
+            if k == len(self.bounds) - 2 and next(items, None) is not None:
+                raise ValueError(f"another block follows; there were {len(self.bounds) - 1} when they were counted")
             yield self.checked(k, item)
-        if position == len(self.bounds) - 2 and next(items, None) is not None:
-            raise ValueError(f"there is another block after it; there were {len(self.bounds) - 1} when they were counted")
 
 
 def _count(source: RowSource, blocks: Iterator[Any]) -> None:
@@ -241,107 +252,3 @@ def _count(source: RowSource, blocks: Iterator[Any]) -> None:
         raise ValueError(f"X must have at least one block of rows; {source.name} has none")
     source.bounds, source.n_x, source.dtype = bounds, n_x, np.result_type(*dtypes)
     source.nbytes, source.largest = sum(sizes), max(sizes)
-
-
-class ParquetRows(RowSource):
-    """The feature columns of a Parquet file, row group by row group, large ones in several batches."""
-
-    def __init__(self, path: Path, target: str | int | None, columns: Sequence[str] | None) -> None:
-        import pyarrow.parquet as pq
-
-        self.path, self.name = path, str(path)
-        with reading(path, "Parquet"), pq.ParquetFile(path) as file:
-            metadata, schema = file.metadata, file.schema_arrow
-            groups = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
-        names = list(schema.names)
-        t = None if target is None else column_position(path, names, target)
-        wanted = [j for j in range(len(names)) if j != t]
-        if columns is not None:
-            wanted = [column_position(path, names, c) for c in columns]
-        if t in wanted:
-            raise ValueError(f"{path}: the target {names[t or 0]!r} is among the columns of features")
-        for j in wanted:
-            if not _is_numeric(schema.field(j).type):
-                kind = schema.field(j).type
-                raise ValueError(
-                    f"{path}: column {names[j]!r} is of type {kind}; features must be numbers: list those to use as columns"
-                )
-        if not wanted or not sum(groups):
-            raise ValueError(f"X must have at least one feature and one example; {path} has no such column or no row")
-        self.target = None if t is None else names[t]
-        self.columns, self.n_x = [names[j] for j in wanted], len(wanted)
-        self.names = tuple(self.columns)
-        self.dtype = np.result_type(*(_numpy_dtype(schema.field(j).type) for j in wanted))
-        self.status = os.stat(path)
-        self._lay_out(groups)
-
-    def _lay_out(self, groups: list[int]) -> None:
-        row_bytes = self.n_x * max(self.dtype.itemsize, 8)  # missing values make float64 of integers
-        self.batch, self.group_of, self.bounds = max(1, COPIED // row_bytes), [], [0]
-        for g, rows in enumerate(groups):
-            for lo in range(0, rows, self.batch):
-                self.group_of.append(g)
-                self.bounds.append(self.bounds[-1] + min(self.batch, rows - lo))
-        self.nbytes = self.m * self.n_x * self.dtype.itemsize
-        self.largest = 2 * row_bytes * max(np.diff(self.bounds).tolist())  # the block, and Arrow's own form of it
-
-    def check(self) -> None:
-        try:
-            status = os.stat(self.path)
-        except OSError as error:
-            raise OSError(f"{self.path}, from which X is read, has vanished: {error.strerror}") from error
-        if (status.st_size, status.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
-            raise OSError(f"{self.path}, from which X is read, has been changed since it was opened")
-
-    def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.path) as file:
-            position, group, rows = -1, -1, iter(())
-            for k in wanted:
-                if self.group_of[k] != group:
-                    group = self.group_of[k]
-                    position = self.group_of.index(group) - 1
-                    rows = file.iter_batches(self.batch, row_groups=[group], columns=self.columns)
-                while position < k:
-                    position += 1
-                    batch = _take(rows, self.bounds[position + 1] - self.bounds[position])
-                yield self.checked(k, self._dense(batch))
-
-    def _dense(self, batches: list[Any]) -> Block:
-        import pyarrow as pa
-
-        table = pa.Table.from_batches(batches)
-        columns = [_as_numbers(table.column(name)) for name in self.columns]
-        block = np.empty((len(table), self.n_x), np.result_type(self.dtype, *(column.dtype for column in columns)))
-        for j, column in enumerate(columns):
-            block[:, j] = column
-        return block
-
-    def labels(self) -> Block:
-        """The target column, (m,)."""
-        import pyarrow.parquet as pq
-
-        with reading(self.path, "Parquet"):
-            return _as_labels(pq.read_table(self.path, columns=[self.target]).column(0))
-
-
-def _take(batches: Iterator[Any], rows: int) -> list[Any]:
-    """Batches of so many rows in all: Arrow may hand out a batch in pieces, never across what was asked for."""
-    taken: list[Any] = []
-    while rows > 0:
-        batch = next(batches, None)
-        if batch is None or batch.num_rows > rows:
-            raise ValueError("its rows are not those that the file's metadata declare")
-        taken.append(batch)
-        rows -= batch.num_rows
-    return taken
-
-
-def _numpy_dtype(kind: Any) -> np.dtype[Any]:
-    """Of a column without missing values."""
-    import pyarrow as pa
-
-    if pa.types.is_boolean(kind):
-        return np.dtype(np.uint8)
-    return np.dtype(np.float64) if pa.types.is_decimal(kind) else np.dtype(kind.to_pandas_dtype())

@@ -20,6 +20,7 @@ FLOORS = (
     ("kernels", "nudging", "notation", "class_labels", "mapped_files"),
     ("design_matrix", "files", "bandwidth", "sampling"),
     ("row_sources",),
+    ("parquet_rows",),
     ("row_blocks",),
     ("passes", "inputs", "estimator_input"),
     ("objective",),
