@@ -28,6 +28,7 @@ from . import reference, training
 from .class_labels import labels_and_weights, listed
 from .design_matrix import Design
 from .estimator_input import check_columns, rows_of, take_blocks
+from .estimator_stream import take_batch
 from .inputs import design_of
 from .objective import Objective
 from .passes import NONE, Vector
@@ -132,6 +133,22 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
         self.gradient_norm_, self.suboptimality_bound_ = result.gradient_norm, result.suboptimality_bound
         self.stop_reason_, self.history_ = result.stop_reason, result.history
+        self.__dict__.pop("_stream", None)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> LogisticRegression:
+        """Learn from one more batch of a stream, each row of which is seen once; approximate: `fastlogreg.streams` says how.
+
+        X (n_samples, n_features), y (n_samples,), sample_weight (n_samples,). classes: both labels, needed in the first call.
+        C, fit_intercept and a class_weight of numbers act as in `fit`, solver, tol and max_iter do not; there is no step
+        size. A call of `fit` begins a new stream. Rows should come in random order. Up to max(1000, 10 n_features) rows the
+        result is the optimum of `fit`, then its cost comes near that optimum as rows come.
+
+        Raises ValueError where classes are missing, differ, or are not two, for labels outside them, NaN or infinity in X,
+        class_weight="balanced" and standardize=True, which need all rows at once, and more than 2000 features, for which
+        there is `fit` on `RowBlocks`.
+        """
+        take_batch(self, X, y, classes, sample_weight, self._lambda(), _require_finite)
         return self
 
     def decision_function(self, X: Any) -> Vector:

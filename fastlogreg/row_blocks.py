@@ -1,4 +1,5 @@
 """X larger than memory, in blocks of rows: the next block is read by a background thread while the present one is computed.
+A .npy file or `numpy.memmap` is one block, read in place through the map, ahead of which the system reads.
 
 `RowBlocks` is what a user makes of a file, a dataset or a sequence of blocks; `BlockedMatrix` is the `Design` of it. Only the
 blocks in flight are in memory, and what an objective keeps of each example: y, z and the weights, 1 + 8 + 8 bytes.
@@ -49,6 +50,9 @@ class RowBlocks:
     two blocks must fit: one is computed, one is read. It does not change a bit of the result, and a mapped .npy needs none.
 
     shape: (n_x, m). dtype, nbytes: of all the rows. names: of the columns, where the source has them.
+
+    A file that has vanished, been replaced or become shorter is an OSError at the next pass. What is cut from a mapped .npy
+    in the middle of a pass ends the process (SIGBUS), as with any map; blocks that are read into memory have no such limit.
 
     Raises FileNotFoundError, ValueError and TypeError for what cannot be read, a one-shot generator among it, and where two
     blocks do not fit into max_memory. While reading: OSError, ValueError or TypeError naming block and source.
@@ -107,6 +111,10 @@ class RowBlocks:
         source = self._source
         source.check()
         wanted = range(len(source.bounds) - 1) if wanted is None else wanted
+        if not source.copies:
+            for k, rows in zip(wanted, source.read(wanted, 1)):
+                yield source.bounds[k], source.bounds[k + 1], rows
+            return
         where = [f"block {k} (rows {source.bounds[k]} to {source.bounds[k + 1] - 1}) of {source.name}" for k in wanted]
         with closing(read_ahead(partial(source.read, wanted, self.in_flight), where, self.in_flight)) as blocks:
             for k in wanted:

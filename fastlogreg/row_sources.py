@@ -1,20 +1,17 @@
 """Where the blocks of rows of a large X come from; each source knows its layout and reads blocks in order.
 
-    MappedRows     .npy, numpy.memmap, an array: slices of the map, read in place; ahead of them the file is read into the
-                   page cache, which costs nothing where it is there already
+    MappedRows     .npy, numpy.memmap, an array: one block, read in place
     DatasetRows    an HDF5 dataset, or whatever has shape, dtype and slices: read into two or three reused buffers
     SequenceRows   __len__ and __getitem__, each giving an array (rows, n_x)
     IterableRows   iter() anew for each pass, likewise
 
-The layout of the first two, and of Parquet's (`parquet_rows`), follows from shape and dtype alone, not from the memory budget: it
-decides in what order sums are taken, and so the last bits of the result. Sequences and iterables are counted once.
+The layout of the first two, and of Parquet's (`parquet_rows`), follows from shape and dtype alone, not from the memory
+budget: it decides in what order sums are taken, and so the last bits of the result. Sequences and iterables are counted once.
 """
 
 from __future__ import annotations
 
-import errno
 import mmap
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
@@ -26,9 +23,8 @@ from .mapped_files import MappedFile
 from .validation import real_array
 
 Block = NDArray[Any]
-COPIED, MAPPED = 16 << 20, 256 << 20  # bytes of a block that is read into memory, and of one that is read in place
+COPIED = 16 << 20  # bytes of a block that is read into memory
 MULTIPLE = 384  # rows: two chunks of `design_matrix` for each of two threads
-_STEP = 4 << 20  # bytes of the file for which the page cache is asked once
 
 
 class RowSource(ABC):
@@ -90,7 +86,9 @@ def layout(m: int, row_bytes: int, target: int, multiple: int = MULTIPLE) -> lis
 
 
 class MappedRows(RowSource):
-    """An array (m, ...) in memory or mapped from a file; examples of more dimensions are flattened."""
+    """An array (m, ...) in memory or mapped from a file, as one block; examples of more dimensions are flattened. The threads
+    of a pass read the map at several places at once, ahead of which the system reads by itself: from a cold page cache
+    that was faster than a thread that reads the file ahead of them (docs/performance.md)."""
 
     copies = False
 
@@ -99,11 +97,10 @@ class MappedRows(RowSource):
         if array.ndim < 2 or array.size == 0:
             raise ValueError(f"{name} must have shape (m, n_x), neither of them 0; got {array.shape}")
         self.array = array.reshape(len(array), -1)
+        if not np.may_share_memory(self.array, array):
+            raise ValueError(f"{name} of shape {array.shape} cannot be flattened without a copy; store it in C order")
         self.name, self.n_x, self.dtype, self.nbytes = name, self.array.shape[1], array.dtype, array.nbytes
-        by_feature = self.array.flags.f_contiguous and not self.array.flags.c_contiguous
-        m, row_bytes = len(array), self.n_x * array.itemsize
-        self.bounds = [0, m] if by_feature else layout(m, row_bytes, MAPPED)  # by features: rows are not near each other
-        self.largest = 0
+        self.bounds, self.largest = [0, len(array)], 0
         self.file = MappedFile.of(self.array)
 
     def check(self) -> None:
@@ -111,50 +108,8 @@ class MappedRows(RowSource):
             self.file.check()
 
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
-        rows_in_order = len(self.bounds) > 2 and self.array.flags.c_contiguous
-        pages = _Pages(self.file) if self.file is not None and rows_in_order else None
-        try:
-            row_bytes = self.n_x * self.dtype.itemsize
-            for i, k in enumerate(wanted):
-                lo, hi = self.bounds[k], self.bounds[k + 1]
-                if pages is not None and i > 0:  # the first is read by those who compute on it, while we read the second
-                    pages.bring_in(lo * row_bytes, hi * row_bytes)
-                yield self.array[lo:hi]
-        finally:
-            if pages is not None:
-                os.close(pages.fd)
-
-
-class _Pages:
-    """Reads what is not yet in the page cache, and throws it away: the map then finds it there. An error of the disk and a
-    file that has become short are errors here, where reading them through the map would end the process."""
-
-    def __init__(self, file: MappedFile) -> None:
-        self.file, self.fd = file, os.open(file.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        self.one, self.scratch = bytearray(1), bytearray(0)
-        self.can_ask = hasattr(os, "preadv") and hasattr(os, "RWF_NOWAIT")
-
-    def bring_in(self, lo: int, hi: int) -> None:
-        """Bytes lo to hi of the array."""
-        for at in range(self.file.first + lo, self.file.first + hi, _STEP):
-            if self.can_ask and not self._is_there(at):
-                self.scratch = self.scratch or bytearray(_STEP)
-                self._require(os.preadv(self.fd, [self.scratch], at))
-
-    def _is_there(self, at: int) -> bool:
-        try:
-            self._require(os.preadv(self.fd, [self.one], at, os.RWF_NOWAIT))
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-            self.can_ask = False  # a file system that cannot tell: the map reads by itself
-        return True
-
-    def _require(self, got: int) -> None:
-        if got == 0:
-            self.file.check()
+        for _ in wanted:
+            yield self.array
 
 
 class DatasetRows(RowSource):

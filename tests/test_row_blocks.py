@@ -108,7 +108,6 @@ def write_parquet(path, rows, row_group_size=400, **more):
 def small_blocks(monkeypatch):
     """Blocks of 16 KiB: several of them in a small X."""
     monkeypatch.setattr(row_sources, "COPIED", 1 << 14)
-    monkeypatch.setattr(row_sources, "MAPPED", 1 << 14)
     monkeypatch.setattr(parquet_rows, "COPIED", 1 << 14)
 
 
@@ -119,7 +118,7 @@ def test_every_source(kind, tmp_path, small_blocks):
     assert blocks.shape == (N_X, M)
     assert blocks.dtype == rows.dtype
     assert f"{M} rows of {N_X} columns, float64" in repr(blocks)
-    assert ("1 blocks" in repr(blocks)) == (kind == "npy by features")
+    assert ("1 blocks" in repr(blocks)) == (kind in ("npy", "npy by features", "memmap", "array"))
     w = np.full((N_X, 1), 0.01)
     expected = flr.propagate(w, -0.3, rows.T, y[None], lambda_=2.0, scale=0.02, shift=-1.5)
     found = flr.propagate(w, -0.3, blocks, y[None], lambda_=2.0, scale=0.02, shift=-1.5)
@@ -346,6 +345,14 @@ def test_sparse_blocks_are_refused():
         flr.RowBlocks([sparse.csr_matrix(ROWS)])
 
 
+def test_what_cannot_be_flattened_in_place(tmp_path):
+    np.save(tmp_path / "X.npy", np.asfortranarray(np.ones((5, 2, 3))))
+    with pytest.raises(ValueError, match="cannot be flattened without a copy; store it in C order"):
+        flr.RowBlocks(tmp_path / "X.npy")
+    np.save(tmp_path / "X.npy", np.ones((5, 2, 3)))
+    assert flr.RowBlocks(tmp_path / "X.npy").shape == (6, 5)
+
+
 def test_the_budget(tmp_path):
     with pytest.raises(ValueError, match=r"max_memory must allow two blocks.*the list takes 96 bytes; got max_memory = 191"):
         flr.RowBlocks([ROWS], max_memory=191)
@@ -565,30 +572,6 @@ def test_buffers_are_not_confused(tmp_path, small_blocks):
     for lo, hi, block in blocks.read():
         time.sleep(0.002)
         np.testing.assert_array_equal(block, rows[lo:hi])
-
-
-def test_a_file_system_that_cannot_tell(tmp_path, small_blocks, monkeypatch):
-    """Where preadv knows no RWF_NOWAIT, and where the cache is said to be empty."""
-    rows, y = example()
-    blocks = flr.RowBlocks(source_of("npy", rows, tmp_path))
-    w = np.full((N_X, 1), 0.01)
-    expected = flr.propagate(w, 0.0, blocks, y[None])
-    original = os.preadv
-
-    for refusal in (OSError(95, "not supported"), BlockingIOError()):
-
-        def preadv(fd, buffers, offset, flags=0, refusal=refusal):
-            if flags:
-                raise refusal
-            return original(fd, buffers, offset)
-
-        monkeypatch.setattr(os, "preadv", preadv)
-        found = flr.propagate(w, 0.0, blocks, y[None])
-        assert found.cost == expected.cost
-        np.testing.assert_array_equal(found.dw, expected.dw)
-    monkeypatch.setattr(os, "preadv", lambda *arguments: (_ for _ in ()).throw(OSError(5, "Input/output error")))
-    with pytest.raises(OSError, match=r"block 1 .*X.npy could not be read: \[Errno 5\] Input/output error"):
-        flr.propagate(w, 0.0, blocks, y[None])
 
 
 MEASURE = """
