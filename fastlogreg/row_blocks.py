@@ -49,7 +49,8 @@ class RowBlocks:
     max_memory: bytes that blocks may take while they are in flight, by default an eighth of the machine's memory. At least
     two blocks must fit: one is computed, one is read. It does not change a bit of the result, and a mapped .npy needs none.
 
-    shape: (n_x, m). dtype, nbytes: of all the rows. names: of the columns, where the source has them.
+    shape: (n_x, m). dtype, nbytes: of all the rows. names: of the columns, image_shape: of an example, where the source
+    has them.
 
     A file that has vanished, been replaced or become shorter is an OSError at the next pass. What is cut from a mapped .npy
     in the middle of a pass ends the process (SIGBUS), as with any map; blocks that are read into memory have no such limit.
@@ -65,7 +66,8 @@ class RowBlocks:
         self._source = source if isinstance(source, RowSource) else open_source(source)
         self.in_flight = self._blocks_that_fit()
         self.shape = (self._source.n_x, self._source.m)
-        self.dtype, self.nbytes, self.names = self._source.dtype, int(self._source.nbytes), self._source.names
+        self.dtype, self.nbytes = self._source.dtype, int(self._source.nbytes)
+        self.names, self.image_shape = self._source.names, self._source.image_shape
 
     @classmethod
     def from_parquet(

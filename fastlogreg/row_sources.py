@@ -39,6 +39,7 @@ class RowSource(ABC):
     copies = True
     largest: int
     names: tuple[str, ...] | None = None
+    image_shape: tuple[int, ...] | None = None  # of an example with more dimensions than one
 
     @property
     def m(self) -> int:
@@ -101,6 +102,7 @@ class MappedRows(RowSource):
             raise ValueError(f"{name} of shape {array.shape} cannot be flattened without a copy; store it in C order")
         self.name, self.n_x, self.dtype, self.nbytes = name, self.array.shape[1], array.dtype, array.nbytes
         self.bounds, self.largest = [0, len(array)], 0
+        self.image_shape = array.shape[1:] if array.ndim > 2 else None
         self.file = MappedFile.of(self.array)
 
     def check(self) -> None:
@@ -126,7 +128,7 @@ class DatasetRows(RowSource):
         row_bytes = self.n_x * dtype.itemsize
         chunks = getattr(dataset, "chunks", None)
         self.bounds = layout(shape[0], row_bytes, COPIED, int(chunks[0]) if chunks else MULTIPLE)
-        self.nbytes = shape[0] * row_bytes
+        self.nbytes, self.image_shape = shape[0] * row_bytes, shape[1:] if len(shape) > 2 else None
         self.largest = self.bounds[1] * row_bytes
 
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:

@@ -650,3 +650,31 @@ def test_rescaled():
     assert again.nbytes == ROWS.nbytes
     assert again.elements == ROWS.size
     np.testing.assert_array_equal(design.sample_spread(), np.zeros(3))
+
+
+@pytest.mark.parametrize("kind", ["npy", "h5", "parquet"])
+def test_command_line(kind, tmp_path, capsys):
+    """--max-memory trains to the very costs that are printed without it."""
+    app = pytest.importorskip("fastlogreg.cli.app")
+    rows, y = example()
+    path = tmp_path / f"X.{kind}"
+    if kind == "npy":
+        np.save(path, rows.astype(np.uint8).reshape(M, 2, 3))
+        np.save(tmp_path / "y.npy", y)
+        options = ["--y", str(tmp_path / "y.npy"), "--plot", str(tmp_path / "figure.png")]
+    elif kind == "h5":
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(path, "w") as file:
+            file["X"], file["y"] = rows, y
+        options = ["--x", "X", "--y", "y"]
+    else:
+        write_parquet(path, rows, label=y)
+        options = ["--target", "label", "--x", "c0,c1"]
+    printed = []
+    for more in ([], ["--max-memory", "1000000"]):
+        assert app.run(["train", str(path), *options, "--iterations", "20", *more]) == 0
+        printed.append([line for line in capsys.readouterr().out.splitlines() if "Stopped after" not in line])
+    assert printed[0] == printed[1]
+    assert app.run(["train", str(path), "--max-memory", "1000000"]) == 2
+    assert "--max-memory reads .npy with --y FILE.npy" in capsys.readouterr().err
+    assert app.run(["train", str(path), *options, "--max-memory", "10"]) == (0 if kind == "npy" else 2)
