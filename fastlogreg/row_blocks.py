@@ -143,6 +143,8 @@ def open_source(source: Any) -> RowSource:
         return MappedRows(source, str(file) if file else f"an array of shape {source.shape}")
     if hasattr(source, "tocsr"):
         raise TypeError("source must give dense rows; a sparse matrix goes to train and fit as it is")
+    if hasattr(source, "to_numpy"):
+        raise TypeError(f"source must be a path, a dataset, or blocks of rows; got {kind}: give its to_numpy()")
     if all(hasattr(source, name) for name in ("shape", "dtype", "__getitem__")):
         return DatasetRows(source, f"the {kind} {getattr(source, 'name', None) or ''}".strip())
     if hasattr(type(source), "__len__") and hasattr(type(source), "__getitem__") and not isinstance(source, _NO_BLOCKS):

@@ -337,6 +337,15 @@ def test_what_is_no_source(blocks, error, said):
         flr.RowBlocks(blocks)
 
 
+def test_data_frames():
+    """As a block each is an array; as a source it would be taken for a sequence of its columns."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(ROWS)
+    assert flr.RowBlocks([frame, frame]).shape == (3, 8)
+    with pytest.raises(TypeError, match=r"got DataFrame: give its to_numpy\(\)"):
+        flr.RowBlocks(frame)
+
+
 def test_sparse_blocks_are_refused():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match="source must give dense rows"):
