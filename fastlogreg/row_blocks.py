@@ -15,10 +15,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -126,11 +126,11 @@ class RowBlocks:
         """A copy of these rows (sorted), each block with any of them read once."""
         bounds = np.asarray(self._source.bounds)
         wanted = np.unique(np.searchsorted(bounds, indices, side="right") - 1)
-        found = np.empty((len(indices), self.shape[0]), self.dtype)
+        found = []
         for lo, hi, rows in self.read(wanted.tolist()):
             first, last = np.searchsorted(indices, (lo, hi))
-            found[first:last] = rows[indices[first:last] - lo]
-        return found
+            found.append(rows[indices[first:last] - lo])
+        return np.concatenate(found)  # of the dtype of these blocks: those of a sequence need not be all of one
 
 
 def open_source(source: Any) -> RowSource:
@@ -272,8 +272,9 @@ def read_ahead(
             yield item
             del item
     finally:
-        while not requests.empty():  # what has not begun is not begun
-            requests.get()
+        with suppress(Empty):  # what has not begun is not begun
+            while True:
+                requests.get_nowait()
         requests.put(False)
         if threading.current_thread() is not thread:  # the garbage collector runs anywhere
             thread.join(1.0)

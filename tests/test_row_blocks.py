@@ -262,6 +262,19 @@ def test_labels_of_hdf5(tmp_path):
         assert flr.propagate(w, 0.0, flr.RowBlocks(file["X"]), y[None]).cost == pytest.approx(expected, rel=1e-13)
 
 
+def test_blocks_of_different_dtypes():
+    """Each is read as it is; the sum is that of all of them as float64."""
+    rows, y = example()
+    rows = rows.clip(0, 100).round()
+    blocks = [part.astype(dtype) for part, dtype in zip(pieces(rows), ["u1", "f8", "i8", "f2", "i4", ">f4", "i2"])]
+    found = flr.RowBlocks(blocks)
+    assert found.dtype == np.float64
+    w = np.full((N_X, 1), 0.01)
+    expected = flr.propagate(w, 0.1, rows.T, y[None])
+    assert flr.propagate(w, 0.1, found, y[None]).cost == pytest.approx(expected.cost, rel=1e-12)
+    np.testing.assert_array_equal(found.take(np.array([5, 300, 1499])), rows[[5, 300, 1499]])
+
+
 def test_passes_over_an_iterable():
     """One count, and one read for each pass."""
     rows, y = example()
@@ -284,6 +297,7 @@ def test_missing_values_of_parquet(tmp_path):
     blocks, labels = flr.RowBlocks.from_parquet(tmp_path / "X.parquet", "label")
     with pytest.raises(ValueError, match=r"got nan in row 2 \(example\), column 0 'a'"):
         flr.train(blocks, labels[None], iterations=3)
+    assert np.isnan(blocks.take(np.array([1, 2]))[1, 0])
 
 
 # --- errors
