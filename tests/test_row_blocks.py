@@ -151,6 +151,7 @@ def test_every_solver(solver, kind, tmp_path, small_blocks):
     np.testing.assert_allclose(found.w, expected.w, rtol=0, atol=1e-12 if solver == "gd" else 1e-6)
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="slow")
 def test_the_sampling_solver(tmp_path, small_blocks):
     """A shape at which auto takes a sample of the rows; the passes counted are those of X in memory."""
     rows, y = example(40_000, 30)

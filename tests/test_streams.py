@@ -6,9 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
+from comparison import WITHOUT_JIT
 
 import fastlogreg as flr
 from fastlogreg.streams import Stream
+
+long = pytest.mark.skipif(WITHOUT_JIT, reason="tens of thousands of rows, one by one")
 
 
 def stationary(m=20_000, n_x=12, seed=0, scales=1.0, means=0.0):
@@ -34,6 +37,7 @@ def cost(model, X, y):
     return np.mean(np.logaddexp(0.0, np.where(y == 1, -z, z))) + 0.5 * np.sum(model.coef_**2) / len(X)
 
 
+@long
 @pytest.mark.parametrize("batch", [40, 300, 5000])
 def test_near_the_optimum(batch):
     """Within a tenth of a per cent of the optimal cost on 20,000 rows, whatever the batches."""
@@ -51,6 +55,7 @@ def test_a_short_stream_is_exact():
     np.testing.assert_allclose(found.coef_, best.coef_, rtol=0.02, atol=0.01)
 
 
+@long
 def test_more_rows_come_nearer():
     X, y = stationary(40_000)
     best = flr.LogisticRegression(tol=1e-10).fit(X, y)
@@ -62,6 +67,7 @@ def test_more_rows_come_nearer():
     assert distances[0] > 10 * distances[10] > 100 * distances[-1] > 0.0
 
 
+@long
 def test_unscaled_columns():
     """Columns over nine decades, and far from zero: the same predictions."""
     plain, y = stationary(8000)
@@ -76,6 +82,7 @@ def test_unscaled_columns():
         assert best * (1 - 1e-5) <= J <= 1.01 * best
 
 
+@long
 def test_without_intercept_and_with_weights():
     X, y = stationary(6000)
     weight = np.random.default_rng(1).integers(0, 4, len(y)).astype(float)
