@@ -676,6 +676,7 @@ def test_rescaled():
     np.testing.assert_array_equal(design.sample_spread(), np.zeros(3))
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="slow")
 @pytest.mark.parametrize("kind", ["npy", "h5", "parquet"])
 def test_command_line(kind, tmp_path, capsys):
     """--max-memory trains to the very costs that are printed without it."""
