@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _HOME = {
     "LogisticRegression": "estimator",
     "Propagation": "reference",
+    "RowBlocks": "row_blocks",
     "TrainingResult": "solvers.result",
     "Variable": "lectures.graph",
     "check_gradient": "api",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .notation import flatten_images
     from .nudging import derivative, nudge
     from .reference import Propagation
+    from .row_blocks import RowBlocks
     from .solvers.result import TrainingResult
     from .warming import warmup
 

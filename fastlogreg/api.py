@@ -28,9 +28,7 @@ from .validation import (
     SOLVERS,
     check_choice,
     check_number,
-    check_per_feature,
     check_w,
-    check_X,
     check_Y,
     require_finite,
 )
@@ -82,7 +80,8 @@ def propagate(
 ) -> Propagation:
     """One forward and one backward pass: cost J, dw (n_x, 1) and db, in one read of X.
 
-    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; not copied. Y (1, m): 0 or 1.
+    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not, or `RowBlocks`; not copied. Y (1, m):
+    0 or 1.
     n_threads: threads to use, by default every CPU that the process may use; it does not change a bit of the result.
 
     Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or infinity in X (naming
@@ -158,11 +157,14 @@ def predict_proba(
 
     Computed block by block: an X of another dtype than float64 is not copied as a whole. Raises as `propagate`.
     """
-    X = check_X(X)
-    w_, b_ = check_w(w, X.shape[0]), check_number("b", b)
-    design = DesignMatrix(
-        X, check_per_feature("scale", scale, X.shape[0]), check_per_feature("shift", shift, X.shape[0])
-    )
+    design = design_of(X, scale, shift)
+    w_, b_ = check_w(w, design.n_x), check_number("b", b)
+    if not isinstance(design, DesignMatrix):
+        Z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
+        if not np.isfinite(Z).all():
+            design.require_finite()
+        return reference.sigmoid(Z)[None, :]
+    X = design.X
     A = np.empty((1, design.m))
     folded, bias = design.fold(w_, b_)
     step = max(1, (1 << 20) // design.n_x)  # blocks of 8 MiB once converted
@@ -234,6 +236,8 @@ def _prepare(
 ) -> tuple[Objective, NDArray[np.float64], float]:  # fmt: skip
     check_choice("backend", backend, BACKENDS)
     design = design_of(X, scale, shift)
+    if backend != "fused" and not isinstance(design, DesignMatrix):
+        raise ValueError(f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got {backend!r}")
     y = check_Y(Y, design.m, both_classes=both_classes)
     w_, b_ = np.zeros(design.n_x) if w is None else check_w(w, design.n_x), check_number("b", b)
     if n_threads is not None:

@@ -20,7 +20,7 @@ def labels_and_weights(
 
     weight: Vector = np.empty(0)
     if sample_weight is not None:
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     classes = _two_classes(y[weight > 0.0] if weight.size else y)
     positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)
     if class_weight is None:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .mapped_files import MappedFile
 from .validation import require_finite
 
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
@@ -103,6 +104,7 @@ class DesignMatrix(Design):
         self.by_example = not self.in_place or (by_example and not (by_feature and self.n_x == 1))
         self._source = X
         self.few_features = self.n_x <= NARROW
+        self.file = MappedFile.of(self.X)
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
 
     @property
@@ -116,10 +118,17 @@ class DesignMatrix(Design):
         return DesignMatrix(self.X, scale, shift)
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+        self.check_file()
         return DesignMatrix(np.ascontiguousarray(self.X.T[indices]).T, self.scale, self.shift)
 
     def require_finite(self, names: Sequence[str] | None = None) -> None:
+        self.check_file()
         require_finite(self.X, names)
+
+    def check_file(self) -> None:
+        """OSError where X is mapped from a file that has vanished or become too short: once before each read of X."""
+        if self.file is not None:
+            self.file.check()
 
     @property
     def feature_major(self) -> bool | None:
@@ -153,6 +162,7 @@ class DesignMatrix(Design):
 
         One block, X itself, where X can be read in place; otherwise converted blocks of whole chunks.
         """
+        self.check_file()
         if self.in_place:
             yield 0, self.m, _read_only(self._source.reshape(-1, order="F" if self.by_example else "C"))
             return
@@ -166,6 +176,7 @@ class DesignMatrix(Design):
 
     def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """Views of X where nothing has to be changed."""
+        self.check_file()
         step = max(64, (1 << 17) // self.n_x)
         plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
         for lo in range(0, self.m, step):
@@ -176,6 +187,7 @@ class DesignMatrix(Design):
 
     def gram(self) -> NDArray[np.float64]:
         """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB."""
+        self.check_file()
         K = np.zeros((self.m, self.m))
         step = max(1, (1 << 20) // self.m)
         as_it_is = self.X.dtype == np.float64 and bool((self.scale == 1.0).all() and (self.shift == 0.0).all())

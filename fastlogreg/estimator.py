@@ -27,9 +27,12 @@ except ModuleNotFoundError as error:
 from . import reference, training
 from .class_labels import labels_and_weights, listed
 from .design_matrix import Design
+from .estimator_input import check_columns, rows_of, take_blocks
+from .estimator_stream import take_batch
 from .inputs import design_of
 from .objective import Objective
 from .passes import NONE, Vector
+from .row_blocks import BlockedMatrix, RowBlocks
 from .solvers.result import Progress, State
 from .validation import SOLVERS, check_choice, check_number, find_non_finite
 
@@ -100,16 +103,20 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts a row k times.
+        """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts a row k times. X may be
+        `RowBlocks`, larger than memory.
 
         Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), sparse X,
         weights that are negative or all zero, and where y does not have two classes among the rows of positive weight.
         """
         options = self._options()
-        X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
+        if isinstance(X, RowBlocks):
+            y = take_blocks(self, X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
         names = getattr(self, "feature_names_in_", None)
         classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
-        design = design_of(X.T)
+        design = design_of(X if isinstance(X, RowBlocks) else X.T)
         intercept = bool(self.fit_intercept)
         objective = Objective(design, positive, self._lambda(), "fused", self._threads(), weight, intercept)
         try:
@@ -126,12 +133,28 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
         self.gradient_norm_, self.suboptimality_bound_ = result.gradient_norm, result.suboptimality_bound
         self.stop_reason_, self.history_ = result.stop_reason, result.history
+        self.__dict__.pop("_stream", None)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> LogisticRegression:
+        """Learn from one more batch of a stream, each row of which is seen once; approximate: `fastlogreg.streams` says how.
+
+        X (n_samples, n_features), y (n_samples,), sample_weight (n_samples,). classes: both labels, needed in the first call.
+        C, fit_intercept and a class_weight of numbers act as in `fit`, solver, tol and max_iter do not; there is no step
+        size. A call of `fit` begins a new stream. Rows should come in random order. Up to max(1000, 10 n_features) rows the
+        result is the optimum of `fit`, then its cost comes near that optimum as rows come.
+
+        Raises ValueError where classes are missing, differ, or are not two, for labels outside them, NaN or infinity in X,
+        class_weight="balanced" and standardize=True, which need all rows at once, and more than 2000 features, for which
+        there is `fit` on `RowBlocks`.
+        """
+        take_batch(self, X, y, classes, sample_weight, self._lambda(), _require_finite)
         return self
 
     def decision_function(self, X: Any) -> Vector:
         """z = X w + b (n_samples,), float64: above 0 speaks for classes_[1]."""
         X = self._validated(X)
-        z = np.empty(len(X))
+        z = np.empty(rows_of(X))
         for rows, block in self._score_blocks(X):
             z[rows] = block
         return z
@@ -142,7 +165,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         out: a writeable floating-point array of that shape, a memory map for instance, to be filled and returned.
         """
         X = self._validated(X)
-        shape = (len(X), 2)
+        shape = (rows_of(X), 2)
         if out is None:
             out = np.empty(shape)
         elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
@@ -217,15 +240,25 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         w = self.coef_[0] / design.scale
         return w, float(self.intercept_[0] - design.shift @ w)
 
-    def _validated(self, X: Any) -> NDArray[Any]:
+    def _validated(self, X: Any) -> Any:
         check_is_fitted(self)
+        if isinstance(X, RowBlocks):
+            check_columns(self, X, reset=False)
+            return X
         array: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
         return array
 
-    def _score_blocks(self, X: NDArray[Any]) -> Iterator[tuple[slice, Vector]]:
-        """z of X, block by block."""
+    def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
+        """z of X, block by block; of `RowBlocks` in one read."""
         threads = self._threads()
         w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
+        if isinstance(X, RowBlocks):
+            m = rows_of(X)
+            z = Objective(design_of(X), np.zeros(m, np.uint8), n_threads=threads).scores(w, b)
+            if not np.isfinite(z).all():
+                _require_finite(X, getattr(self, "feature_names_in_", None))
+            yield slice(0, m), z
+            return
         for lo in range(0, len(X), _ROWS):
             x = X[lo : lo + _ROWS]
             z = Objective(design_of(x.T), np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
@@ -247,13 +280,17 @@ def _standardised(objective: Objective) -> Design:
     return objective.design.rescaled(1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
 
 
-def _require_finite(X: NDArray[Any], names: Any) -> None:
+def _require_finite(X: Any, names: Any) -> None:
     """ValueError with the row and column of the first NaN or infinity, in scikit-learn's words; nothing if all is finite."""
-    found = find_non_finite(X.T)
+    found: Any
+    if isinstance(X, RowBlocks):
+        found = BlockedMatrix(X, NONE, NONE).find_non_finite()
+    else:
+        found = find_non_finite(X.T)
     if found is None:
         return
-    row, column = found
-    what = "NaN" if np.isnan(X[row, column]) else "infinity"
+    row, column = found[:2]
+    what = "NaN" if np.isnan(found[2] if len(found) > 2 else X[row, column]) else "infinity"
     name = f" ({names[column]!r})" if names is not None else ""
     raise ValueError(
         f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. LogisticRegression accepts finite "

@@ -147,14 +147,16 @@ def find_non_finite(X: NDArray[Any]) -> tuple[int, int] | None:
     return None
 
 
-def require_finite(X: NDArray[Any], feature_names: Sequence[str] | None = None) -> None:
-    """ValueError naming the first row (example) and column (feature) of X that is NaN or infinite, if any is."""
+def require_finite(X: NDArray[Any], feature_names: Sequence[str] | None = None, first: int = 0) -> None:
+    """ValueError naming the first row (example) and column (feature) of X that is NaN or infinite, if any is; first: what
+    the row of X is counted from."""
     found = find_non_finite(X)
     if found is None:
         return
     example, feature = found
-    name = f" {feature_names[feature]!r}" if feature_names is not None else ""
     value = X[feature, example]
+    example += first
+    name = f" {feature_names[feature]!r}" if feature_names is not None else ""
     raise ValueError(
         f"X must be finite; got {value} in row {example} (example), column {feature}{name} (feature), counted from 0: "
         f"X[{feature}, {example}] in the (n_x, m) form. Remove or impute such values first"

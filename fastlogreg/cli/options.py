@@ -27,3 +27,9 @@ Features = Annotated[
 ]
 Backend = Annotated[str, typer.Option("--backend", help="fused, loops, numpy or python.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads; default: all cores.")]
+MaxMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--max-memory", help="Read X in blocks that take at most so many bytes, in each pass anew: for .npy, .h5, .parquet."
+    ),
+]

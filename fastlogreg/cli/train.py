@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from .. import plots
 from ..files import Data, UnknownName, atomic_open, read_data, require
+from ..files.arrays import map_npy
 from ..model import Model, encode_labels
+from ..row_blocks import RowBlocks
 from ..solvers.result import STOP_REASONS, TrainingResult
 from . import options
 from .report import Metrics, ProgressBar, cost_lines
@@ -43,13 +45,17 @@ def train(
     ] = None,
     backend: options.Backend = "fused",
     threads: options.Threads = None,
+    max_memory: options.MaxMemory = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
 ) -> int:
     """Train on DATA by gradient descent; print costs and metrics."""
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
-    training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
+    if max_memory is None:
+        training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
+    else:
+        training = _in_blocks(data, x, y, target, max_memory)
     if n_features is not None and training.X.shape[0] != n_features:
         raise ValueError(f"--n-features is {n_features}, and {data} has {training.X.shape[0]} features")
     Y, labels = encode_labels(_labels_of(training), source=training.path)
@@ -168,7 +174,7 @@ def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: A
         alpha=result.alpha,
         w=model.w,
         image_shape=model.image_shape,
-        X=X,
+        X=X if isinstance(X, np.ndarray) else None,  # blocks are not looked through again for single images
         Y=Y,
         A=probabilities(model, X),
         labels=model.labels,
@@ -224,6 +230,27 @@ def _labels_of(data: Data) -> Array:
             "--y FILE.npy for .npy"
         )
     return data.y
+
+
+def _in_blocks(path: Path, x: str | None, y: str | None, target: str | None, max_memory: int) -> Data:
+    """The same data, whose X is `RowBlocks`."""
+    suffix, X, labels = path.suffix.lower(), None, None
+    if suffix == ".parquet" and target is not None and y is None:
+        columns = None if x is None else x.split(",")
+        X, labels = RowBlocks.from_parquet(path, target, columns=columns, max_memory=max_memory)
+    elif suffix in (".h5", ".hdf5") and x is not None and y is not None and target is None:
+        X, labels = RowBlocks.from_hdf5(path, x, y, max_memory=max_memory)
+    elif suffix == ".npy" and x is None and y is not None and target is None:
+        X, labels = RowBlocks(path, max_memory=max_memory), map_npy(Path(y)).reshape(-1)
+    else:
+        raise ValueError(
+            f"--max-memory reads .npy with --y FILE.npy, .h5 with --x and --y, and .parquet with --target in blocks; "
+            f"got {path}"
+        )
+    if len(labels) != X.shape[1]:
+        raise ValueError(f"{path}: X has {X.shape[1]} examples, and there are {len(labels)} labels")
+    values: Any = X
+    return Data(values, labels, X.names, X.image_shape, str(path))
 
 
 def _read_test(

@@ -92,7 +92,7 @@ def check_fits(path: Path, name: str, nbytes: int) -> None:
     if nbytes > available:
         raise ValueError(
             f"{path}: {name} declares {nbytes / 2**30:.3g} GiB, and this process can get {available / 2**30:.3g} GiB of "
-            "memory; store it as .npy, which is mapped and not read"
+            "memory; store it as .npy, which is mapped and not read, or read it in blocks (--max-memory, RowBlocks)"
         )
 
 
