@@ -22,7 +22,7 @@ FLOORS = (
     ("passes", "inputs"),
     ("objective",),
     ("solvers",),
-    ("diagnosis",),
+    ("diagnosis", "checkpoint"),
     ("training",),
     ("api", "model"),
     ("lectures", "warming", "bench", "estimator"),

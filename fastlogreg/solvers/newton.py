@@ -6,24 +6,33 @@ A Hessian that is singular to working precision (lambda = 0 with a constant or d
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
 from .line_search import good, step
-from .result import State
+from .result import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # H of 72 MB, a third of a second to factor on two cores
 
 
 class Newton:
-    """Advances a `State` by whole iterations."""
+    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from there."""
 
-    def __init__(self, objective: Objective, state: State, tol: float) -> None:
+    def __init__(
+        self, objective: Objective, state: State, tol: float, saved: dict[str, Any] | None = None
+    ) -> None:
         self.objective, self.state, self.tol = objective, state, tol
         self.by_cholesky = objective.n_x <= LARGEST_CHOLESKY
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
+        if saved is not None and saved["evaluated"]:
+            self.point = self._evaluate(np.append(state.w, state.b))
+
+    def state_arrays(self) -> dict[str, Any]:
+        return {"method": "newton", "evaluated": self.point is not None}
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
@@ -50,7 +59,8 @@ class Newton:
         else:
             d = self._conjugate_gradients(start)
         slope = float(gradient @ d)
-        if self.state.exhausted(slope):
+        stalls = self.state.stalls_after(slope)
+        if stalls >= STALLED:
             self.state.stop = "converged"
             return
         found = self._evaluate(start.theta + d)
@@ -62,7 +72,7 @@ class Newton:
             self.state.stop = "converged"
             return
         self.state.costs.append(start.evaluation.J)
-        self.state.iteration += 1
+        self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
         self.state.take(self.objective, found, self.tol)
 
