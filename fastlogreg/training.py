@@ -21,7 +21,7 @@ import numpy as np
 from .checkpoint import Checkpoint
 from .diagnosis import explain
 from .objective import Objective
-from .passes import Vector
+from .passes import Vector, seconds_on_one_core
 from .solvers import auto
 from .solvers.gd import GradientDescent
 from .solvers.lbfgs import LBFGS
@@ -65,7 +65,7 @@ def run(
         finally:
             objective.watch = work.objective.watch = None
         work.keep()
-        result = _result(work)
+        result = _result(work, watch)
     objective.passes = work.objective.passes
     if callback is not None:
         callback(_progress(state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound))
@@ -87,7 +87,7 @@ def _loop(
         stretch_start = time.perf_counter()
         before, points = state.iteration, len(state.history)
         work.method.advance(min(count, iterations - before))
-        if len(state.history) == points:
+        if len(state.history) == points and state.iteration > before:
             state.record(objective)
         now = time.perf_counter()
         rate = max(1, state.iteration - before) / max(now - stretch_start, 1e-9)
@@ -96,10 +96,10 @@ def _loop(
             try:
                 state.stop = _asked_to_stop(work, watch, callback)
             except Exception:
-                work.keep()  # an error in the callback costs none of the work
+                work.keep(5)  # an error in the callback costs none of the work
                 raise
         if checkpoint is not None and state.stop is None and time.perf_counter() >= checkpoint.due:
-            work.keep()
+            work.keep(5)
         if iterations == before:
             break
 
@@ -194,7 +194,7 @@ class _Work:
             return Nesterov(objective, state, goal, self.alpha, saved)
         return GradientDescent(objective, state, goal, self.alpha, K, saved)
 
-    def keep(self) -> None:
+    def keep(self, stacklevel: int = 4) -> None:
         """Write the checkpoint, if there is one and something to write; a failure is warned of, and the run goes on."""
         state, objective, checkpoint = self.state, self.objective, self.checkpoint
         if checkpoint is None or self.method is None:
@@ -214,7 +214,7 @@ class _Work:
                 f"the checkpoint {checkpoint.path} was not written after {state.iteration} iterations, and is as it was "
                 f"before; training goes on, and the next one may succeed: {error}",
                 TrainingWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
 
 
@@ -224,11 +224,15 @@ class _Watch:
     def __init__(self, work: _Work, begun: float, max_seconds: float | None, interrupted: list[bool]) -> None:
         self.work, self.interrupted = work, interrupted
         self.deadline = np.inf if max_seconds is None else begun + max_seconds
-        self.last, self.gap, self.pass_seconds = begun, 0.0, 0.0
+        # How long a pass takes: before the first an estimate; then the shorter of the last two, one of which may compile.
+        self.pass_seconds = self.gap = seconds_on_one_core(work.objective.design) / work.objective.n_threads
+        self.last: float | None = None
 
     def __call__(self) -> None:
         now = time.perf_counter()
-        self.pass_seconds, self.gap, self.last = min(self.gap, now - self.last), now - self.last, now
+        if self.last is not None:
+            self.pass_seconds, self.gap = min(self.gap, now - self.last), now - self.last
+        self.last = now
         reason = self.reason()
         if reason is not None:
             raise Stopped(reason)
@@ -241,11 +245,16 @@ class _Watch:
             return "interrupted"
         return "max_seconds" if time.perf_counter() + closing * self.pass_seconds >= self.deadline else None
 
+    def late(self, took: float) -> bool:
+        """Whether another pass, if one takes as long as that, would end later than a pass or half a second too late."""
+        one = max(took, self.pass_seconds)
+        return time.perf_counter() + one > self.deadline + max(0.5, one)
+
 
 def _asked_to_stop(work: _Work, watch: _Watch, callback: Callable[[Progress], Any] | None) -> Any:
     reason, state = watch.reason(), work.state
     if reason != "interrupted" and callback is not None:
-        seconds, bound = time.perf_counter() - work.start, state.history[-1][3]
+        seconds, bound = time.perf_counter() - work.start, state.history[-1][3] if state.history else np.inf
         if callback(_progress(state, seconds, state.cost, state.gradient_norm, bound)):
             return "callback"
     return reason
@@ -255,15 +264,17 @@ def _progress(state: State, seconds: float, cost: float, gradient_norm: float, b
     return Progress(state.iteration, cost, gradient_norm, seconds, state.w.reshape(-1, 1).copy(), state.b, bound)
 
 
-def _result(work: _Work) -> TrainingResult:
+def _result(work: _Work, watch: _Watch) -> TrainingResult:
     """The last point, or after divergence the best one, with J, gradient and bound measured there; b and dw are brought
-    back from centred X."""
+    back from centred X. The bound is infinite where the radius is not known, and the pass for it would be one too many."""
     objective, state, start, offset = work.objective, work.state, work.start, work.mean
     if state.stop == "diverged" and state.best_w is not None:
         state.w, state.b, state.evaluation = state.best_w, state.best_b, None
+    begun = time.perf_counter()
     cost, gradient, curvature = state.evaluation or objective.evaluate(state.w, state.b)
     objective.check_finite(cost)
-    bound = objective.bound(gradient, curvature, state.w, state.b)
+    late = watch.late(time.perf_counter() - begun) and "radius" not in vars(objective)
+    bound = np.inf if late else objective.bound(gradient, curvature, state.w, state.b)
     if offset is not None:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)
         state.b -= float(offset @ state.w)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import random
-import shutil
 import signal
-import subprocess
-import sys
-import time
 import warnings
 from contextlib import contextmanager
 
@@ -47,9 +43,11 @@ CASES = {  # arguments of train; iterations are such that every solver stops for
     "spread": {"solver": "auto", "tol": 1e-13, "iterations": 100},
     "no precision left": {"solver": "lbfgs", "tol": 0.0, "iterations": 100},
     "separable": {"solver": "lbfgs", "tol": 1e-12, "lambda_": 0.0, "iterations": 100, "separable": True},
-    "diverging": {"backend": "numpy", "alpha": 1e3, "iterations": 500, "lambda_": 1e4},
+    "diverging": {"backend": "numpy", "alpha": 0.026, "iterations": 500, "lambda_": 1e4},
+    "diverging, compiled": {"alpha": 0.026, "iterations": 500, "lambda_": 1e4},
 }
 CHANGES = {  # so that the data may be small
+    "gram": {(Objective, "gram_pays"): lambda self, iterations: True},  # as for many iterations
     "conjugate gradients": {(newton, "LARGEST_CHOLESKY"): 2},
     "tall": {(auto, "SMALL"): 0, (auto, "LEAST_ROWS"): 100},
     # New inner matrices from 25 and 100 rows, then Newton's method: each after one iteration.
@@ -99,9 +97,10 @@ def test_cut_after_any_iteration_and_resumed(name, tmp_path):
         for cut in sorted({*range(5), whole.iterations // 2, whole.iterations - 1, whole.iterations}):
             begun = flr.train(X, Y, **{**options, "iterations": cut}, checkpoint=path)
             assert begun.iterations == cut
+            seconds = checkpoint.load(path).values["seconds"]
             again = flr.train(X, Y, **options, checkpoint=path, resume=True)
             same(again, whole, clocked(options))
-            assert again.seconds >= begun.seconds
+            assert again.seconds > seconds
             assert (np.diff(again.history[:, 1]) >= 0).all()
         saved = checkpoint.load(path)
         assert saved.values["iteration"] == whole.iterations
@@ -172,7 +171,8 @@ def test_a_chain_of_resumes_on_any_number_of_threads(tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrainingWarning)
             flr.train(
-                *(X, Y),
+                X,
+                Y,
                 **options,
                 iterations=k,
                 checkpoint=tmp_path / "run",
@@ -218,14 +218,14 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_the_file(tmp_path):
 def test_an_error_in_a_callback_costs_none_of_the_work(tmp_path):
     X, Y = problem(120, 5)
     seen = []
-    with pytest.raises(ZeroDivisionError):
-        flr.train(
-            X,
-            Y,
-            iterations=10**9,
-            callback=lambda p: seen.append(p) or 1 / (3 - len(seen)),
-            checkpoint=tmp_path / "run",
-        )
+
+    def fail(progress):
+        seen.append(progress)
+        if len(seen) == 3:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        flr.train(X, Y, iterations=10**9, callback=fail, checkpoint=tmp_path / "run")
     assert checkpoint.load(tmp_path / "run").values["iteration"] == seen[-1].iteration
 
 
@@ -233,9 +233,9 @@ def test_an_error_in_a_callback_costs_none_of_the_work(tmp_path):
 
 
 DIFFERENT = {
-    "X": ({"X": problem(120, 5, seed=1)[0]}, "differs: the values in X, .*Name another"),
+    "X": ({"X": problem(120, 5, seed=1)[0]}, r"differs: the values in X\. Name another"),
     "one X": ({"X": problem(120, 5)[0] * (1 + 1e-15)}, "the values in X"),
-    "Y": ({"Y": 1 - problem(120, 5)[1]}, "differs: Y[,.]"),
+    "Y": ({"Y": 1 - problem(120, 5)[1]}, r"differs: Y\. Name another"),
     "m": ({"X": problem(119, 5)[0], "Y": problem(119, 5)[1]}, r"the form of X \(5 x 120 .* there, 5 x 119 .* now\)"),
     "order": ({"X": np.ascontiguousarray(problem(120, 5)[0])}, "example-major.* feature-major"),
     "dtype": ({"X": problem(120, 5)[0].astype(np.float32)}, "<f8 .* <f4"),
@@ -299,78 +299,3 @@ def test_arguments(tmp_path):
     flr.train(X, Y, iterations=6, checkpoint=tmp_path / "link", resume=True)
     assert (tmp_path / "link").is_symlink()
     assert checkpoint.load(tmp_path / "run").values["iteration"] == 6
-
-
-# ---------------------------------------------------------------- kill -9
-
-KILLED = """
-import sys, time, numpy as np, fastlogreg as flr, test_checkpoint
-X, Y, options = test_checkpoint.long_run()
-print("ready", flush=True)
-result = flr.train(X, Y, **options, checkpoint=sys.argv[1], checkpoint_every=0, resume=True, callback=lambda p: time.sleep(0.002))
-print("finished", flush=True)
-"""
-
-
-def long_run():
-    """Wide, so that most of its time goes into writing 3 MB checkpoints; NumPy alone, which starts in no time."""
-    X, Y = problem(24, 20_000)
-    return X, Y, {"solver": "lbfgs", "tol": 0.0, "lambda_": 1e-6, "iterations": 150, "backend": "numpy"}
-
-
-def test_kill_9_at_20_random_moments(tmp_path):
-    X, Y, options = long_run()
-    path, rng = tmp_path / "run", random.Random(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingWarning)
-        whole = flr.train(X, Y, **options)
-        reached = []
-        for _ in range(20):
-            process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-c", KILLED, str(path)],
-                stdout=subprocess.PIPE,
-                cwd=sys.path[0],
-                text=True,
-            )
-            try:
-                assert process.stdout.readline() == "ready\n"
-                time.sleep(rng.uniform(0.0, 0.3))
-            finally:
-                process.kill()
-                process.communicate(timeout=20)
-            if path.exists():
-                reached.append(checkpoint.load(path).values["iteration"])
-                shutil.copy(path, tmp_path / "copy")
-                same(flr.train(X, Y, **options, checkpoint=tmp_path / "copy", resume=True), whole)
-            if reached and reached[-1] == whole.iterations:
-                path.unlink()  # begin anew
-    assert len(set(reached)) > 3
-
-
-DIES = """
-import os, sys, numpy as np, fastlogreg as flr, test_checkpoint
-from fastlogreg.files import common
-X, Y = test_checkpoint.problem(30, 5)
-where, path = sys.argv[1:]
-flr.train(X, Y, iterations=3, checkpoint=path)
-die = lambda *_, **__: os.kill(os.getpid(), 9)
-if where == "write":
-    import zipfile
-    zipfile.ZipFile.close = die
-else:
-    setattr(common.os, where, die)
-flr.train(X, Y, iterations=6, checkpoint=path)
-"""
-
-
-@pytest.mark.parametrize("where", ["write", "fsync", "replace"])
-def test_killed_while_writing(where, tmp_path):
-    path = tmp_path / "run"
-    done = subprocess.run([sys.executable, "-c", DIES, where, str(path)], cwd=sys.path[0], timeout=60)
-    assert done.returncode == -signal.SIGKILL
-    assert checkpoint.load(path).values["iteration"] == 3
-    assert len(list(tmp_path.iterdir())) == 2  # what it had begun to write
-    (tmp_path / "run.mine.tmp").touch()
-    flr.train(*problem(30, 5), iterations=6, checkpoint=path, resume=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.mine.tmp"]
-    assert checkpoint.load(path).values["iteration"] == 6

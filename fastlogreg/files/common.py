@@ -6,6 +6,8 @@ import csv
 import errno
 import os
 import secrets
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 FORMATS = ".h5, .hdf5, .npz, .npy, .csv, .data (CSV), .parquet, or LIBSVM text"
 KERNEL_DTYPES = tuple(map(np.dtype, ("?", "u1", "i1", "u2", "i2", "i4", "f2", "f4", "f8")))
-_DAMAGED = (zipfile.BadZipFile, zlib.error, csv.Error)  # these derive from Exception alone
+_DAMAGED = (zipfile.BadZipFile, zlib.error, csv.Error, struct.error, tokenize.TokenError, SyntaxError)  # from Exception
 
 
 class Data(NamedTuple):
