@@ -80,6 +80,8 @@ def load(path: str | os.PathLike[str]) -> Saved:
         metadata = json.loads(str(arrays.pop("metadata")))
         if metadata["format"] != FORMAT:
             raise ValueError(f"its format is {metadata['format']!r}, and this version reads {FORMAT!r}")
+        if metadata["arrays"] != sorted(arrays):  # a damaged directory of a zip file can hide one
+            raise ValueError(f"it holds {', '.join(sorted(arrays))} instead of {metadata['arrays']}")
         saved = Saved(dict(metadata["run"]), str(metadata["version"]), {**metadata["numbers"], **arrays})
         _check(saved, arrays, n_x=int(metadata["n_x"]), m=int(metadata["m"]))
         return saved
@@ -183,7 +185,8 @@ class Checkpoint:
         arrays: dict[str, Any] = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         numbers = {name: value for name, value in values.items() if name not in arrays}
         metadata = {
-            "format": FORMAT, "version": __version__, "run": self.run, "n_x": n_x, "m": m, "numbers": numbers
+            "format": FORMAT, "version": __version__, "run": self.run, "n_x": n_x, "m": m, "numbers": numbers,
+            "arrays": sorted(arrays),
         }  # fmt: skip
         try:
             with atomic_open(self.path) as file:

@@ -240,6 +240,15 @@ def test_truncated_anywhere(good, tmp_path):
         refused(tmp_path / "run", good[:size])
 
 
+def test_a_hidden_array_is_missed(good, tmp_path):
+    """The length of a comment in the zip file's directory can make the next entry a part of it."""
+    at = good.rindex(b"mean.npy", 0, good.rindex(b"PK\x05\x06")) - 46  # the entry of an array that not every run has
+    before = good.rindex(b"PK\x01\x02", 0, at)
+    content = bytearray(good)
+    content[before + 32] = at + 46 + len("mean.npy") - at
+    refused(tmp_path / "run", bytes(content))
+
+
 @settings(max_examples=200)
 @given(data=st.data())
 def test_mutated_anywhere(good, tmp_path_factory, data):

@@ -55,7 +55,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     """What a library says of a damaged file, as one ValueError."""
     try:
         yield
-    except (ValueError, OSError, EOFError, KeyError, RuntimeError, *_DAMAGED) as error:
+    except (ValueError, OSError, EOFError, KeyError, TypeError, RuntimeError, *_DAMAGED) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if "Python objects" in said or "Object arrays" in said:
             said = "it holds Python objects, which are never unpickled; store numbers or text"
