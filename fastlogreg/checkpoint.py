@@ -113,6 +113,10 @@ def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> N
             raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
 
 
+class Refused(ValueError):
+    """A checkpoint that is a good one, but not of this run."""
+
+
 class Checkpoint:
     """The file of one run. due: the reading of `time.perf_counter` from which it is to be written again."""
 
@@ -153,7 +157,7 @@ class Checkpoint:
         return None if path is None else Checkpoint(path, every, bool(resume), any_start)
 
     def begin(self, run: dict[str, str], iterations: int) -> dict[str, Any] | None:
-        """What to go on from, or None for a new run. ValueError where the file is of another run, or further than
+        """What to go on from, or None for a new run. `Refused` where the file is of another run, or further than
         `iterations`; it is left alone."""
         found, self._found, self.run = self._found, None, run
         if found is not None:
@@ -164,13 +168,13 @@ class Checkpoint:
                 if there.get(name) != value and not (self.any_start and name == "w and b at the start")
             ]
             if differing:
-                raise ValueError(
+                raise Refused(
                     f"{self.path} is the checkpoint of another run; what differs: {', '.join(differing)}. Name another "
                     f"file, or begin anew with resume=False, which overwrites it"
                 )
             made = found.values["iteration"]
             if made > iterations:
-                raise ValueError(
+                raise Refused(
                     f"{self.path} has already made {made} iterations, and {iterations} are asked for; ask for at least "
                     f"{made}, or begin anew with resume=False"
                 )

@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import reference, training
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Refused
 from .class_labels import labels_and_weights, listed
 from .design_matrix import Design
 from .inputs import design_of
@@ -130,6 +130,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             state = State(*self._start(design))
             with _progress_bar(self.verbose, options["tol"], self.callback) as callback:
                 result = training.run(objective, state, callback=callback, names=names, begun=begun, **options)
+        except Refused:
+            raise
         except ValueError:
             _require_finite(X, names)
             raise

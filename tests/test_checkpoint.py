@@ -299,3 +299,28 @@ def test_arguments(tmp_path):
     flr.train(X, Y, iterations=6, checkpoint=tmp_path / "link", resume=True)
     assert (tmp_path / "link").is_symlink()
     assert checkpoint.load(tmp_path / "run").values["iteration"] == 6
+
+
+# ---------------------------------------------------------------- the estimator
+
+
+@pytest.mark.parametrize("changes", [{}, {"standardize": True, "class_weight": "balanced"}, {"fit_intercept": False}])
+def test_the_estimator(changes, tmp_path):
+    base = pytest.importorskip("sklearn.base")
+    X, Y = problem(400, 6)
+    options = {"solver": "lbfgs", "tol": 1e-10, **changes}
+    weight = np.arange(400) % 3
+    whole = flr.LogisticRegression(**options).fit(X.T, Y[0], weight)
+    model = base.clone(flr.LogisticRegression(**options, checkpoint=tmp_path / "run", checkpoint_every=1, resume=True))
+    with pytest.warns(TrainingWarning, match="not converged after 3"):
+        model.set_params(max_iter=3).fit(X.T, Y[0], weight)
+    for warm_start in (False, True):  # it would begin from coef_ now: the checkpoint goes before
+        model.set_params(max_iter=1000, warm_start=warm_start).fit(X.T, Y[0], weight)
+        np.testing.assert_array_equal(model.coef_, whole.coef_)
+        assert (model.intercept_, model.n_iter_, model.stop_reason_) == (whole.intercept_, whole.n_iter_, "converged")
+    with pytest.raises(ValueError, match="what differs: the weights"):
+        model.fit(X.T, Y[0])
+    with pytest.raises(ValueError, match="what differs: lambda_"):
+        model.set_params(C=2.0).fit(X.T, Y[0], weight)
+    with pytest.raises(TypeError, match="resume must be True or False"):
+        model.set_params(resume=1).fit(X.T, Y[0], weight)
