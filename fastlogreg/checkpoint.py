@@ -41,7 +41,7 @@ _SHAPES = {
     "history": "H4",
 }
 _WHOLE = ("iteration", "passes", "stalls", "rows", "judged")
-_OPTIONAL = {"best_w", "gradient", "curvature", "mean", "radius"}
+_OPTIONAL = {"best_w", "gradient", "mean", "radius"}
 _EVERY = (
     "w costs history b iteration cost gradient_norm previous_norm stalls measure best_cost best_b stop "
     "alpha L passes seconds tol method"
@@ -85,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> Saved:
         saved = Saved(dict(metadata["run"]), str(metadata["version"]), {**metadata["numbers"], **arrays})
         _check(saved, arrays, n_x=int(metadata["n_x"]), m=int(metadata["m"]))
         return saved
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not a checkpoint that this version can read: {error}") from error
 
 
@@ -93,8 +93,11 @@ def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> N
     values = saved.values
     words = values["method"].split()
     expected = {*_EVERY.split(), *(name for word in words for name in _METHODS[word].split())}
-    if not expected <= set(values) <= expected | _OPTIONAL or ("gradient" in values) != ("curvature" in values):
-        raise ValueError(f"it holds {', '.join(sorted(set(values) ^ expected))}, or lacks it")
+    if "gradient" in values:
+        expected.add("curvature")
+    wrong = {name for name in set(values) ^ expected if name not in _OPTIONAL or name not in values}
+    if wrong:
+        raise ValueError(f"missing or too many: {', '.join(sorted(wrong))}")
     if words[0] != saved.run["solver"] or (words[0] == "auto") != (len(words) > 1 and words[1] in ("lbfgs", "newton")):
         raise ValueError(f"the state is of {values['method']!r}, the run of {saved.run['solver']!r}")
     for name, value in values.items():
