@@ -33,7 +33,7 @@ CASES = {  # arguments of train; iterations are such that every solver stops for
     "loops": {"backend": "loops", "iterations": 25, "lambda_": 0.0},
     "compiled": {"iterations": 60, "tol": 1e-9},
     "gram": {"iterations": 60},
-    "nesterov": {"solver": "nesterov", "tol": 1e-9, "iterations": 300},
+    "nesterov": {"solver": "nesterov", "tol": 1e-9, "iterations": 60},
     "lbfgs": {"solver": "lbfgs", "tol": 1e-12, "iterations": 100},
     "cholesky": {"solver": "newton", "tol": 1e-13, "iterations": 100},
     "conjugate gradients": {"solver": "newton", "tol": 1e-13, "iterations": 100},
@@ -164,7 +164,7 @@ def test_the_length_of_stretches_changes_no_bit(name, stretch, cut):
 
 
 def test_a_chain_of_resumes_on_any_number_of_threads(tmp_path):
-    X, Y = problem(4000, 30)
+    X, Y = problem(2000, 30)
     options = {"solver": "lbfgs", "tol": 1e-11, "lambda_": 1.0}
     whole = flr.train(X, Y, **options, n_threads=2)
     for k in range(whole.iterations):
