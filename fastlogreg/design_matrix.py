@@ -80,7 +80,7 @@ class Design(ABC):
         chosen = np.unique(np.linspace(0, self.m - 1, min(count, self.m)).astype(np.intp))
         found = hashlib.sha256()
         for _, _, x in self.rows(chosen).rescaled(np.ones(self.n_x), np.zeros(self.n_x)).float_blocks():
-            found.update(np.ascontiguousarray(x).data)
+            found.update(np.ascontiguousarray(x, np.float64).data)  # a long double has bytes of nothing in it
         return found.hexdigest()
 
     def sample_spread(self) -> NDArray[np.float64]:

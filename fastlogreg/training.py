@@ -209,7 +209,7 @@ class _Work:
             values["radius"] = objective.radius
         try:
             checkpoint.write(values, objective.n_x, objective.m)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             warnings.warn(
                 f"the checkpoint {checkpoint.path} was not written after {state.iteration} iterations, and is as it was "
                 f"before; training goes on, and the next one may succeed: {error}",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import fastlogreg as flr
 from fastlogreg import checkpoint, training
+from fastlogreg.inputs import design_of
 from fastlogreg.objective import Objective
 from fastlogreg.solvers import auto, newton
 from fastlogreg.solvers.result import TrainingWarning
@@ -268,6 +269,26 @@ def test_another_run_is_refused_before_any_work(name, tmp_path, monkeypatch):
         warnings.simplefilter("ignore", TrainingWarning)
         flr.train(**{**arguments, **changes})  # without resume it is overwritten
     assert (tmp_path / "run").read_bytes() != content
+
+
+def test_the_digest_is_of_the_values_in_a_bounded_sample():
+    X = np.arange(-6, 6).reshape(3, 4)
+    digests = {
+        design_of(form(X.astype(dtype)), scale, 7.0).digest()
+        for dtype in ("int8", "int16", "int32", "float16", "float32", "float64", ">f4", "int64", "longdouble")
+        for form in (np.ascontiguousarray, np.asfortranarray, lambda x: np.repeat(x, 2, 1)[:, ::2])
+        for scale in (1.0, 3.0)
+    }
+    assert digests != {design_of(np.abs(X)).digest()}
+    assert len(digests) == 1
+    forms = [design_of(x).form for x in (X, X.T.copy().T, X.astype(np.float32), X[:, :3])]
+    assert len(set(forms)) == 4
+    wide = np.zeros((1 << 20, 5), np.uint8)  # 8 MiB an example as float64: the first and the last one
+    before = design_of(wide).digest()
+    wide[0, 1] = 1
+    assert design_of(wide).digest() == before
+    wide[-1, -1] = 1
+    assert design_of(wide).digest() != before
 
 
 def test_another_version_is_refused(tmp_path, monkeypatch):
