@@ -281,7 +281,7 @@ def test_the_digest_is_of_the_values_in_a_bounded_sample():
     }
     assert digests != {design_of(np.abs(X)).digest()}
     assert len(digests) == 1
-    forms = [design_of(x).form for x in (X, X.T.copy().T, X.astype(np.float32), X[:, :3])]
+    forms = [design_of(x).form for x in (X * 1.0, X.T.copy().T * 1.0, X.astype(np.float32), X[:, :3] * 1.0)]
     assert len(set(forms)) == 4
     wide = np.zeros((1 << 20, 5), np.uint8)  # 8 MiB an example as float64: the first and the last one
     before = design_of(wide).digest()
