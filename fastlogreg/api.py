@@ -11,6 +11,7 @@ formed. `backend` names the same mathematics written in different ways:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import reference
+from .checkpoint import Checkpoint
 from .design_matrix import DesignMatrix
 from .inputs import design_of
 from .objective import Objective
@@ -111,6 +113,9 @@ def train(
     n_threads: int | None = None,
     max_seconds: float | None = None,
     callback: Callable[[Progress], Any] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool = False,
 ) -> TrainingResult:
     """Train from w (zeros by default) and b; by default gradient descent: w := w - alpha dw, b := b - alpha db.
 
@@ -120,13 +125,19 @@ def train(
     ones: J decreases in every iteration for any alpha below 2/L.
 
     tol means the same for every solver: stop when the proved bound on J - J* is at most tol, or with lambda_ = 0, where
-    there is none, the largest absolute component of (dw, db). max_seconds: stop after so much wall time. callback:
-    called with a `Progress` between stretches of about 0.1 s and at the end; returning True stops the run. Ctrl-C stops
-    the run and returns what it has found.
+    there is none, the largest absolute component of (dw, db). max_seconds: stop after so much wall time, half a second
+    or a read of X later at most. callback: called with a `Progress` between stretches of about 0.1 s and at the end;
+    returning True stops the run. Ctrl-C stops the run and returns what it has found; a second one stops at once.
+
+    checkpoint: a file to which the state of the run is written every checkpoint_every seconds, and at its end, for
+    whatever reason it ends. With resume=True the run goes on from there, also with more iterations, to the bits that it
+    would have reached without interruption; where there is no such file yet it begins. max_seconds counts anew. A
+    checkpoint that cannot be written, the disk being full for instance, is warned of, and training goes on.
 
     Returns a `TrainingResult`: costs[k] is J before update k, stop_reason says why the run ended. Raises as
-    `propagate` does, and ValueError where Y has one class only. Warns with `TrainingWarning`, naming cause and remedy,
-    where alpha is above 2/L, the classes are separable, columns depend on each other, or tol was not reached.
+    `propagate` does, and ValueError where Y has one class only, and where checkpoint names a file that is no checkpoint
+    or, with resume=True, one of other data or settings, which is left alone. Warns with `TrainingWarning`, naming cause
+    and remedy, where alpha is above 2/L, the classes are separable, columns depend on each other, or tol was not reached.
     """
     from . import training
 
@@ -137,6 +148,7 @@ def train(
     max_seconds = None if max_seconds is None else check_number("max_seconds", max_seconds, low=0)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable with one argument, a Progress; got {type(callback).__name__}")
+    file = Checkpoint.of(checkpoint, checkpoint_every, resume)
     objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True)
     return training.run(
         objective,
@@ -147,6 +159,7 @@ def train(
         tol=tol,
         max_seconds=max_seconds,
         callback=callback,
+        checkpoint=file,
     )
 
 

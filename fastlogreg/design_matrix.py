@@ -13,8 +13,9 @@ one block at a time.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -70,6 +71,20 @@ class Design(ABC):
     @abstractmethod
     def require_finite(self, names: Sequence[str] | None = None) -> None:
         """ValueError naming the first row and column of X that is NaN or infinite, if any is."""
+
+    @property
+    def form(self) -> str:
+        """In words, all that the order of additions follows from."""
+        return f"{type(self).__name__} {self.n_x} x {self.m}"
+
+    def digest(self) -> str:
+        """SHA-256 of examples spread over X, as float64 without scale and shift: 4 MiB of them, at least two."""
+        count = max(2, (4 << 20) // (8 * self.n_x))
+        chosen = np.unique(np.linspace(0, self.m - 1, min(count, self.m)).astype(np.intp))
+        found = hashlib.sha256()
+        for _, _, x in self.rows(chosen).rescaled(np.ones(self.n_x), np.zeros(self.n_x)).float_blocks():
+            found.update(np.ascontiguousarray(x, np.float64).data)  # a long double has bytes of nothing in it
+        return found.hexdigest()
 
     def sample_spread(self) -> NDArray[np.float64]:
         """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
@@ -131,6 +146,11 @@ class DesignMatrix(Design):
             self.file.check()
 
     @property
+    def form(self) -> str:
+        order = "example-major" if self.by_example else "feature-major"
+        return f"{self.n_x} x {self.m} {self.X.dtype.str} {order}, chunks of {self.chunk}, blocks of {self.block}"
+
+    @property
     def feature_major(self) -> bool | None:
         """The layout as the kernels are told it."""
         return None if self.by_example else True
@@ -185,13 +205,15 @@ class DesignMatrix(Design):
                 x = x * self.scale + self.shift
             yield lo, lo + len(x), x
 
-    def gram(self) -> NDArray[np.float64]:
-        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB."""
+    def gram(self, between: Callable[[], object] = lambda: None) -> NDArray[np.float64]:
+        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB; `between` is
+        called before each."""
         self.check_file()
         K = np.zeros((self.m, self.m))
         step = max(1, (1 << 20) // self.m)
         as_it_is = self.X.dtype == np.float64 and bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
         for j in range(0, self.n_x, step):
+            between()
             slab = self.X[j : j + step]
             if not as_it_is:
                 slab = slab * self.scale[j : j + step, None] + self.shift[j : j + step, None]

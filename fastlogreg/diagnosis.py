@@ -20,6 +20,7 @@ from .passes import Vector
 from .solvers.result import TrainingResult
 
 LARGEST, MOST_WORK = 1000, 1e10  # n_x, and m n_x^2, up to which the two matrices are worth their time: about 0.3 s
+HURRIED = 30  # where max_seconds is used up: times less of it, and of elements of X to read
 VANISHED = 1e-4  # of v.H0 v, and 1e-3 of the largest move for an example that does not move
 
 
@@ -79,11 +80,13 @@ def _not_converged(objective: Objective, result: TrainingResult, tol: float, nam
 
 def _without_optimum(objective: Objective, result: TrainingResult, names: Sequence[str] | None) -> str | None:
     """lambda = 0: separable classes, dependent columns, quasi-separable classes."""
-    w, b = result.w[:, 0], result.b
+    w, b, work = result.w[:, 0], result.b, objective.m * objective.n_x**2
+    if result.stop_reason == "max_seconds" and max(work, 3 * objective.design.elements) > MOST_WORK / HURRIED:
+        return None
     z = objective.scores(w, b)
     if objective.separates(z):
         return _separable(result)
-    if objective.n_x > LARGEST or objective.m * objective.n_x**2 > MOST_WORK:
+    if objective.n_x > LARGEST or work > MOST_WORK:
         return None
     _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
     size = np.sqrt(np.diag(H0))

@@ -8,6 +8,8 @@ NaN and infinity cost no read of their own, since they always reach z. `standard
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +27,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from . import reference, training
+from .checkpoint import Checkpoint, Refused
 from .class_labels import labels_and_weights, listed
 from .design_matrix import Design
 from .estimator_input import check_columns, rows_of, take_blocks
@@ -55,6 +58,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     warm_start: begin from the last coef_ and intercept_.
     n_threads: None for every CPU that the process may use; changes no bit of the result.
     callback: called with a `Progress` about every 0.1 s and at the end; returning True stops the fit.
+    checkpoint: a file to which the state of the fit is written every checkpoint_every seconds and at its end; one fit, one
+        file. resume: go on from there to the same bits, or begin where there is none yet, as in `train`.
     verbose: 1 shows a progress bar with the bound falling to tol, where rich is installed and stderr is a terminal.
 
     Attributes
@@ -82,6 +87,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_threads: int | None = None,
         max_seconds: float | None = None,
         callback: Callable[[Progress], Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 30.0,
+        resume: bool = False,
         verbose: int = 0,
     ) -> None:
         self.C = C
@@ -95,6 +103,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_threads = n_threads
         self.max_seconds = max_seconds
         self.callback = callback
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
@@ -107,9 +118,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `RowBlocks`, larger than memory.
 
         Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), sparse X,
-        weights that are negative or all zero, and where y does not have two classes among the rows of positive weight.
+        weights that are negative or all zero, a checkpoint that is none or of another fit, and where y does not have two
+        classes among the rows of positive weight.
         """
-        options = self._options()
+        begun, options = time.perf_counter(), self._options()
         if isinstance(X, RowBlocks):
             y = take_blocks(self, X, y)
         else:
@@ -124,7 +136,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 objective.design = design = _standardised(objective)
             state = State(*self._start(design))
             with _progress_bar(self.verbose, options["tol"], self.callback) as callback:
-                result = training.run(objective, state, callback=callback, names=names, **options)
+                result = training.run(objective, state, callback=callback, names=names, begun=begun, **options)
+        except Refused:
+            raise
         except ValueError:
             _require_finite(X, names)
             raise
@@ -223,6 +237,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "tol": check_number("tol", self.tol, low=0),
             "iterations": int(check_number("max_iter", self.max_iter, low=0, integer=True)),
             "max_seconds": None if self.max_seconds is None else check_number("max_seconds", self.max_seconds, low=0),
+            "checkpoint": Checkpoint.of(self.checkpoint, self.checkpoint_every, self.resume, bool(self.warm_start)),
         }
 
     def _lambda(self) -> float:

@@ -17,6 +17,7 @@ second, the curvature c along b shrinks at most by exp(-|move|), so with r = |db
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -53,7 +54,12 @@ class Point(NamedTuple):
 
 
 class Objective:
-    """J and its derivatives on a design matrix, labels y (m,) uint8, weights (m,) or none, and a penalty lambda_."""
+    """J and its derivatives on a design matrix, labels y (m,) uint8, weights (m,) or none, and a penalty lambda_.
+
+    passes: reads of X so far. watch, if set, is called before each, and may raise to have no more of them.
+    """
+
+    watch: Callable[[], object] | None = None
 
     def __init__(
         self,
@@ -72,6 +78,18 @@ class Objective:
         self.decay = lambda_ / self.total
         self.n_threads = available_threads() if n_threads is None else n_threads
         self.passes = 0
+
+    def begin_pass(self) -> None:
+        """To be called before each read of X."""
+        if self.watch is not None:
+            self.watch()
+        self.passes += 1
+
+    def fingerprint(self) -> dict[str, str]:
+        """What tells these data from others: X by a sample of it, y, weights, scale and shift whole."""
+        vectors = {"Y": self.y, "the weights": self.weight, "scale": self.design.scale, "shift": self.design.shift}
+        digests = {name: hashlib.sha256(np.ascontiguousarray(v).data).hexdigest() for name, v in vectors.items()}
+        return {"the form of X": self.design.form, "the values in X": self.design.digest(), **digests}
 
     def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
         """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every example."""
@@ -126,7 +144,7 @@ class Objective:
         """The largest ||x|| over the examples, x as the model sees it. One read of X, once; 0 without an intercept."""
         if not self.intercept:
             return 0.0
-        self.passes += 1
+        self.begin_pass()
         if self.backend == "numpy":
             return passes.numpy_radius(self._dense)
         return passes.radius(self.design, self.n_threads)
@@ -209,7 +227,7 @@ class Objective:
         new = Objective(
             design, self.y, self.lambda_, self.backend, self.n_threads, self.weight, self.intercept
         )
-        new.passes = self.passes
+        new.passes, new.watch = self.passes, self.watch
         return new
 
     def sampled(self, rows: int) -> Objective:
@@ -217,7 +235,9 @@ class Objective:
         the same penalty in proportion to the weights."""
         chosen, weight = stratified(self.y, self.weight, rows)
         lambda_ = self.decay * float(weight.sum())
-        return Objective(self.design.rows(chosen), self.y[chosen], lambda_, self.backend, 1, weight, self.intercept)
+        small = Objective(self.design.rows(chosen), self.y[chosen], lambda_, self.backend, 1, weight, self.intercept)
+        small.watch = self.watch
+        return small
 
     def along_line(self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
         """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt (m,): no read of X."""
@@ -237,7 +257,7 @@ class Objective:
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
         """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X."""
-        self.passes += 1
+        self.begin_pass()
         n_x = self.n_x
         zs = zs if zs.size else np.empty(self.m)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
@@ -281,7 +301,7 @@ class Objective:
 
     def _sums(self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None) -> Sums:
         """A pass by the backend at hand; the lectures' loops know no other link, so those go to the fused kernel."""
-        self.passes += 1
+        self.begin_pass()
         linear = linear_weight is not None
         weight = self.weight if linear_weight is None else linear_weight
         if self.backend == "numpy":
@@ -367,8 +387,8 @@ class Objective:
 
     def gram(self) -> Vector:
         """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
-        self.passes += 1
-        return self._dense.gram()
+        self.begin_pass()
+        return self._dense.gram(self.watch or (lambda: None))
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:
         """Iterations of descent that should fit into so much time, by the estimates above; at least 1."""

@@ -404,6 +404,25 @@ def test_an_interrupted_run_keeps_its_work(data, tmp_path, monkeypatch, capsys):
     assert Model.load(tmp_path / "m").settings["iterations"] == seen[-1] < 1000000
 
 
+def test_a_run_is_resumed(data, tmp_path, capsys):
+    arguments = ("train", data, "--solver", "lbfgs", "--lambda", "1", "--tol", "1e-12")
+    file = ("--checkpoint", tmp_path / "run", "--checkpoint-every", "5")
+    assert run(*arguments, "--out", tmp_path / "whole") == 0
+    assert "alpha" not in capsys.readouterr().out
+    assert run(*arguments, *file, "--iterations", "3", "--out", tmp_path / "m") == 0
+    captured = capsys.readouterr()
+    assert f"--checkpoint {tmp_path / 'run'} --resume goes on from here" in captured.out
+    assert captured.err.startswith("warning: not converged after 3 iterations")
+    assert run(*arguments, *file, "--resume", "--out", tmp_path / "m", "--plot", tmp_path / "f.svg") == 0
+    assert "goes on" not in capsys.readouterr().out
+    np.testing.assert_array_equal(Model.load(tmp_path / "m").w, Model.load(tmp_path / "whole").w)
+    assert Model.load(tmp_path / "m").settings["solver"] == "lbfgs"
+    assert "another run" in failing(capsys, *arguments, *file, "--resume", "--scale", "2")
+    assert "needs checkpoint=PATH" in failing(capsys, *arguments, "--resume")
+    assert "no checkpoint" in failing(capsys, *arguments, "--checkpoint", tmp_path / "m")
+    assert "must be two files" in failing(capsys, *arguments, "--checkpoint", tmp_path / "x", "--out", tmp_path / "x")
+
+
 def test_the_console_script(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["fastlogreg", "--version"])
     assert __main__.main() == 0

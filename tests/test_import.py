@@ -25,7 +25,7 @@ FLOORS = (
     ("passes", "inputs", "estimator_input"),
     ("objective",),
     ("solvers",),
-    ("diagnosis", "streams"),
+    ("diagnosis", "streams", "checkpoint"),
     ("training", "estimator_stream"),
     ("api", "model"),
     ("lectures", "warming", "bench", "estimator"),

@@ -26,6 +26,7 @@ from .report import Metrics, ProgressBar, cost_lines
 
 Array = NDArray[Any]
 INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
+GOES_ON = ("iterations", "interrupted")
 FIGURES = (".png", ".pdf", ".svg")
 
 
@@ -38,20 +39,35 @@ def train(
     header: options.Header = None,
     n_features: options.Features = None,
     alpha: Annotated[str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')] = "auto",
-    iterations: Annotated[int, typer.Option("--iterations", help="Steps of gradient descent.")] = 1000,
+    iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
+    solver: Annotated[str, typer.Option("--solver", help="gd, nesterov, lbfgs, newton or auto.")] = "gd",
+    tol: Annotated[
+        float | None, typer.Option("--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it.")
+    ] = None,
     lambda_: Annotated[float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")] = 0.0,
     scale: Annotated[
         float | None, typer.Option("--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1.")
     ] = None,
     backend: options.Backend = "fused",
     threads: options.Threads = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="Keep the state of the run in this file, to --resume from.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option("--checkpoint-every", help="Seconds between two writes of it.")
+    ] = 30.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint; begin where there is none yet.")
+    ] = False,
     max_memory: options.MaxMemory = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
 ) -> int:
-    """Train on DATA by gradient descent; print costs and metrics."""
+    """Train on DATA, by default by gradient descent; print costs and metrics."""
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
+    if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
+        raise ValueError(f"--checkpoint and --out must be two files; both are {out}")
     if max_memory is None:
         training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
     else:
@@ -74,9 +90,16 @@ def train(
         scale=factor,
         backend=backend,
         n_threads=threads,
+        solver=solver,
+        tol=tol,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
     )
     print_costs(result, iterations)
-    how = settings(result, lambda_=lambda_, backend=backend)
+    if checkpoint is not None and result.stop_reason in GOES_ON:
+        print(f"--checkpoint {checkpoint} --resume goes on from here")
+    how = settings(result, lambda_=lambda_, backend=backend, solver=solver)
     names, shape = training.feature_names, training.image_shape
     model = Model(result.w, result.b, factor, 0.0, labels, names, shape, how)
     for name, examples, truth in sets:
@@ -156,7 +179,8 @@ def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
 def print_costs(result: TrainingResult, iterations: int) -> None:
     print(*cost_lines(result.costs, iterations), sep="\n")
     print(f"Stopped after {result.iterations} iterations, {result.seconds:.2f} s: {STOP_REASONS[result.stop_reason]}")
-    print(f"Cost {result.cost:.6f}, gradient norm {result.gradient_norm:.3g}, alpha {result.alpha:.4g}")
+    alpha = "" if np.isnan(result.alpha) else f", alpha {result.alpha:.4g}"  # NaN: a solver without one
+    print(f"Cost {result.cost:.6f}, gradient norm {result.gradient_norm:.3g}{alpha}")
 
 
 def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
@@ -171,7 +195,7 @@ def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: A
     """The figure of one run, with the worst mistakes among X, Y if these are images."""
     figure = plots.training_figure(
         result.costs,
-        alpha=result.alpha,
+        alpha=None if np.isnan(result.alpha) else result.alpha,
         w=model.w,
         image_shape=model.image_shape,
         X=X if isinstance(X, np.ndarray) else None,  # blocks are not looked through again for single images

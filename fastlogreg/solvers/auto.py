@@ -46,44 +46,72 @@ def plan(objective: Objective) -> str:
 
 
 class Auto:
-    """Advances a `State` by whole iterations of the solver that suits the shape."""
+    """Advances a `State` by whole iterations of the solver that suits the shape; saved: what `state_arrays` gave, to go
+    on from there."""
 
-    def __init__(self, objective: Objective, state: State, tol: float) -> None:
+    def __init__(
+        self, objective: Objective, state: State, tol: float, saved: dict[str, Any] | None = None
+    ) -> None:
         self.objective, self.state, self.tol = objective, state, tol
         self.rows = 0  # of the sample in use
+        self.inner_theta: Vector | None = None  # where its Hessian was taken
+        self.judged, self.measure = 0, np.inf
         self.solver: Any
+        if saved is not None:
+            self._restore(saved)
+            return
         chosen = plan(objective)
         if chosen == "newton":
             self.solver = Newton(objective, state, tol)
         elif chosen == "sample":
             self.rows = rows_of_sample(objective)
             theta, inner = _from_sample(objective, np.append(state.w, state.b), self.rows)
-            state.w, state.b = theta[:-1], float(theta[-1])
+            state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
             self.solver = LBFGS(objective, state, tol, inner)
         else:
             self.solver = LBFGS(objective, state, tol, _by_spread(objective), rescale=True)
-        self.judged, self.measure = 0, np.inf
+
+    def state_arrays(self) -> dict[str, Any]:
+        saved = self.solver.state_arrays()
+        saved.update(method=f"auto {saved['method']}", rows=self.rows, judged=self.judged, judged_measure=self.measure)
+        if self.inner_theta is not None:
+            saved.update(method=saved["method"] + " sample", inner_theta=self.inner_theta)
+        return saved
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        """The inner matrix is taken again, at the same point from the same sample: it has the same bits."""
+        self.rows, self.judged, self.measure = saved["rows"], saved["judged"], saved["judged_measure"]
+        theta = self.inner_theta = saved.get("inner_theta")
+        if "newton" in saved["method"]:
+            self.solver = Newton(self.objective, self.state, self.tol, saved)
+            return
+        if theta is None:
+            inner = _by_spread(self.objective)
+        else:
+            _, inner = _from_sample(self.objective, theta, self.rows, descend=False)
+        self.solver = LBFGS(self.objective, self.state, self.tol, inner, theta is None, saved)
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
         for _ in range(count):
+            if isinstance(self.solver, LBFGS) and self.objective.n_x <= LARGEST_INNER:
+                self._judge(self.solver)
             self.solver.advance(1)
             if self.state.stop is not None:
                 return
-            if isinstance(self.solver, LBFGS) and self.objective.n_x <= LARGEST_INNER:
-                self._judge(self.solver)
 
     def _judge(self, solver: LBFGS) -> None:
         state = self.state
         if state.iteration - self.judged < PATIENCE:
             return
         if state.measure > (PROGRESS if self.rows else SLOW_PROGRESS) * self.measure and self.measure < np.inf:
-            self.rows = 4 * self.rows if self.rows else rows_of_sample(self.objective)
-            if 2 * self.rows >= self.objective.m:
-                self.solver = Newton(self.objective, state, self.tol)
+            rows = 4 * self.rows if self.rows else rows_of_sample(self.objective)
+            if 2 * rows >= self.objective.m:
+                self.solver, self.rows, self.inner_theta = Newton(self.objective, state, self.tol), rows, None
                 return
-            _, solver.inner = _from_sample(self.objective, np.append(state.w, state.b), self.rows, descend=False)
-            solver.rescale = False
+            theta = np.append(state.w, state.b)
+            _, solver.inner = _from_sample(self.objective, theta, rows, descend=False)
+            self.rows, self.inner_theta, solver.rescale = rows, theta, False
             solver.pairs.clear()
         self.judged, self.measure = state.iteration, state.measure
 

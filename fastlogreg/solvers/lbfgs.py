@@ -7,19 +7,21 @@ d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, al
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
 from .line_search import step
-from .result import State
+from .result import STALLED, State
 
 MEMORY = 10
 
 
 class LBFGS:
-    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None; rescale: by (s.y / y.H_0 y), as without one."""
+    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None; rescale: by (s.y / y.H_0 y), as without one;
+    saved: what `state_arrays` gave, to go on from there."""
 
     def __init__(
         self,
@@ -28,10 +30,21 @@ class LBFGS:
         tol: float,
         inner: Callable[[Vector], Vector] | None = None,
         rescale: bool = False,
+        saved: dict[str, Any] | None = None,
     ) -> None:
         self.objective, self.state, self.tol, self.inner, self.rescale = objective, state, tol, inner, rescale
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
+        if saved is not None:
+            self.pairs = [(s.copy(), y.copy(), sy) for s, y, sy in zip(saved["s"], saved["y"], saved["sy"].tolist())]
+            if saved["evaluated"]:
+                self.point = objective.point(np.append(state.w, state.b))
+
+    def state_arrays(self) -> dict[str, Any]:
+        size = self.objective.n_x + 1
+        s, y = (np.array([pair[k] for pair in self.pairs]).reshape(-1, size) for k in (0, 1))
+        sy = np.array([curvature for _, _, curvature in self.pairs])
+        return {"method": "lbfgs", "s": s, "y": y, "sy": sy, "evaluated": self.point is not None}
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
@@ -52,7 +65,8 @@ class LBFGS:
             self.pairs.clear()
             d = -self._apply(gradient)
             slope = float(gradient @ d)
-        if self.state.exhausted(slope):
+        stalls = self.state.stalls_after(slope)
+        if stalls >= STALLED:
             self.state.stop = "converged"
             return
         found = step(self.objective, start, d)
@@ -64,7 +78,7 @@ class LBFGS:
             self.state.stop = "converged"  # no representable point is better
             return
         self.state.costs.append(start.evaluation.J)
-        self.state.iteration += 1
+        self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
         self.state.take(self.objective, found, self.tol)
 

@@ -9,6 +9,8 @@ and returned.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..objective import Objective
@@ -18,13 +20,22 @@ GROWTH = 1e3  # as in gradient descent
 
 
 class Nesterov:
-    """Advances a `State` by whole iterations."""
+    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from there."""
 
-    def __init__(self, objective: Objective, state: State, tol: float, alpha: float) -> None:
+    def __init__(
+        self, objective: Objective, state: State, tol: float, alpha: float, saved: dict[str, Any] | None = None
+    ) -> None:
         self.objective, self.state, self.tol, self.alpha = objective, state, tol, alpha
         self.t, self.promised = 1.0, np.inf  # promised: J at the end of a plain step, if alpha <= 1/L
         self.theta = np.append(state.w, state.b)
         self.v = self.theta
+        if saved is not None:
+            self.alpha, self.t, self.promised = saved["rate"], saved["t"], saved["promised"]
+            self.theta, self.v = saved["theta"], saved["v"]
+
+    def state_arrays(self) -> dict[str, Any]:
+        numbers = {"rate": self.alpha, "t": float(self.t), "promised": self.promised}
+        return {"method": "nesterov", **numbers, "theta": self.theta, "v": self.v}
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""

@@ -16,12 +16,14 @@ A Hessian that is singular to working precision (lambda = 0 with a constant or d
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
 from .line_search import good, step
-from .result import State
+from .result import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB, a third of a second to factor on two cores
 
@@ -33,14 +35,21 @@ def by_examples(objective: Objective) -> bool:
 
 
 class Newton:
-    """Advances a `State` by whole iterations."""
+    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from there."""
 
-    def __init__(self, objective: Objective, state: State, tol: float) -> None:
+    def __init__(
+        self, objective: Objective, state: State, tol: float, saved: dict[str, Any] | None = None
+    ) -> None:
         self.objective, self.state, self.tol = objective, state, tol
-        self.K = objective.gram() if by_examples(objective) else None
-        self.by_cholesky = self.K is None and objective.n_x <= LARGEST_CHOLESKY
+        self.products = objective.gram() if by_examples(objective) else None
+        self.by_cholesky = self.products is None and objective.n_x <= LARGEST_CHOLESKY
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
+        if saved is not None and saved["evaluated"]:
+            self.point = self._evaluate(np.append(state.w, state.b))
+
+    def state_arrays(self) -> dict[str, Any]:
+        return {"method": "newton", "evaluated": self.point is not None}
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
@@ -64,12 +73,13 @@ class Newton:
         d: Vector
         if self.by_cholesky:
             d = -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
-        elif self.K is not None:
-            d = self._in_the_domain_of_examples(start, self.K)
+        elif self.products is not None:
+            d = self._in_the_domain_of_examples(start, self.products)
         else:
             d = self._conjugate_gradients(start)
         slope = float(gradient @ d)
-        if self.state.exhausted(slope):
+        stalls = self.state.stalls_after(slope)
+        if stalls >= STALLED:
             self.state.stop = "converged"
             return
         found = self._evaluate(start.theta + d)
@@ -81,7 +91,7 @@ class Newton:
             self.state.stop = "converged"
             return
         self.state.costs.append(start.evaluation.J)
-        self.state.iteration += 1
+        self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
         self.state.take(self.objective, found, self.tol)
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..objective import Evaluation
+
 StopReason = Literal["iterations", "converged", "max_seconds", "interrupted", "callback", "diverged", "separable"]
 
 STOP_REASONS: dict[str, str] = {
@@ -20,6 +22,16 @@ STOP_REASONS: dict[str, str] = {
     "separable": "w and b separate the classes completely and lambda is 0: the optimum is at infinity in their direction",
     "diverged": "the cost turned NaN or infinite, or grew without end; w and b are the best seen",
 }
+
+
+STALLED = 3
+FINAL = ("converged", "diverged", "separable")  # reasons that more iterations do not undo
+_NUMBERS = ("b", "iteration", "cost", "gradient_norm", "previous_norm", "stalls", "measure", "best_cost", "best_b")
+
+
+class Stopped(Exception):
+    """Raised by `Objective.watch` in the middle of an iteration, which is then dropped; its text is a stop reason. A
+    solver therefore changes its state only when all the passes of an iteration have been made."""
 
 
 class TrainingWarning(UserWarning):
@@ -50,7 +62,7 @@ class State:
     cost: float = np.inf
     gradient_norm: float = np.inf
     previous_norm: float = np.inf
-    stalls: int = 0  # see `exhausted`
+    stalls: int = 0  # see `stalls_after`
     measure: float = np.inf  # `Objective.measure` at the last point evaluated
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
@@ -77,14 +89,14 @@ class State:
         if self.measure <= tol:
             self.stop = "converged"
 
-    def exhausted(self, slope: float) -> bool:
-        """Whether steps of this slope bring nothing more: half of -slope is what one can gain, less than the last bit of
-        J, and the gradient, which is exact for longer and on which the bound is, has not halved in three of them."""
+    def stalls_after(self, slope: float) -> int:
+        """Steps in a row, with one of this slope, that bring nothing: half of -slope is what it can gain, less than the
+        last bit of J, and the gradient, which is exact for longer and on which the bound is, has not halved. `STALLED`
+        of them are the end."""
         if not slope < 0.0:
-            return True
+            return STALLED
         halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
-        self.stalls = 0 if halved or -slope > 2.0**-52 * abs(self.cost) else self.stalls + 1
-        return self.stalls >= 3
+        return 0 if halved or -slope > 2.0**-52 * abs(self.cost) else self.stalls + 1
 
     def take(self, objective: Any, point: Any, tol: float) -> None:
         """Move to a `Point` and judge it; with lambda = 0 a point that separates the classes ends the run."""
@@ -92,6 +104,28 @@ class State:
         self.judge(objective, point.evaluation, tol)
         if self.stop is None and objective.separates(point.z):
             self.stop = "separable"
+
+    def state_arrays(self, start: float) -> dict[str, Any]:
+        """All of it, as numbers and arrays; start: the reading of the clock that is second 0."""
+        saved: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
+        saved.update(w=self.w, costs=np.array(self.costs), history=np.array(self.history).reshape(-1, 4))
+        saved["history"][:, 1] -= start
+        saved["stop"] = self.stop if self.stop in FINAL else None
+        if self.best_w is not None:
+            saved["best_w"] = self.best_w
+        if self.evaluation is not None:
+            saved.update(gradient=self.evaluation.gradient, curvature=self.evaluation.curvature)
+        return saved
+
+    def restore(self, saved: dict[str, Any], start: float) -> None:
+        """Take over what `state_arrays` gave."""
+        for name in _NUMBERS:
+            setattr(self, name, saved[name])
+        self.w, self.best_w, self.stop = saved["w"], saved.get("best_w"), saved["stop"]
+        self.costs = saved["costs"].tolist()
+        self.history = [(int(reads), second + start, J, bound) for reads, second, J, bound in saved["history"].tolist()]
+        if "gradient" in saved:
+            self.evaluation = Evaluation(self.cost, saved["gradient"], saved["curvature"])
 
 
 @dataclass(frozen=True)
