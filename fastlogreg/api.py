@@ -32,6 +32,8 @@ from .validation import (
     check_w,
     check_X,
     check_Y,
+    is_sparse,
+    require_dense,
     require_finite,
 )
 
@@ -158,6 +160,8 @@ def predict_proba(
 
     Computed block by block: an X of another dtype than float64 is not copied as a whole. Raises as `propagate`.
     """
+    if is_sparse(X):
+        return _sparse_proba(w, b, X, scale, shift)
     X = check_X(X)
     w_, b_ = check_w(w, X.shape[0]), check_number("b", b)
     design = DesignMatrix(
@@ -172,6 +176,15 @@ def predict_proba(
             require_finite(X)
         A[:, lo : lo + step] = reference.sigmoid(Z)
     return A
+
+
+def _sparse_proba(w: ArrayLike, b: float, X: Any, scale: Any, shift: Any) -> NDArray[np.float64]:
+    design = design_of(X, scale, shift)
+    w_, b_ = check_w(w, design.n_x), check_number("b", b)
+    z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
+    if not np.isfinite(z).all():
+        design.require_finite()
+    return np.asarray(reference.sigmoid(z), np.float64).reshape(1, -1)
 
 
 def predict(
@@ -233,6 +246,7 @@ def _prepare(
     n_threads: int | None, both_classes: bool = False,
 ) -> tuple[Objective, NDArray[np.float64], float]:  # fmt: skip
     check_choice("backend", backend, BACKENDS)
+    require_dense(X, backend)
     design = design_of(X, scale, shift)
     y = check_Y(Y, design.m, both_classes=both_classes)
     w_, b_ = np.zeros(design.n_x) if w is None else check_w(w, design.n_x), check_number("b", b)

@@ -48,6 +48,11 @@ class Design(ABC):
         """Numbers that a pass reads."""
         return self.m * self.n_x
 
+    @property
+    def seconds_per_element(self) -> float:
+        """What one core needs for each of them in a pass: read twice from its cache."""
+        return 0.15e-9
+
     @abstractmethod
     def parts(self) -> Iterator[tuple[int, int, Any]]:
         """(first example, one past the last, the design of these alone), in order; scale and shift do not matter there."""
@@ -57,7 +62,7 @@ class Design(ABC):
         """The same X with another scale and shift."""
 
     @abstractmethod
-    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+    def rows(self, indices: NDArray[np.intp]) -> Design:
         """A copy of these examples (sorted), in memory, with the same scale and shift."""
 
     @abstractmethod
@@ -71,7 +76,9 @@ class Design(ABC):
     def sample_spread(self) -> NDArray[np.float64]:
         """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
         chosen = np.arange(0, self.m, max(1, self.m // 1000))
-        x = self.rows(chosen).X
+        sample = self.rows(chosen)
+        assert isinstance(sample, DesignMatrix)
+        x = sample.X
         spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=1, dtype=np.float64)
         return spread
 

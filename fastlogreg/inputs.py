@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from .design_matrix import Design, DesignMatrix
-from .validation import check_per_feature, check_X
+from .sparse_matrix import sparse_design
+from .validation import check_per_feature, check_sparse_X, check_X, is_sparse
 
 
 def design_of(X: Any, scale: Any = 1.0, shift: Any = 0.0) -> Design:
     """X (n_x, m) with scale and shift, numbers or (n_x, 1); nothing is copied. Raises as `validation.check_X` does."""
+    if is_sparse(X):
+        X = check_sparse_X(X)
+        return sparse_design(
+            X, check_per_feature("scale", scale, X.shape[0]), check_per_feature("shift", shift, X.shape[0])
+        )
     X = check_X(X)
     n_x = X.shape[0]
     return DesignMatrix(X, check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x))

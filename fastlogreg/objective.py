@@ -28,6 +28,7 @@ from . import passes, reference
 from .design_matrix import Design, DesignMatrix
 from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
 from .sampling import stratified
+from .sparse_matrix import SparseMatrix
 from .threads import available_threads
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
@@ -238,6 +239,8 @@ class Objective:
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
         """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X: blocks of examples as float64, from
         which z, the gradient and H (by BLAS) are taken while they are in the cache."""
+        if isinstance(self.design, SparseMatrix) and self.design.hessian_is_cheap():
+            return self._sparse_hessian(self.design, w, b, zs)
         self.passes += 1
         n_x, y, weight = self.n_x, self.y, self.weight
         H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
@@ -255,15 +258,31 @@ class Objective:
                 rooted = x * np.sqrt(slopes)[:, None]
                 H[:-1, :-1] += rooted.T @ rooted
         H[:-1, -1] = H[-1, :-1]
-        H /= self.total
         gradient /= self.total
         gradient[:-1] += self.decay * w
+        if not self.intercept:
+            gradient[-1] = 0.0
+        curvature = self._finish_hessian(H)
+        return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+
+    def _sparse_hessian(self, design: SparseMatrix, w: Vector, b: float, zs: Vector) -> tuple[Evaluation, Vector]:
+        """The same in two reads: a pass, and the pairs of non-zeros of each example."""
+        z = zs if zs.size else np.empty(self.m)
+        evaluation = self.evaluate(w, b, z)
+        self.passes += 1
+        H = design.hessian_sums(self.slopes(z), self.n_threads)
+        self._finish_hessian(H)
+        return evaluation, H
+
+    def _finish_hessian(self, H: Vector) -> float:
+        """H from sums to what it is of J, in place; the curvature along b."""
+        H /= self.total
         curvature = float(H[-1, -1])
-        diagonal = np.arange(n_x)
+        diagonal = np.arange(self.n_x)
         H[diagonal, diagonal] += self.decay
         if not self.intercept:
-            H[-1], H[:, -1], H[-1, -1], gradient[-1] = 0.0, 0.0, 1.0, 0.0
-        return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
+        return curvature
 
     @property
     def link(self) -> Any:
