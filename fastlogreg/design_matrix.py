@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .validation import require_finite
+from .validation import find_non_finite, require_finite
 
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
 HEAD = 8  # kernels.dense.HEAD, likewise
@@ -33,6 +33,7 @@ _BLOCK_BYTES = 4 << 20  # of a converted block
 class Design(ABC):
     """X (n_x, m) with scale and shift (n_x,), as the objective sees it. Examples are counted from 0 over all parts."""
 
+    SECONDS_PER_ELEMENT = 0.15e-9
     n_x: int
     m: int
     scale: NDArray[np.float64]
@@ -49,9 +50,14 @@ class Design(ABC):
         return self.m * self.n_x
 
     @property
+    def hessian_work(self) -> float:
+        """What a Hessian takes, in products of a dense one by BLAS, 0.02 ns each."""
+        return float(self.m) * self.n_x**2
+
+    @property
     def seconds_per_element(self) -> float:
         """What one core needs for each of them in a pass: read twice from its cache."""
-        return 0.15e-9
+        return self.SECONDS_PER_ELEMENT
 
     @abstractmethod
     def parts(self) -> Iterator[tuple[int, int, Any]]:
@@ -72,6 +78,10 @@ class Design(ABC):
     @abstractmethod
     def require_finite(self, names: Sequence[str] | None = None) -> None:
         """ValueError naming the first row and column of X that is NaN or infinite, if any is."""
+
+    @abstractmethod
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        """(example, feature, value) of the first NaN or infinity in X; None where all is finite."""
 
     def sample_spread(self) -> NDArray[np.float64]:
         """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
@@ -124,6 +134,11 @@ class DesignMatrix(Design):
 
     def require_finite(self, names: Sequence[str] | None = None) -> None:
         require_finite(self.X, names)
+
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        """(example, feature, value) of the first NaN or infinity; None where all is finite."""
+        found = find_non_finite(self.X)
+        return None if found is None else (*found, float(self.X[found[1], found[0]]))
 
     @property
     def feature_major(self) -> bool | None:

@@ -31,8 +31,10 @@ from .inputs import design_of
 from .objective import Objective
 from .passes import NONE, Vector
 from .solvers.result import Progress, State
-from .validation import SOLVERS, check_choice, check_number, find_non_finite
+from .sparse_matrix import SparseMatrix
+from .validation import SOLVERS, check_choice, check_number, is_sparse
 
+_ACCEPTED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": "numeric", "ensure_all_finite": False}
 _ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
 
 
@@ -97,16 +99,19 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
         """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts a row k times.
 
-        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), sparse X,
-        weights that are negative or all zero, and where y does not have two classes among the rows of positive weight.
+        A scipy.sparse CSR or CSC is read in place; of other formats scikit-learn makes a CSR.
+
+        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), weights
+        that are negative or all zero, and where y does not have two classes among the rows of positive weight.
         """
         options = self._options()
-        X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
+        X, y = validate_data(self, X, y, **_ACCEPTED)
         names = getattr(self, "feature_names_in_", None)
         classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
         design = design_of(X.T)
@@ -131,7 +136,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Vector:
         """z = X w + b (n_samples,), float64: above 0 speaks for classes_[1]."""
         X = self._validated(X)
-        z = np.empty(len(X))
+        z = np.empty(X.shape[0])
         for rows, block in self._score_blocks(X):
             z[rows] = block
         return z
@@ -142,7 +147,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         out: a writeable floating-point array of that shape, a memory map for instance, to be filled and returned.
         """
         X = self._validated(X)
-        shape = (len(X), 2)
+        shape = (X.shape[0], 2)
         if out is None:
             out = np.empty(shape)
         elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
@@ -217,21 +222,21 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         w = self.coef_[0] / design.scale
         return w, float(self.intercept_[0] - design.shift @ w)
 
-    def _validated(self, X: Any) -> NDArray[Any]:
+    def _validated(self, X: Any) -> Any:
         check_is_fitted(self)
-        array: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return array
+        return validate_data(self, X, reset=False, **_ACCEPTED)
 
-    def _score_blocks(self, X: NDArray[Any]) -> Iterator[tuple[slice, Vector]]:
+    def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
         """z of X, block by block."""
         threads = self._threads()
         w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
-        for lo in range(0, len(X), _ROWS):
-            x = X[lo : lo + _ROWS]
-            z = Objective(design_of(x.T), np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
+        step = X.shape[0] if is_sparse(X) else _ROWS  # a slice of a sparse X is a copy
+        for lo in range(0, X.shape[0], step):
+            x = X if is_sparse(X) else X[lo : lo + _ROWS]
+            z = Objective(design_of(x.T), np.zeros(x.shape[0], np.uint8), n_threads=threads).scores(w, b)
             if not np.isfinite(z).all():
                 _require_finite(X, getattr(self, "feature_names_in_", None))
-            yield slice(lo, lo + len(x)), z
+            yield slice(lo, lo + x.shape[0]), z
 
 
 def _standardised(objective: Objective) -> Design:
@@ -240,20 +245,23 @@ def _standardised(objective: Objective) -> Design:
     n_x, mean = objective.n_x, objective.mean()
     weight = objective.weight if objective.weight.size else np.ones(objective.m)
     variance = np.zeros(n_x)
-    for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
-        variance += weight[lo:hi] @ (x * x)
+    if isinstance(objective.design, SparseMatrix):
+        variance = objective.design.squares_about(mean, weight)
+    else:
+        for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
+            variance += weight[lo:hi] @ (x * x)
     deviation = np.sqrt(variance / objective.total)
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
     return objective.design.rescaled(1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
 
 
-def _require_finite(X: NDArray[Any], names: Any) -> None:
+def _require_finite(X: Any, names: Any) -> None:
     """ValueError with the row and column of the first NaN or infinity, in scikit-learn's words; nothing if all is finite."""
-    found = find_non_finite(X.T)
+    found = design_of(X.T).find_non_finite()
     if found is None:
         return
-    row, column = found
-    what = "NaN" if np.isnan(X[row, column]) else "infinity"
+    row, column, value = found
+    what = "NaN" if np.isnan(value) else "infinity"
     name = f" ({names[column]!r})" if names is not None else ""
     raise ValueError(
         f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. LogisticRegression accepts finite "

@@ -19,6 +19,7 @@ FLOORS = (
     ("reference", "validation", "threads", "plots"),
     ("kernels", "nudging", "notation", "class_labels"),
     ("design_matrix", "files", "bandwidth", "sampling"),
+    ("sparse_matrix",),
     ("passes", "inputs"),
     ("objective",),
     ("solvers",),

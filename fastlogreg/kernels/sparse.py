@@ -113,7 +113,7 @@ def run_blocks(
     rows, chunks = starts.size - 1, partials.shape[0]
     z, dz = np.empty(block), np.empty(block)
     first = fetch_and_increment(counters[0])
-    visits, c = 0, first
+    visits, c, none = 0, first, first - first  # a literal 0 would have scatter compiled a second time
     while visits < chunks:
         if c >= chunks:  # all are begun: help where something is left
             c = (first + visits) % chunks
@@ -126,7 +126,7 @@ def run_blocks(
             hi = min(end, i + block)
             if given.size:
                 wait_for(turn, number)
-                scatter(data, indices, starts, i, hi, given[i:hi], row[HEAD:], 0)
+                scatter(data, indices, starts, i, hi, given[i:hi], row[HEAD:], none)
                 fetch_and_increment(turn)
             else:
                 one_block(
@@ -140,9 +140,10 @@ def run_blocks(
 def run_dots(data: Any, indices: Any, starts: Any, v: Any, block: int, out: Any, counter: Any) -> None:
     """out[i] += row i times v, by blocks until none is left; any number of threads at once."""
     i = fetch_and_increment(counter) * block
+    none = i - i  # no literal, as above
     while i < out.size:
         hi = min(out.size, i + block)
-        row_dots(data, indices, starts, i, hi, v, out[i:hi], 0)
+        row_dots(data, indices, starts, i, hi, v, out[i:hi], none)
         i = fetch_and_increment(counter) * block
 
 
