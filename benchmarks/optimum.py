@@ -1,4 +1,4 @@
-"""J and its optimum in float64 by NumPy alone (a sparse X: by SciPy), to machine precision: what solvers are measured against.
+"""J and its optimum in float64 by NumPy alone (sparse X: by SciPy), to machine precision: what solvers are held against.
 
 Newton's method from the point that this package finds (to save time, not to trust it: the steps go on until J falls no
 more). For m < n_x in the m-by-m domain: w = X.T c with K = X X.T, and a Newton step solves

@@ -1,7 +1,7 @@
 """The solvers that are compared: `python -m benchmarks.peers FOLDER PACKAGE` is one package in a process of its own.
 
-It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line {"contender", "tol"} with a line
-{"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. First of all it says what contenders it has.
+It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line {"contender", "tol"} with
+a line {"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. First of all it says what contenders it has.
 
 PACKAGES: package -> a function (X, y, lambda_) -> {contender: Contender}; ImportError where it is not installed. X comes
 in its own dtype; what a package converts in every fit is part of its time, what it keeps (torch, jax) is not.

@@ -109,9 +109,9 @@ def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
         harness.row(
             case.name, name, t, case.order, bytes=nbytes, ratio=times["SciPy"].median / t.median,
             rate=nbytes / t.median / 1e9, each=t.median / X.nnz * 1e9,
-        )  # fmt: skip
+        )
         for name, t in times.items()
-    ]
+    ]  # fmt: skip
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:

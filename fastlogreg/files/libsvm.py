@@ -12,16 +12,16 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .common import FORMATS, Data, check_fits, is_number, require
 
-_LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+\d+:[-+.\deE]|\s*$)")
+_LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+\d+:[-+.\deEnNiI]|\s*$)")
 _BLOCK, _LONGEST_LINE = 1 << 20, 1 << 30
-_LARGEST = 2**53  # of an index: those above are no longer exact as float64
+_LARGEST = 2**53 - 1  # of a column: the indices, one more, are then exact as float64
 _NUMBER, _SPACE = (np.isin(np.arange(256), list(text)) for text in (b"0123456789+-.eE:", b" \t\r\n"))
 _DIGIT = np.isin(np.arange(256), list(b"0123456789"))
 
@@ -152,8 +152,8 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
             labels.append(float(fields[0]))
             counts.append(len(fields) - 1)
         number += 1
-    arrays: list[NDArray[Any]] = [np.array(labels, np.float64), np.array(counts, np.int64)]
-    return _Part(*arrays, np.array(columns, np.int64), np.array(values, np.float64))
+    kept = np.array(labels, np.float64), np.array(counts, np.int64)
+    return _Part(*kept, np.array(columns, np.int64), np.array(values, np.float64))
 
 
 def _pair(field: str) -> tuple[int, float]:

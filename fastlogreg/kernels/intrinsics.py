@@ -245,7 +245,8 @@ def wait_for(typingctx: Any, counter: Any, value: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, counter, _INT64, args[0], _INT64(0))
         looks = cgutils.alloca_once_value(builder, _INT64(0))
-        look, rest, give_way, done = (builder.append_basic_block(f"wait_{name}") for name in ("look", "rest", "yield", "done"))
+        names = ("look", "rest", "give_way", "done")
+        look, rest, give_way, done = (builder.append_basic_block(f"wait_{name}") for name in names)
         builder.branch(look)
         builder.position_at_end(look)
         seen = builder.load_atomic(pointer, "acquire", 8)

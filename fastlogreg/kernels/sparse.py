@@ -212,8 +212,8 @@ def add_norms(
 
 @kernel
 def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: Any, H: Any) -> None:
-    """H (n + 1, n + 1), flat, += s [x, 1] [x, 1].T over the rows (examples) lo to hi: of the pairs (j, k) and (k, j) one only,
-    the diagonal in full."""
+    """H (n + 1, n + 1), flat, += s [x, 1] [x, 1].T over the rows (examples) lo to hi: of the pairs (j, k) and (k, j) one
+    only, the diagonal in full."""
     last = np.uint64(H.size)
     width = np.uint64(round(np.sqrt(H.size)))
     for i in range(lo, hi):
