@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -20,6 +21,8 @@ from fastlogreg.solvers.result import State, TrainingWarning
 from fastlogreg.sparse_matrix import VALUES, SparseMatrix
 
 sparse = pytest.importorskip("scipy.sparse")
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+needs_jit = pytest.mark.skipif(WITHOUT_JIT, reason="hundreds of thousands of elements, one by one")
 TYPES = (*((dtype, np.int32) for dtype in VALUES[1:]), ("float64", np.int64))  # a bool is read as uint8
 SOLVERS = ("gd", "nesterov", "lbfgs", "newton", "auto")
 
@@ -55,7 +58,7 @@ def problem(seed, m=300, n_x=12, density=0.3):
 # ---------------------------------------------------------------- agreement
 
 
-@settings(max_examples=80)
+@settings(max_examples=8 if WITHOUT_JIT else 80)
 @given(
     st.integers(1, 300), st.integers(1, 70), st.sampled_from(TYPES), st.booleans(), st.booleans(), st.booleans(),
     st.booleans(), st.sampled_from((0.0, 0.05, 0.5, 1.0)), st.integers(0, 2**32 - 1),
@@ -136,6 +139,7 @@ def test_the_functions_of_the_lectures(by_example):
 # ---------------------------------------------------------------- the same bits
 
 
+@needs_jit
 @pytest.mark.parametrize("by_example", [True, False])
 @pytest.mark.parametrize("n_x", [5, 40, 3000, 100_000])  # up to more than X itself: one accumulator
 def test_the_same_bits_on_any_number_of_threads(by_example, n_x):
@@ -162,6 +166,7 @@ def test_the_same_bits_on_any_number_of_threads(by_example, n_x):
 # ---------------------------------------------------------------- solvers
 
 
+@needs_jit
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("by_example", [True, False])
 def test_every_solver_finds_the_dense_optimum(solver, by_example):
@@ -174,6 +179,7 @@ def test_every_solver_finds_the_dense_optimum(solver, by_example):
     assert found.cost == pytest.approx(dense.cost, abs=3e-11)
 
 
+@needs_jit
 @pytest.mark.parametrize("solver", ["newton", "lbfgs", "auto"])
 def test_more_features_than_a_hessian_has_room_for(solver):
     rng = np.random.default_rng(7)
@@ -185,6 +191,7 @@ def test_more_features_than_a_hessian_has_room_for(solver):
     np.testing.assert_allclose(result.w, dense.w, atol=1e-4)
 
 
+@needs_jit
 def test_auto_counts_non_zeros():
     """20,000 x 500 in full is too much for Hessians of a sample, with 5 of 500 it is not; 50,000 features always are."""
     rng = np.random.default_rng(8)
@@ -212,6 +219,7 @@ def test_warnings_of_a_run_without_penalty_name_dependent_columns():
 # ---------------------------------------------------------------- the estimator
 
 
+@needs_jit
 @pytest.mark.parametrize("make", ["csr_array", "csc_array", "csr_matrix", "coo_array"])
 def test_the_estimator(make):
     pytest.importorskip("sklearn")
@@ -248,6 +256,7 @@ def test_the_estimator_names_nan_in_sparse_x():
         flr.LogisticRegression().fit(X, y)
 
 
+@needs_jit
 def test_a9a_as_csr(shared_data):
     """The same coefficients as dense to 1e-10, the optimum as scikit-learn finds it to 1e-8."""
     sklearn = pytest.importorskip("sklearn.linear_model")
@@ -365,6 +374,7 @@ print(status("VmHWM") - before, X.data.nbytes + X.indices.nbytes)
 """
 
 
+@needs_jit
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc/self/clear_refs")
 def test_a_million_columns_take_a_few_vectors(tmp_path):
     """160 MB of X: w, the accumulators, and a handful of vectors of 8 MB; partial gradients of 32 chunks would be 256 MB."""

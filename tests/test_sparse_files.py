@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fastlogreg.files import libsvm as reader
 from fastlogreg.files import read_data
 
 sparse = pytest.importorskip("scipy.sparse")
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.integers(-(10**6), 10**6).map(str),
@@ -119,6 +121,7 @@ def test_train_predict_evaluate_and_plot(tmp_path, capsys):
     assert "reads a dense X only" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="a million columns, one by one")
 def test_the_page_on_hashed_features_runs():
     page = (Path(__file__).resolve().parents[1] / "docs" / "hashed_features.md").read_text(encoding="utf-8")
     pytest.importorskip("sklearn")
