@@ -84,7 +84,8 @@ def propagate(
 ) -> Propagation:
     """One forward and one backward pass: cost J, dw (n_x, 1) and db, in one read of X.
 
-    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; not copied. Y (1, m): 0 or 1.
+    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; or, by "fused" alone, a scipy.sparse CSC
+    (an example after the other) or CSR; not copied. Y (1, m): 0 or 1.
     n_threads: threads to use, by default every CPU that the process may use; it does not change a bit of the result.
 
     Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or infinity in X (naming
