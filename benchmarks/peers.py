@@ -1,7 +1,7 @@
 """The solvers that are compared: `python -m benchmarks.peers FOLDER PACKAGE` is one package in a process of its own.
 
-It reads X.npy (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line {"contender", "tol"} with a line
-{"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. First of all it says what contenders it has.
+It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line {"contender", "tol"} with
+a line {"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. First of all it says what contenders it has.
 
 PACKAGES: package -> a function (X, y, lambda_) -> {contender: Contender}; ImportError where it is not installed. X comes
 in its own dtype; what a package converts in every fit is part of its time, what it keeps (torch, jax) is not.
@@ -130,7 +130,14 @@ def skglm(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
     from skglm.penalties import L2
     from skglm.solvers import LBFGS
 
-    with_ones = np.asfortranarray(np.column_stack([X, np.ones(len(X), X.dtype)]))
+    ones = np.ones((len(y), 1), X.dtype)
+    with_ones: Any
+    if isinstance(X, np.ndarray):
+        with_ones = np.asfortranarray(np.hstack([X, ones]))
+    else:
+        from scipy.sparse import csc_matrix, hstack
+
+        with_ones = csc_matrix(hstack([X, ones]))
     signs = (2.0 * y - 1.0).astype(X.dtype if X.dtype.kind == "f" else np.float64)
     if with_ones.dtype.kind != "f":
         with_ones = with_ones.astype(np.float64)
@@ -217,6 +224,7 @@ PACKAGES: dict[str, Callable[[Any, Any, float], dict[str, Contender]]] = {
     "fastlogreg": fastlogreg, "scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex,
     "snapml": snapml, "cyanure": cyanure, "skglm": skglm, "glum": glum, "torch": torch, "jax": jax,
 }  # fmt: skip
+SPARSE = ("fastlogreg", "scikit-learn", "snapml", "cyanure", "skglm")  # those that take a CSR
 MODULES = {"scikit-learn": "sklearn", "scikit-learn-intelex": "sklearnex"}
 
 
@@ -244,7 +252,13 @@ def serve(folder: Path, package: str) -> None:
     def answer(**fields: Any) -> None:
         print(json.dumps(fields), file=answers, flush=True)
 
-    X, y = np.load(folder / "X.npy"), np.load(folder / "y.npy")
+    y = np.load(folder / "y.npy")
+    if (folder / "X.npz").is_file():
+        from scipy.sparse import load_npz
+
+        X = load_npz(folder / "X.npz")
+    else:
+        X = np.load(folder / "X.npy")
     try:
         contenders = PACKAGES[package](X, y, float(np.load(folder / "lambda.npy")))
     except Exception as error:  # an installed package that cannot be imported is one contender less, no more

@@ -16,7 +16,7 @@ from .train import DATA
 
 
 class Problem(NamedTuple):
-    """X (m, n_x), a C array in its dtype, y (m,) uint8, lambda."""
+    """X (m, n_x), a C array in its dtype or a scipy CSR, y (m,) uint8, lambda."""
 
     name: str
     X: Any
@@ -101,6 +101,26 @@ def a9a(name: str, data: Path | None, divisor: int) -> Problem | None:
     return Problem(name, X, y)
 
 
+def a9a_csr(name: str, data: Path | None, divisor: int) -> Problem | None:
+    """The same as CSR: 14 ones in a row."""
+    from scipy.sparse import csr_matrix
+
+    dense = a9a(name, data, divisor)
+    return None if dense is None else dense._replace(X=csr_matrix(dense.X))
+
+
+def random_csr(name: str, data: Path | None, divisor: int) -> Problem:
+    """100,000 x 50,000 with 50 per row, values and places at random."""
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(0)
+    m, n_x, k = 100_000 // divisor, 50_000, 50
+    starts = np.arange(0, m * k + 1, k, dtype=np.int32)
+    X = csr_matrix((rng.standard_normal(m * k), rng.integers(0, n_x, m * k, np.int32), starts), shape=(m, n_x))
+    X.sum_duplicates()
+    return Problem(name, X, labels(rng, X @ (2.0 * rng.standard_normal(n_x) / np.sqrt(k)) + 0.3))
+
+
 PROBLEMS: dict[str, Make] = {}
 for _dtype in ("float64", "float32"):
     PROBLEMS[f"200,000 x 30, {_dtype}"] = correlated(200_000, 30, _dtype)
@@ -111,3 +131,5 @@ for _dtype in ("float64", "float32"):
     PROBLEMS[f"breast cancer, {_dtype}"] = breast_cancer(_dtype)
 PROBLEMS["MNIST zeros, uint8"] = mnist
 PROBLEMS["a9a, dense"] = a9a
+PROBLEMS["a9a, CSR"] = a9a_csr
+PROBLEMS["100,000 x 50,000 CSR"] = random_csr

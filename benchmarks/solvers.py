@@ -33,6 +33,7 @@ TARGETS = {
     "200,000 x 30, float64": 4.0, "200,000 x 30 badly scaled, float64": 5.0, "1,000,000 x 10, float64": 4.0,
     "20,000 x 500, float64": 2.5, "2,000 x 12,288, float64": 3.0, "breast cancer, float64": 1.5,
     "a9a, dense": 2.0, "200,000 x 30, float32": 2.0, "20,000 x 500, float32": 2.0,
+    "a9a, CSR": 1.5, "100,000 x 50,000 CSR": 1.5,
 }  # fmt: skip
 PAUSE = 0.25  # seconds before a timing: thread pools of other contenders stop spinning after 0.2
 
@@ -128,11 +129,17 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
     workers, runs = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        sparse = not isinstance(problem.X, np.ndarray)
         for file, array in (("X", problem.X), ("y", problem.y), ("lambda", np.array(problem.lambda_))):
-            np.save(folder / f"{file}.npy", array)
+            if file == "X" and sparse:
+                from scipy.sparse import save_npz
+
+                save_npz(folder / "X.npz", array, compressed=False)
+            else:
+                np.save(folder / f"{file}.npy", array)
         try:
             most = 20.0
-            for package in peers.installed():
+            for package in (p for p in peers.installed() if not sparse or p in peers.SPARSE):
                 worker = Worker(folder, package)
                 workers.append(worker)
                 if worker.error:

@@ -32,6 +32,7 @@ from .validation import (
     check_number,
     check_w,
     check_Y,
+    require_dense,
     require_finite,
 )
 
@@ -82,8 +83,8 @@ def propagate(
 ) -> Propagation:
     """One forward and one backward pass: cost J, dw (n_x, 1) and db, in one read of X.
 
-    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not, or `RowBlocks`; not copied. Y (1, m):
-    0 or 1.
+    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; or `RowBlocks`; or a scipy.sparse CSC (an
+    example after the other) or CSR, these two by "fused" alone; not copied. Y (1, m): 0 or 1.
     n_threads: threads to use, by default every CPU that the process may use; it does not change a bit of the result.
 
     Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or infinity in X (naming
@@ -248,6 +249,7 @@ def _prepare(
     n_threads: int | None, both_classes: bool = False,
 ) -> tuple[Objective, NDArray[np.float64], float]:  # fmt: skip
     check_choice("backend", backend, BACKENDS)
+    require_dense(X, backend)
     design = design_of(X, scale, shift)
     if backend != "fused" and not isinstance(design, DesignMatrix):
         raise ValueError(f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got {backend!r}")

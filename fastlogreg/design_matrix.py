@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .mapped_files import MappedFile
-from .validation import require_finite
+from .validation import find_non_finite, require_finite
 
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
 HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
@@ -36,6 +36,7 @@ _BLOCK_BYTES = 4 << 20  # of a converted block
 class Design(ABC):
     """X (n_x, m) with scale and shift (n_x,), as the objective sees it. Examples are counted from 0 over all parts."""
 
+    SECONDS_PER_ELEMENT = 0.15e-9
     n_x: int
     m: int
     scale: NDArray[np.float64]
@@ -52,6 +53,16 @@ class Design(ABC):
         """Numbers that a pass reads."""
         return self.m * self.n_x
 
+    @property
+    def hessian_work(self) -> float:
+        """What a Hessian takes, in products of a dense one by BLAS, 0.02 ns each."""
+        return float(self.m) * self.n_x**2
+
+    @property
+    def seconds_per_element(self) -> float:
+        """What one core needs for each of them in a pass: read twice from its cache."""
+        return self.SECONDS_PER_ELEMENT
+
     @abstractmethod
     def parts(self) -> Iterator[tuple[int, int, Any]]:
         """(first example, one past the last, the design of these alone), in order; scale and shift do not matter there."""
@@ -61,7 +72,7 @@ class Design(ABC):
         """The same X with another scale and shift."""
 
     @abstractmethod
-    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+    def rows(self, indices: NDArray[np.intp]) -> Design:
         """A copy of these examples (sorted), in memory, with the same scale and shift."""
 
     @abstractmethod
@@ -85,11 +96,16 @@ class Design(ABC):
         for _, _, x in self.rows(chosen).rescaled(np.ones(self.n_x), np.zeros(self.n_x)).float_blocks():
             found.update(np.ascontiguousarray(x, np.float64).data)  # a long double has bytes of nothing in it
         return found.hexdigest()
+    @abstractmethod
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        """(example, feature, value) of the first NaN or infinity in X; None where all is finite."""
 
     def sample_spread(self) -> NDArray[np.float64]:
         """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
         chosen = np.arange(0, self.m, max(1, self.m // 1000))
-        x = self.rows(chosen).X
+        sample = self.rows(chosen)
+        assert isinstance(sample, DesignMatrix)
+        x = sample.X
         spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=1, dtype=np.float64)
         return spread
 
@@ -139,6 +155,11 @@ class DesignMatrix(Design):
     def require_finite(self, names: Sequence[str] | None = None) -> None:
         self.check_file()
         require_finite(self.X, names)
+
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        self.check_file()
+        found = find_non_finite(self.X)
+        return None if found is None else (*found, float(self.X[found[1], found[0]]))
 
     def check_file(self) -> None:
         """OSError where X is mapped from a file that has vanished or become too short: once before each read of X."""

@@ -35,10 +35,12 @@ from .estimator_stream import take_batch
 from .inputs import design_of
 from .objective import Objective
 from .passes import NONE, Vector
-from .row_blocks import BlockedMatrix, RowBlocks
+from .row_blocks import RowBlocks
 from .solvers.result import Progress, State
-from .validation import SOLVERS, check_choice, check_number, find_non_finite
+from .sparse_matrix import SparseMatrix
+from .validation import SOLVERS, check_choice, check_number, is_sparse
 
+_ACCEPTED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": "numeric", "ensure_all_finite": False}
 _ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
 
 
@@ -111,24 +113,27 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
         """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts a row k times. X may be
         `RowBlocks`, larger than memory.
 
-        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), sparse X,
-        weights that are negative or all zero, a checkpoint that is none or of another fit, and where y does not have two
+        A scipy.sparse CSR or CSC is read in place; of other formats scikit-learn makes a CSR.
+
+        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row and column), weights
+        that are negative or all zero, a checkpoint that is none or of another fit, and where y does not have two
         classes among the rows of positive weight.
         """
         begun, options = time.perf_counter(), self._options()
         if isinstance(X, RowBlocks):
             y = take_blocks(self, X, y)
         else:
-            X, y = validate_data(self, X, y, dtype="numeric", ensure_all_finite=False)
+            X, y = validate_data(self, X, y, **_ACCEPTED)
         names = getattr(self, "feature_names_in_", None)
         classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
-        design = design_of(X if isinstance(X, RowBlocks) else X.T)
+        design = _design_of(X)
         intercept = bool(self.fit_intercept)
         objective = Objective(design, positive, self._lambda(), "fused", self._threads(), weight, intercept)
         try:
@@ -260,26 +265,25 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(X, RowBlocks):
             check_columns(self, X, reset=False)
             return X
-        array: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return array
+        return validate_data(self, X, reset=False, **_ACCEPTED)
 
     def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
-        """z of X, block by block; of `RowBlocks` in one read."""
-        threads = self._threads()
+        """z of X, block by block; of `RowBlocks` and of a sparse X, whose slices are copies, in one read."""
+        threads, m = self._threads(), rows_of(X)
         w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
-        if isinstance(X, RowBlocks):
-            m = rows_of(X)
-            z = Objective(design_of(X), np.zeros(m, np.uint8), n_threads=threads).scores(w, b)
+        whole = isinstance(X, RowBlocks) or is_sparse(X)
+        for lo in range(0, m, m if whole else _ROWS):
+            x = X if whole else X[lo : lo + _ROWS]
+            count = m if whole else len(x)
+            z = Objective(_design_of(x), np.zeros(count, np.uint8), n_threads=threads).scores(w, b)
             if not np.isfinite(z).all():
                 _require_finite(X, getattr(self, "feature_names_in_", None))
-            yield slice(0, m), z
-            return
-        for lo in range(0, len(X), _ROWS):
-            x = X[lo : lo + _ROWS]
-            z = Objective(design_of(x.T), np.zeros(len(x), np.uint8), n_threads=threads).scores(w, b)
-            if not np.isfinite(z).all():
-                _require_finite(X, getattr(self, "feature_names_in_", None))
-            yield slice(lo, lo + len(x)), z
+            yield slice(lo, lo + count), z
+
+
+def _design_of(X: Any) -> Design:
+    """X as the estimator is given it (n_samples, n_features), or `RowBlocks`, which stand for either way."""
+    return design_of(X if isinstance(X, RowBlocks) else X.T)
 
 
 def _standardised(objective: Objective) -> Design:
@@ -288,8 +292,11 @@ def _standardised(objective: Objective) -> Design:
     n_x, mean = objective.n_x, objective.mean()
     weight = objective.weight if objective.weight.size else np.ones(objective.m)
     variance = np.zeros(n_x)
-    for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
-        variance += weight[lo:hi] @ (x * x)
+    if isinstance(objective.design, SparseMatrix):
+        variance = objective.design.squares_about(mean, weight)
+    else:
+        for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
+            variance += weight[lo:hi] @ (x * x)
     deviation = np.sqrt(variance / objective.total)
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
     return objective.design.rescaled(1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
@@ -297,15 +304,11 @@ def _standardised(objective: Objective) -> Design:
 
 def _require_finite(X: Any, names: Any) -> None:
     """ValueError with the row and column of the first NaN or infinity, in scikit-learn's words; nothing if all is finite."""
-    found: Any
-    if isinstance(X, RowBlocks):
-        found = BlockedMatrix(X, NONE, NONE).find_non_finite()
-    else:
-        found = find_non_finite(X.T)
+    found = _design_of(X).find_non_finite()
     if found is None:
         return
-    row, column = found[:2]
-    what = "NaN" if np.isnan(found[2] if len(found) > 2 else X[row, column]) else "infinity"
+    row, column, value = found
+    what = "NaN" if np.isnan(value) else "infinity"
     name = f" ({names[column]!r})" if names is not None else ""
     raise ValueError(
         f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. LogisticRegression accepts finite "

@@ -12,8 +12,8 @@ from .row_blocks import RowBlocks
 
 
 def rows_of(X: Any) -> int:
-    """Examples in an array (m, n_x) or in `RowBlocks`."""
-    return int(X.shape[1] if isinstance(X, RowBlocks) else len(X))
+    """Examples in an array or a sparse matrix (m, n_x), or in `RowBlocks`."""
+    return int(X.shape[1] if isinstance(X, RowBlocks) else X.shape[0])
 
 
 def check_columns(estimator: Any, X: RowBlocks, reset: bool) -> None:

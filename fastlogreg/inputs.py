@@ -6,14 +6,17 @@ from typing import Any
 
 from .design_matrix import Design, DesignMatrix
 from .row_blocks import BlockedMatrix, RowBlocks
-from .validation import check_per_feature, check_X
+from .sparse_matrix import sparse_design
+from .validation import check_per_feature, check_sparse_X, check_X, is_sparse
 
 
 def design_of(X: Any, scale: Any = 1.0, shift: Any = 0.0) -> Design:
     """X (n_x, m) with scale and shift, numbers or (n_x, 1); nothing is copied. Raises as `validation.check_X` does."""
-    if isinstance(X, RowBlocks):
-        n_x = X.shape[0]
-        return BlockedMatrix(X, check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x))
-    X = check_X(X)
+    blocks = isinstance(X, RowBlocks)
+    if not blocks:
+        X = check_sparse_X(X) if is_sparse(X) else check_X(X)
     n_x = X.shape[0]
-    return DesignMatrix(X, check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x))
+    scale, shift = check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x)
+    if blocks:
+        return BlockedMatrix(X, scale, shift)
+    return sparse_design(X, scale, shift) if is_sparse(X) else DesignMatrix(X, scale, shift)

@@ -29,6 +29,7 @@ from . import passes, reference
 from .design_matrix import Design, DesignMatrix
 from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
 from .sampling import stratified
+from .sparse_matrix import SparseMatrix
 from .threads import available_threads
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
@@ -257,8 +258,9 @@ class Objective:
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
         """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X."""
+        if isinstance(self.design, SparseMatrix) and self.design.hessian_is_cheap():
+            return self._sparse_hessian(self.design, w, b, zs)
         self.begin_pass()
-        n_x = self.n_x
         zs = zs if zs.size else np.empty(self.m)
         with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
             if self.design.few_features and self.backend != "numpy":
@@ -267,14 +269,30 @@ class Objective:
                 )
             else:
                 J, gradient, H = self._hessian_by_blocks(w, b, zs)
-        H /= self.total
         gradient /= self.total
         gradient[:-1] += self.decay * w
-        curvature = float(H[-1, -1])
-        H.reshape(-1)[: -1 : n_x + 2] += self.decay
         if not self.intercept:
-            H[-1], H[:, -1], H[-1, -1], gradient[-1] = 0.0, 0.0, 1.0, 0.0
+            gradient[-1] = 0.0
+        curvature = self._finish_hessian(H)
         return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+
+    def _sparse_hessian(self, design: SparseMatrix, w: Vector, b: float, zs: Vector) -> tuple[Evaluation, Vector]:
+        """The same in two reads: a pass, and the pairs of non-zeros of each example."""
+        z = zs if zs.size else np.empty(self.m)
+        evaluation = self.evaluate(w, b, z)
+        self.begin_pass()
+        H = design.hessian_sums(self.slopes(z), self.n_threads)
+        self._finish_hessian(H)
+        return evaluation, H
+
+    def _finish_hessian(self, H: Vector) -> float:
+        """H from sums to what it is of J, in place; the curvature along b."""
+        H /= self.total
+        curvature = float(H[-1, -1])
+        H.reshape(-1)[: -1 : self.n_x + 2] += self.decay
+        if not self.intercept:
+            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
+        return curvature
 
     def _hessian_by_blocks(self, w: Vector, b: float, zs: Vector) -> tuple[float, Vector, Vector]:
         """The sums of loss, gradient and Hessian: from blocks of examples as float64, from which z, the gradient and H (by

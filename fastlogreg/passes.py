@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from . import reference
 from .design_matrix import HEAD, Design, DesignMatrix
+from .sparse_matrix import SparseMatrix
 from .threads import run_on
 
 Vector = NDArray[np.float64]
@@ -35,12 +36,13 @@ _loops_process = 0
 
 def seconds_on_one_core(design: Design) -> float:
     """An estimate, within a factor of about two, of a fused pass."""
-    return design.elements * SECONDS_PER_ELEMENT + design.m * SECONDS_PER_EXAMPLE
+    return design.elements * design.seconds_per_element + design.m * SECONDS_PER_EXAMPLE
 
 
-def threads_for(design: DesignMatrix, n_threads: int) -> int:
+def threads_for(design: DesignMatrix | SparseMatrix, n_threads: int) -> int:
     """Threads worth launching for a pass."""
-    return max(1, min(n_threads, design.n_chunks, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
+    shares = design.n_chunks if isinstance(design, DesignMatrix) else n_threads
+    return max(1, min(n_threads, shares, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
 
 
 def fused(
@@ -58,17 +60,21 @@ def fused(
     w, b = design.fold(w, b)
     total: Vector | None = None
     for lo, hi, part in design.parts():
-        sums = _dense(part, y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi], n_threads)
+        of_part = y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi]
+        if isinstance(part, SparseMatrix):
+            sums = part.sums(*of_part, threads_for(part, n_threads))
+        else:
+            sums = _dense(part, *of_part, n_threads)
         total = sums if total is None else total + sums
     assert total is not None  # a design has at least one example
     db = float(total[1])
-    return float(total[0]), design.unfold(total[3:], db), db, float(total[2])
+    return float(total[0]), design.unfold(total[HEAD : HEAD + design.n_x], db), db, float(total[2])
 
 
 def _dense(
     part: DesignMatrix, y: NDArray[np.uint8], weight: Vector, linear: bool, w: Vector, b: float, zs: Vector, n_threads: int
 ) -> Vector:
-    """[J, db, sum of da/dz, dw] (3 + n_x,) of a dense X, by `kernels.dense.run_chunks`."""
+    """[J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by `kernels.dense.run_chunks`."""
     from .kernels.dense import LINE, add_partials, run_chunks
 
     chunk, partials, n_x = part.chunk, part.partials, part.n_x
@@ -84,11 +90,10 @@ def _dense(
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
             run_on(runs, work)
-    total, sums = np.empty(HEAD + padded.size), np.empty(3 + n_x)
+    total = np.empty(HEAD + padded.size)
     add_partials(partials, total)
-    dw = total[HEAD:]
-    sums[:3], sums[3 : 3 + most.stop], sums[3 + most.stop :] = total[:3], dw[most], dw[rest]
-    return sums
+    total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
+    return total[: HEAD + n_x]
 
 
 def hessian(
@@ -201,7 +206,13 @@ def radius(design: Design, n_threads: int) -> float:
     """The largest ||scale * x + shift|| over the examples: one read of X."""
     scale, shift = (np.zeros(-(-design.n_x // 8) * 8) for _ in range(2))
     scale[: design.n_x], shift[: design.n_x] = design.scale, design.shift
-    return float(np.sqrt(max(_dense_square(part, scale, shift, n_threads) for _, _, part in design.parts())))
+    return float(np.sqrt(max(_square(part, scale, shift, n_threads) for _, _, part in design.parts())))
+
+
+def _square(part: DesignMatrix | SparseMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
+    if isinstance(part, SparseMatrix):
+        return part.largest_square(scale[: part.n_x], shift[: part.n_x])
+    return _dense_square(part, scale, shift, n_threads)
 
 
 def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:

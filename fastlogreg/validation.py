@@ -8,6 +8,7 @@ warning, never broadcast: they get an error that states the `reshape` that mends
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,6 +85,32 @@ def check_X(X: Any) -> NDArray[Any]:
     if 0 in X.shape:
         empty = "no features (n_x = 0)" if X.shape[0] == 0 else "no examples (m = 0)"
         raise ValueError(f"X must have at least one feature and one example; got shape {X.shape}, {empty}")
+    return X
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is one of scipy's sparse matrices or arrays; scipy is not imported for it."""
+    scipy_sparse = sys.modules.get("scipy.sparse")
+    return scipy_sparse is not None and bool(scipy_sparse.issparse(X))
+
+
+def require_dense(X: Any, backend: str) -> None:
+    """ValueError where X is sparse and the backend is not the one that reads it so."""
+    if backend != "fused" and is_sparse(X):
+        raise ValueError(
+            f'backend {backend!r} reads a dense X only; X is sparse. Leave backend at "fused", or give it X.toarray()'
+        )
+
+
+def check_sparse_X(X: Any) -> Any:
+    """A sparse X (n_x, m) in one of the two formats that can be read in place, neither n_x nor m zero."""
+    if X.format not in ("csr", "csc"):
+        raise ValueError(
+            f"X must be CSC (n_x, m), read example by example, or CSR where it is sparse; got format {X.format!r}. Convert "
+            f"it with X.tocsc(); examples in rows, (m, n_x), with X.tocsr().T"
+        )
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(f"X must have shape (n_x, m), at least one feature and one example; got shape {X.shape}")
     return X
 
 

@@ -371,12 +371,6 @@ def test_weights_that_leave_nothing_to_fit(weight, text):
         flr.LogisticRegression().fit(X, y, weight)
 
 
-def test_sparse_X_is_refused():
-    sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(TypeError, match=r"[Ss]parse data was passed.*dense"):
-        flr.LogisticRegression().fit(sparse.csr_matrix(X), y)
-
-
 def test_without_scikit_learn_the_extra_is_named():
     code = """
 import sys

@@ -87,7 +87,7 @@ HOSTILE = {
     },
     "libsvm": {
         "index beyond 64 bits": "line 3: '36893488147419103232:1' is no INDEX:VALUE",
-        "index huge": SHORT,
+        "index huge": "no INDEX:VALUE with INDEX rising from 1",
         "three parts": "line 3: '1:1:1' is no INDEX:VALUE",
     },
     "model": {

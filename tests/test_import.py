@@ -19,7 +19,7 @@ FLOORS = (
     ("reference", "validation", "threads", "plots"),
     ("kernels", "nudging", "notation", "class_labels", "mapped_files"),
     ("design_matrix", "files", "bandwidth", "sampling"),
-    ("row_sources",),
+    ("row_sources", "sparse_matrix"),
     ("parquet_rows",),
     ("row_blocks",),
     ("passes", "inputs", "estimator_input"),

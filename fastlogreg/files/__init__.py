@@ -4,7 +4,7 @@
     .npz .npy    the same; the labels of a .npy lie in another .npy file, named by y. A .npy is mapped, not read
     .csv .data   with or without a header; columns by name or position; features must be numbers, labels may be text
     .parquet     the same
-    LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its first line; dense
+    LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its first lines; a sparse X
 
 Files hold one example per row, the lectures one per column: X is the transposed view of what was read, with no copy,
 and examples of rank >= 2 (images) are flattened, their shape remembered. Element types that the kernels do not know

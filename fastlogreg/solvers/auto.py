@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..design_matrix import Design
 from ..objective import Objective
 from ..passes import Vector
 from . import newton
@@ -28,7 +29,8 @@ FEW = 400  # examples of a wide X: K costs less than a dozen reads of X (209 x 1
 SMALL = 2e7  # m n_x^2 up to which Newton on all of X is taken: about 1 ms an iteration
 LARGEST_INNER = 1500  # n_x up to which a Hessian of a sample is worth its n_x^3
 ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
-WORTH = 70  # four Hessians of `rows` examples, 0.02 ns a product, against 25 passes, 0.2 ns an element: rows n_x <= 70 m
+WORTH = 70  # four Hessians of `rows` examples, 0.02 ns a product, against 25 passes, 0.2 ns an element: for a dense X
+#             rows n_x <= 70 m. Of a sparse X its non-zeros count, in both
 PATIENCE, PROGRESS, SLOW_PROGRESS = 8, 1e-3, 0.1
 
 
@@ -39,10 +41,13 @@ def rows_of_sample(objective: Objective) -> int:
 
 def plan(objective: Objective) -> str:
     """"newton", "sample" or "lbfgs", from the shape alone."""
-    m, n_x, rows = objective.m, objective.n_x, rows_of_sample(objective)
-    if float(m) * n_x**2 <= SMALL or (m <= FEW and newton.by_examples(objective)):
+    m, n_x, rows, design = objective.m, objective.n_x, rows_of_sample(objective), objective.design
+    small = design.hessian_work <= SMALL
+    if float(m) * n_x**2 <= SMALL or (small and n_x <= LARGEST_INNER) or (m <= FEW and newton.by_examples(objective)):
         return "newton"
-    return "sample" if n_x <= LARGEST_INNER and m >= 2 * rows and rows * n_x <= WORTH * m else "lbfgs"
+    passes = WORTH * design.elements * design.seconds_per_element / Design.SECONDS_PER_ELEMENT
+    worth = design.hessian_work * rows / m <= passes
+    return "sample" if n_x <= LARGEST_INNER and m >= 2 * rows and worth else "lbfgs"
 
 
 class Auto:
