@@ -26,12 +26,14 @@ FLOORS = (
     ("training",),
     ("api", "model"),
     ("lectures", "warming", "bench", "estimator"),
-    ("doctor",),
+    ("doctor", "dask"),
     ("cli",),
     ("__main__",),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 OPTIONAL = (
+    "dask",
+    "distributed",
     "h5py",
     "joblib",
     "matplotlib",

@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from .. import plots
 from ..files import Data, UnknownName, atomic_open, read_data, require
 from ..model import Model, encode_labels
 from ..solvers.result import STOP_REASONS, TrainingResult
+from ..validation import SOLVERS, check_choice, check_number
 from . import options
 from .report import Metrics, ProgressBar, cost_lines
 
@@ -34,7 +36,9 @@ def train(
     header: options.Header = None,
     n_features: options.Features = None,
     alpha: Annotated[str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')] = "auto",
-    iterations: Annotated[int, typer.Option("--iterations", help="Steps of gradient descent.")] = 1000,
+    iterations: Annotated[int, typer.Option("--iterations", help="Iterations of the solver at most.")] = 1000,
+    solver: Annotated[str, typer.Option("--solver", help="gd, nesterov, lbfgs, newton or auto.")] = "gd",
+    tol: Annotated[float | None, typer.Option("--tol", help="Stop when this near the optimum, see train.")] = None,
     lambda_: Annotated[float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")] = 0.0,
     scale: Annotated[
         float | None, typer.Option("--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1.")
@@ -43,10 +47,19 @@ def train(
     threads: options.Threads = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help='A Dask scheduler, or "threads"; DATA may be "part-*.parquet".'),
+    ] = None,
 ) -> int:
-    """Train on DATA by gradient descent; print costs and metrics."""
+    """Train on DATA, by default with gradient descent; print costs and metrics."""
     check_writable(out)
     check_plot(plot)
+    if dask is not None:
+        if test is not None or plot is not None or threads is not None or backend != "fused":
+            raise ValueError("--test, --plot, --threads and --backend are for data in memory: leave them out with --dask")
+        how = {"x": x, "y": y, "target": target, "n_features": n_features, "header": header}
+        return _train_with_dask(dask, data, how, alpha, iterations, lambda_, scale, solver, tol, out)
     training = read_data(data, x=x, y=y, target=target, n_features=n_features, header=header)
     Y, labels = encode_labels(_labels_of(training), source=training.path)
     sets = [("train", training, Y)]
@@ -62,11 +75,13 @@ def train(
         iterations=iterations,
         lambda_=lambda_,
         scale=factor,
+        solver=solver,
+        tol=tol,
         backend=backend,
         n_threads=threads,
     )
     print_costs(result, iterations)
-    how = settings(result, lambda_=lambda_, backend=backend)
+    how = settings(result, lambda_=lambda_, backend=backend, solver=solver)
     names, shape = training.feature_names, training.image_shape
     model = Model(result.w, result.b, factor, 0.0, labels, names, shape, how)
     for name, examples, truth in sets:
@@ -192,6 +207,31 @@ def check_plot(path: Path | None) -> None:
 
 
 # ---------------------------------------------------------------- the rest
+
+
+def _train_with_dask(
+    address: str, pattern: Path, how: dict[str, Any], alpha: str, iterations: int, lambda_: float, scale: float | None,
+    solver: str, tol: float | None, out: Path | None,
+) -> int:  # fmt: skip
+    require("dask", "dask", "--dask")
+    from . import distributed
+
+    options = {
+        "solver": check_choice("solver", solver, SOLVERS),
+        "alpha": None if alpha == "auto" else check_number("alpha", _number("alpha", alpha), positive=True),
+        "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
+        "tol": None if tol is None else check_number("tol", tol, low=0),
+    }
+    lambda_ = check_number("lambda_", lambda_, low=0)
+    result, model, metrics = distributed.train(
+        address, pattern, how, lambda_, 1.0 if scale is None else scale, options
+    )
+    print_costs(result, iterations)
+    print(*metrics.lines("train", model.labels), sep="\n")
+    if out is not None:
+        replace(model, settings=settings(result, lambda_=lambda_, backend="fused", solver=solver)).save(out)
+        print(f"model written to {out}")
+    return INTERRUPTED if result.stop_reason == "interrupted" else 0
 
 
 def _number(name: str, text: str) -> float:
