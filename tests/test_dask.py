@@ -291,9 +291,27 @@ def test_the_tree(count, tasks, depth):
             self.get = lambda graph, keys: graphs.append(graph) or get(graph, keys)
 
     values = [np.array([10.0**k, 1.0]) for k in range(count)]
-    assert Counting().sum(np.negative, values)[1] == -count
+    one_by_one = Counting().sum(np.negative, [[value] for value in values])
+    assert one_by_one[1] == -count
+    for size in (8, 64):  # neighbours in one task: the same tree
+        groups = [values[k : k + size] for k in range(0, count, size)]
+        np.testing.assert_array_equal(engine.Engine().sum(np.negative, groups), one_by_one)
     assert len(graphs[0]) == engine.tasks_of_a_pass(count) == tasks
     assert engine.tree_depth(count) == depth
+
+
+@pytest.mark.parametrize(
+    ("n_blocks", "n_threads", "size"), [(1, 1, 1), (15, 1, 1), (16, 1, 8), (64, 2, 8), (64, 8, 1), (10000, 2, 512)]
+)
+def test_neighbours_in_a_task(n_blocks, n_threads, size):
+    assert engine.neighbours_in_a_task(n_blocks, n_threads) == size
+
+
+def test_grouping_changes_no_bit(on_threads, monkeypatch):
+    monkeypatch.setattr("fastlogreg.dask.collections.neighbours_in_a_task", lambda n_blocks, n_threads: 8)
+    X, y = collections()
+    assert len(rows_of(X, y).encoded((0, 1)).groups) == 2
+    assert same_bits(fd.train(X, y, solver="auto", lambda_=1.0, **RUNS["auto"]), on_threads["auto"])
 
 
 def test_outer_products():

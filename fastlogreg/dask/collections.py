@@ -6,6 +6,7 @@ Two rounds before training: every block is loaded and described; then, the label
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from ..files import require
 from ..passes import Vector
 from . import blocks
 from .blocks import Summary
-from .engine import Engine
+from .engine import Engine, neighbours_in_a_task
 
 
 class Rows:
@@ -54,28 +55,42 @@ class Rows:
         only: the rows move over to what is returned."""
         positive = np.asarray(classes)[1]
         kept = [k for k, s in enumerate(self.summaries) if s.m]
-        held = self.engine.hold(_Encode(positive, factors), [self.raw[k] for k in kept])
+        size = neighbours_in_a_task(len(kept), self.engine.threads())
+        groups = [[self.raw[k] for k in kept[first : first + size]] for first in range(0, len(kept), size)]
+        held = self.engine.hold(_Encode(positive, factors), groups)
         self.raw = []  # on a cluster, how to load them again is remembered there
-        return Held(self.engine, held, [self.summaries[k] for k in kept], positive, factors, self.names)
+        return Held(self.engine, held, size, [self.summaries[k] for k in kept], positive, factors, self.names)
 
 
 class _Encode:
     def __init__(self, positive: Any, factors: tuple[float, float] | None) -> None:
         self.positive, self.factors = positive, factors
 
-    def __call__(self, raw: blocks.Raw) -> blocks.Block:
-        return blocks.encoded(raw, self.positive, self.factors)
+    def __call__(self, *group: blocks.Raw) -> Group:
+        return Group(blocks.encoded(raw, self.positive, self.factors) for raw in group)
+
+
+class Group(list[blocks.Block]):
+    """Neighbouring blocks that one task computes on."""
+
+    def __sizeof__(self) -> int:
+        return sum(map(sys.getsizeof, self))
+
+
+def _each(group: Group, function: Callable[..., Any], chosen: Sequence[tuple[int, tuple[Any, ...]]]) -> list[Any]:
+    return [function(group[k], *arguments) for k, arguments in chosen]
 
 
 class Held:
-    """Handles of `blocks.Block`, none of them empty, and what the client knows of them: first rows, class counts (k, 2) and
-    the sums of their weights (k, 2)."""
+    """Handles of groups of blocks, none of these empty, and what the client knows of each block: first rows, class counts
+    (k, 2) and the sums of their weights (k, 2)."""
 
     def __init__(
-        self, engine: Engine, handles: Sequence[Any], summaries: Sequence[Summary], positive: Any,
+        self, engine: Engine, groups: Sequence[Any], size: int, summaries: Sequence[Summary], positive: Any,
         factors: tuple[float, float] | None, names: Sequence[str] | None,
     ) -> None:  # fmt: skip
-        self.engine, self.handles, self.names = engine, list(handles), names
+        self.engine, self.groups, self.size, self.names = engine, list(groups), size, names
+        self.n_blocks = len(summaries)
         self.n_x, self.nbytes = summaries[0].n_x, sum(s.nbytes for s in summaries)
         self.bounds = np.cumsum([0, *(s.m for s in summaries)])
         self.counts = np.zeros((len(summaries), 2), np.intp)
@@ -88,10 +103,26 @@ class Held:
             self.sums *= factors
         self.weighted = factors is not None or bool((self.sums != self.counts).any())
 
+    def sum(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The sum of function(block, *arguments) over all blocks."""
+        return self.engine.sum(function, self.groups, *arguments)
+
+    def each(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """function(block, *arguments) of every block, brought here."""
+        return self.some(function, dict.fromkeys(range(self.n_blocks), arguments))
+
+    def some(self, function: Callable[..., Any], chosen: dict[int, tuple[Any, ...]]) -> list[Any]:
+        """function(block k, *chosen[k]) for the blocks that are chosen, in ascending order."""
+        tasks: dict[int, list[tuple[int, tuple[Any, ...]]]] = {}
+        for k, arguments in chosen.items():
+            tasks.setdefault(k // self.size, []).append((k % self.size, arguments))
+        found = self.engine.collect([(_each, self.groups[j], function, local) for j, local in tasks.items()])
+        return [one for group in found for one in group]
+
     def require_finite(self, names: Sequence[str] | None = None) -> None:
         """ValueError with the row (of all of X) and the column of the first NaN or infinity, if there is one."""
         names = self.names if names is None else names
-        found = self.engine.collect([(blocks.non_finite, block) for block in self.handles])
+        found = self.each(blocks.non_finite)
         for k, first in enumerate(found):
             if first is not None:
                 row, column, value = first

@@ -89,7 +89,7 @@ class LogisticRegression(InMemory):
         weights = [None] * len(labels) if sample_weight is None else aligned("sample_weight", sample_weight, X, len(labels))
         count = dask.delayed(_right, pure=False)
         blocks = [count(*each, k) for k, each in enumerate(zip(predicted, labels, weights))]
-        right, of = add(engine.collect([(np.asarray, block) for block in engine.compute(blocks)]))
+        right, of = add(*engine.collect([(np.asarray, block) for block in engine.compute(blocks)]))
         return float(right / of)
 
     def _lazily(self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None) -> Any:

@@ -37,20 +37,18 @@ class DistributedDesign(Design):
 
     def parts(self) -> Iterator[tuple[int, int, DesignMatrix]]:
         bounds, ones, zeros = self.held.bounds, np.ones(self.n_x), np.zeros(self.n_x)
-        for k, block in enumerate(self.held.handles):
-            [x] = self.held.engine.collect([(blocks.whole, block)])
+        for k in range(self.held.n_blocks):
+            [x] = self.held.some(blocks.whole, {k: ()})
             yield int(bounds[k]), int(bounds[k + 1]), DesignMatrix(x.T, ones, zeros)
 
     def rescaled(self, scale: Vector, shift: Vector) -> DistributedDesign:
         return DistributedDesign(self.held, scale, shift)
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
-        bounds, tasks = self.held.bounds, []
+        bounds = self.held.bounds
         cuts = np.searchsorted(indices, bounds)
-        for k, block in enumerate(self.held.handles):
-            if cuts[k] < cuts[k + 1]:
-                tasks.append((blocks.rows, block, indices[cuts[k] : cuts[k + 1]] - bounds[k]))
-        return DesignMatrix(np.concatenate(self.held.engine.collect(tasks)).T, self.scale, self.shift)
+        local = {k: (indices[cuts[k] : cuts[k + 1]] - bounds[k],) for k in range(self.held.n_blocks) if cuts[k] < cuts[k + 1]}
+        return DesignMatrix(np.concatenate(self.held.some(blocks.rows, local)).T, self.scale, self.shift)
 
     def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         for first, _, part in self.parts():
@@ -79,14 +77,10 @@ class DistributedObjective(Objective):
 
     def __init__(self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True) -> None:
         super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
-        self.held, self.engine = design.held, design.held.engine
+        self.held = design.held
         self.total = float(self.held.sums.sum())
         self.decay = lambda_ / self.total
         self._name, self._count = uuid.uuid4().hex, itertools.count()
-
-    def _reduce(self, function: Callable[..., Any], *arguments: Any) -> Vector:
-        total: Vector = self.engine.sum(function, self.held.handles, *arguments)
-        return total
 
     def room(self) -> Scores:
         return Scores(f"{self._name}-{next(self._count)}")
@@ -97,10 +91,10 @@ class DistributedObjective(Objective):
         named = isinstance(zs, Scores)
         place = Place(*self.design.fold(w, b), zs.name if named else "")
         if linear_weight is None:
-            sums = self._reduce(blocks.cost_sums, place, self.decay == 0.0)
+            sums = self.held.sum(blocks.cost_sums, place, self.decay == 0.0)
         else:
             at = linear_weight.place if isinstance(linear_weight, Scores) else None
-            sums = self._reduce(blocks.linear_sums, place, at)
+            sums = self.held.sum(blocks.linear_sums, place, at)
         return self._taken(sums, zs, place)
 
     def _taken(self, sums: Vector, zs: Any, place: Place) -> Sums:
@@ -115,7 +109,7 @@ class DistributedObjective(Objective):
         self.passes += 1
         n_x, scale, shift = self.n_x, self.design.scale, self.design.shift
         place = Place(*self.design.fold(w, b), zs.name)
-        sums = self._reduce(blocks.hessian_sums, place, self.decay == 0.0, scale, shift)
+        sums = self.held.sum(blocks.hessian_sums, place, self.decay == 0.0, scale, shift)
         evaluation = self._evaluation(w, *self._taken(sums, zs, place))
         width = blocks.hessian_width(n_x)
         upper = np.triu(sums[HEAD + n_x :].reshape(width, width)[: n_x + 1, : n_x + 1])
@@ -131,8 +125,7 @@ class DistributedObjective(Objective):
         if not self.intercept:
             return 0.0
         self.passes += 1
-        scale, shift = self.design.scale, self.design.shift
-        return max(self.engine.collect([(blocks.largest_norm, block, scale, shift) for block in self.held.handles]))
+        return max(self.held.each(blocks.largest_norm, self.design.scale, self.design.shift))
 
     @property
     def _weight_of_each(self) -> Any:
@@ -150,7 +143,7 @@ class DistributedObjective(Objective):
         if self.decay > 0.0:
             return False
         if z.wrong is None:
-            z.wrong = sum(self.engine.collect([(blocks.on_wrong_side, block, z.place) for block in self.held.handles]))
+            z.wrong = sum(self.held.each(blocks.on_wrong_side, z.place))
         return bool(z.wrong == 0.0)
 
     def line(self, start: Point, d: Vector, trial: Point) -> Callable[[float], tuple[float, float, float]] | None:
@@ -160,21 +153,20 @@ class DistributedObjective(Objective):
 
     def _line_sums(self, z: Any, z_slope: Any, t: float) -> tuple[float, float, float]:
         """z, z_slope: the `Scores` of both ends."""
-        J, first, second = self._reduce(blocks.line_sums, z.place, z_slope.place, t).tolist()
+        J, first, second = self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist()
         return J, first, second
 
     def variance(self, mean: Vector) -> Vector:
         """Of each column of X itself, weighted (n_x,), about its mean: one read of X."""
         self.passes += 1
-        return self._reduce(blocks.squares, mean) / self.total
+        total: Vector = self.held.sum(blocks.squares, mean)
+        return total / self.total
 
     def moves(self, z: Any, v: Vector) -> tuple[float, float, int, int, float]:
         place = self.scores(v[:-1], float(v[-1])).place
-        handles, collect = self.held.handles, self.engine.collect
-        ends = collect([(blocks.most_and_least, block, place) for block in handles])
+        ends = self.held.each(blocks.most_and_least, place)
         most, least = max(most for most, _ in ends), min(least for _, least in ends)
-        found = collect([(blocks.moved, block, place, z.place, 1e-3 * most) for block in handles])
-        moved, of, nearest = zip(*found)
+        moved, of, nearest = zip(*self.held.each(blocks.moved, place, z.place, 1e-3 * most))
         return most, least, sum(moved), sum(of), min(nearest)
 
     def on(self, design: Any) -> DistributedObjective:
@@ -187,15 +179,16 @@ class DistributedObjective(Objective):
 
     def sampled(self, rows: int) -> Objective:
         """As on one machine, the same examples; they come to the client."""
-        held, tasks = self.held, []
+        held = self.held
         n_negative, n_positive = held.counts.sum(axis=0).tolist()
         taken = places(n_negative, n_positive, rows)
         bounds = np.concatenate([[[0, 0]], np.cumsum(held.counts, axis=0)])
-        for k, block in enumerate(held.handles):
+        chosen = {}
+        for k in range(held.n_blocks):
             here = [t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])]
             if len(here[0]) + len(here[1]):
-                tasks.append((blocks.examples, block, *here))
-        x, y, weight = (np.concatenate(part) for part in zip(*self.engine.collect(tasks)))
+                chosen[k] = tuple(here)
+        x, y, weight = (np.concatenate(part) for part in zip(*held.some(blocks.examples, chosen)))
         of_class = held.sums.sum(axis=0)
         for c in (0, 1):
             there = float(weight[y == c].sum())
@@ -206,5 +199,5 @@ class DistributedObjective(Objective):
     def confusion(self, w: Vector, b: float) -> list[list[int]]:
         """Counts of examples, [is 0, is 1] x [predicted 0, predicted 1]."""
         place = self.scores(w, b).place
-        counts = self._reduce(blocks.confusion, place).reshape(2, 2)
+        counts = self.held.sum(blocks.confusion, place).reshape(2, 2)
         return [[int(n) for n in row] for row in counts]
