@@ -1,5 +1,5 @@
-"""python -m benchmarks {kernels,train,solvers,compile,memory,lectures} [--quick] [--json FILE] [--readme FILE] ..., or
-python -m benchmarks check OLD.json NEW.json: exit status 1 where something became worse."""
+"""python -m benchmarks {kernels,train,solvers,compile,memory,lectures,scaling} [--quick] [--json FILE] [--readme FILE] ...,
+or python -m benchmarks check OLD.json NEW.json: exit status 1 where something became worse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import compile as cold_start
-from . import harness, kernels, lectures, memory, regression, roofline, solvers, train
+from . import harness, kernels, lectures, memory, regression, roofline, scaling, solvers, train
 
 BENCHMARKS: dict[str, Any] = {
     "kernels": kernels,
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Any] = {
     "compile": cold_start,
     "memory": memory,
     "lectures": lectures,
+    "scaling": scaling,
 }
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -600,3 +601,51 @@ def test_nothing_warns_while_training():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fd.train(*arrays(X40, Y40), iterations=2)
+
+
+# ---------------------------------------------------------------- the benchmark of docs/scaling.md
+
+
+def test_the_cost_model():
+    """The fit finds constants that made the numbers; predictions add up, and more workers read faster."""
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from benchmarks import scaling
+
+    true = {"base": 0.01, "per_task": 0.002, "per_level": 0.005}
+    rows = [{"tasks": engine.tasks_of_a_pass(n), "levels": engine.tree_depth(n)} for n in (8, 64, 256, 1024)]
+    for row in rows:
+        row["seconds"] = scaling.of_scheduler(true, row["tasks"], row["levels"])
+    assert scaling.fit(rows) == pytest.approx(true, rel=1e-6)
+    for row in rows:
+        row["seconds"] = row["tasks"] * 1e-3  # no base: nothing comes out negative
+    assert scaling.fit(rows) == pytest.approx({"base": 0.0, "per_task": 1e-3, "per_level": 0.0}, abs=1e-9)
+    few, many = (scaling.predict(true, 1e10, 1e13, workers) for workers in (10, 1000))
+    assert many["read"] == pytest.approx(few["read"] / 100)
+    assert many["tasks"] > few["tasks"]
+    assert few["total"] == few["read"] + few["scheduler"] + few["network"]
+    assert scaling.predict(true, 1e10, 1e13, 10, 10**6)["network"] > few["network"]
+
+
+def test_no_op_blocks_are_measured():
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from benchmarks import scaling
+
+    said = []
+    rows = scaling.measure("threads", (8, 64), said.append)
+    assert [row["tasks"] for row in rows[:2]] == [9, 73]
+    assert len(said) == len(rows) == 3
+    constants = {"bandwidth": 1e10, "loopback": 1e9, "threads": scaling.fit(rows[:2]), "cluster": scaling.fit(rows[:2])}
+    for row in rows[:2]:
+        row["predicted"] = row["seconds"]
+    found = {"constants": constants, "rows": rows, "targets": [], "environment": harness_environment()}
+    tables = scaling.report(found)
+    page = (Path(__file__).resolve().parents[1] / "docs" / "scaling.md").read_text(encoding="utf-8")
+    for name, table in tables.items():
+        assert f"<!-- benchmark: {name} -->" in page
+        assert "|" in table
+
+
+def harness_environment():
+    from benchmarks import harness
+
+    return harness.environment(1)
