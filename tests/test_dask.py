@@ -46,6 +46,10 @@ pytestmark = [
 
 N_X = 60
 SIZES = (1500, 700, 1, 2000, 999, 1300, 1500, 800, 1200)  # 10,000 rows: "auto" takes a sample
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+needs_jit = pytest.mark.skipif(WITHOUT_JIT, reason="worker processes are no news without compilation, and take minutes")
+if WITHOUT_JIT:
+    SIZES = tuple(-(-size // 40) for size in SIZES)  # interpreted, a row takes 0.1 ms
 RUNS = {
     "gd": {"iterations": 4, "alpha": 0.01},
     "nesterov": {"iterations": 4, "alpha": 0.01},
@@ -129,6 +133,7 @@ def with_workers(cluster, count=None):
 # ---------------------------------------------------------------- the same bits, the same optimum
 
 
+@needs_jit
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_any_number_of_workers_gives_the_same_bits(cluster, on_threads, count):
     with with_workers(cluster, count):
@@ -154,6 +159,7 @@ def test_the_result_is_that_of_one_machine(on_threads, solver):
         np.testing.assert_allclose(found.w, alone.w, rtol=0, atol=1e-12 * np.abs(alone.w).max())
 
 
+@needs_jit
 def test_large_arguments_travel_once_and_change_nothing(cluster, on_threads, monkeypatch):
     monkeypatch.setattr(engine, "EMBEDDED", 8)
     with with_workers(cluster):
@@ -161,6 +167,7 @@ def test_large_arguments_travel_once_and_change_nothing(cluster, on_threads, mon
         assert same_bits(fd.train(X, y, solver="newton", lambda_=1.0, **RUNS["newton"]), on_threads["newton"])
 
 
+@needs_jit
 def test_a_killed_worker_changes_nothing(cluster, on_threads):
     """SIGKILL in the middle of a fit: its blocks are loaded again, by the workers that are left or the one that follows."""
     with with_workers(cluster) as client:
@@ -382,7 +389,7 @@ def test_data_frames():
 )
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_estimator_is_that_of_one_machine(how, weighted):
-    x, y = random_rows()
+    x, y = random_rows(1500)
     x = x * np.array([1.0, 10.0, 0.1, 3.0, 1.0]) + 2.0
     weight = np.arange(len(y)) % 3 * 1.0 if weighted else None
     X, names = da.from_array(x, chunks=(700, -1)), np.array(["a", "b"])[y]
@@ -548,6 +555,7 @@ def parts(tmp_path):
     return tmp_path
 
 
+@needs_jit
 def test_the_command_line_with_a_scheduler_and_a_worker(parts, monkeypatch, capsys):
     """As docs/scaling.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask ADDRESS`."""
     from fastlogreg.cli import app
@@ -595,6 +603,12 @@ def test_the_command_line_says_what_is_wrong(parts, monkeypatch, capsys):
     pd.DataFrame({"a": [1.0], "d": [2.0], "c": [3.0], "label": ["bad"]}).to_parquet("part-9.parquet")
     assert app.run(["train", "part-*.parquet", "--dask", "threads", "--target", "label"]) == 2
     assert "same columns in every block" in capsys.readouterr().err
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "fastlogreg\[dask\]"'):
+        fd.train(X40, Y40)
 
 
 def test_nothing_warns_while_training():
