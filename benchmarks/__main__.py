@@ -1,4 +1,4 @@
-"""python -m benchmarks {kernels,train,solvers,compile,memory,outofcore,lectures,sparse} [--quick] [--json FILE]
+"""python -m benchmarks {kernels,train,solvers,compile,memory,outofcore,lectures,sparse,scaling} [--quick] [--json FILE]
 [--readme FILE] ..., or python -m benchmarks check OLD.json NEW.json: exit status 1 where something became worse."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import compile as cold_start
-from . import harness, kernels, lectures, memory, outofcore, regression, roofline, solvers, sparse, train
+from . import harness, kernels, lectures, memory, outofcore, regression, roofline, scaling, solvers, sparse, train
 
 BENCHMARKS: dict[str, Any] = {
     "kernels": kernels,
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Any] = {
     "outofcore": outofcore,
     "lectures": lectures,
     "sparse": sparse,
+    "scaling": scaling,
 }
 
 

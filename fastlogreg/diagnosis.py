@@ -119,19 +119,14 @@ def _dependent(null: Vector, names: Sequence[str] | None) -> str:
 def _quasi_separable(objective: Objective, z: Vector, v: Vector, result: TrainingResult) -> str | None:
     if not v.any():
         return None
-    move = objective.scores(v[:-1], float(v[-1]))
-    outward = np.where(objective.y == 1, move, -move)
-    if objective.weight.size:
-        outward, z = outward[objective.weight > 0.0], z[objective.weight > 0.0]
-    largest = float(outward.max())
-    if not float(outward.min()) >= -1e-3 * largest:
+    most, least, moved, of, nearest = objective.moves(z, v)
+    if not least >= -1e-3 * most:
         return None
-    moved = outward > 1e-3 * largest
     return (
-        f"the classes are quasi-separable and lambda_ is 0: along one direction {int(moved.sum())} of {len(z)} examples move "
+        f"the classes are quasi-separable and lambda_ is 0: along one direction {moved} of {of} examples move "
         f"to their own side and no other example moves, so the cost has no minimum: it falls as w and b grow in that "
         f"direction (||w|| is {float(np.linalg.norm(result.w)):.3g}, the least |z| of those examples "
-        f"{float(np.abs(z[moved]).min()):.3g}). A category in which all labels are equal does this. Set lambda_ above 0 (C "
+        f"{nearest:.3g}). A category in which all labels are equal does this. Set lambda_ above 0 (C "
         f"below infinity) for an optimum"
     )
 

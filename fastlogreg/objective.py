@@ -94,7 +94,10 @@ class Objective:
 
     def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
         """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every example."""
-        J, dw, db, curvature = self._sums(w, b, zs)
+        return self._evaluation(w, *self._sums(w, b, zs))
+
+    def _evaluation(self, w: Vector, J: float, dw: Vector, db: float, curvature: float) -> Evaluation:
+        """From the sums of a pass."""
         gradient = np.empty(self.n_x + 1)
         with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` says more than a warning
             np.divide(dw, self.total, out=gradient[:-1])
@@ -105,14 +108,18 @@ class Objective:
 
     def point(self, theta: Vector) -> Point:
         """Everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow there."""
-        z = np.empty(self.m)
+        z = self.room()
         return Point(theta, self.evaluate(theta[:-1], float(theta[-1]), z), z)
 
     def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
         """The same and the Hessian (n_x + 1, n_x + 1)."""
-        z = np.empty(self.m)
+        z = self.room()
         evaluation, H = self.hessian(theta[:-1], float(theta[-1]), z)
         return Point(theta, evaluation, z), H
+
+    def room(self) -> Any:
+        """Where a pass puts the z of every example."""
+        return np.empty(self.m)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
         """J, dw (n_x,) and db at (w, b), in one read of X."""
@@ -231,6 +238,17 @@ class Objective:
         new.passes, new.watch = self.passes, self.watch
         return new
 
+    def moves(self, z: Any, v: Vector) -> tuple[float, float, int, int, float]:
+        """Of the examples of positive weight, when theta moves along v: how far z goes to the own side of each, at most and
+        at least; how many go further than a thousandth of the most, of how many; and the least |z| of those."""
+        move = self.scores(v[:-1], float(v[-1]))
+        outward = np.where(self.y == 1, move, -move)
+        if self.weight.size:
+            outward, z = outward[self.weight > 0.0], z[self.weight > 0.0]
+        most = float(outward.max())
+        moved = outward > 1e-3 * most
+        return most, float(outward.min()), int(moved.sum()), len(z), float(np.abs(z[moved]).min(initial=np.inf))
+
     def sampled(self, rows: int) -> Objective:
         """J of about `rows` examples, both classes in their proportion (`sampling.stratified`), in memory, on one thread;
         the same penalty in proportion to the weights."""
@@ -242,19 +260,21 @@ class Objective:
 
     def along_line(self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
         """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt (m,): no read of X."""
-        if self.backend == "numpy":
-            sums = passes.numpy_along_line(z, z_slope, self.y, self.weight, t)
-        else:
-            from .kernels.link import along_line
-
-            sums = along_line(z, z_slope, self.y, self.weight, t)
-        J, first, second = (value / self.total for value in sums)
+        J, first, second = (value / self.total for value in self._line_sums(z, z_slope, t))
         w_t, d_w = w + t * d[:-1], d[:-1]
         return (
             J + 0.5 * self.decay * float(w_t @ w_t),
             first + self.decay * float(w_t @ d_w),
             second + self.decay * float(d_w @ d_w),
         )
+
+    def _line_sums(self, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
+        if self.backend == "numpy":
+            return passes.numpy_along_line(z, z_slope, self.y, self.weight, t)
+        from .kernels.link import along_line
+
+        sums: tuple[float, float, float] = along_line(z, z_slope, self.y, self.weight, t)
+        return sums
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
         """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X."""

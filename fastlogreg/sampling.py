@@ -14,9 +14,8 @@ def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray
     """Indices of about `rows` examples, in order, and the weight with which each stands for its class."""
     positive = np.flatnonzero(y)
     negative = np.flatnonzero(y == 0)
-    share = len(positive) / len(y)
-    of_positive = int(rows * min(max(share, 0.25), 0.75))
-    parts = [_spread(positive, of_positive), _spread(negative, rows - of_positive)]
+    taken_of_each = places(len(negative), len(positive), rows)
+    parts = [positive[taken_of_each[1]], negative[taken_of_each[0]]]
     weights = []
     for part, whole in zip(parts, (positive, negative)):
         if weight.size:
@@ -29,9 +28,16 @@ def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray
     return chosen[order], weights_[order]
 
 
-def _spread(indices: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """About `count` of the indices, at the multiples of the golden ratio modulo 1."""
-    if len(indices) <= count:
-        return indices
-    places = np.arange(count) * 0.6180339887498949 % 1.0
-    return indices[np.unique((places * len(indices)).astype(np.intp))]
+def places(n_negative: int, n_positive: int, rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which of the negative and which of the positive examples, each counted from 0, a sample of about `rows` takes."""
+    share = n_positive / (n_positive + n_negative)
+    of_positive = int(rows * min(max(share, 0.25), 0.75))
+    return _spread(n_negative, rows - of_positive), _spread(n_positive, of_positive)
+
+
+def _spread(size: int, count: int) -> NDArray[np.intp]:
+    """About `count` of the numbers below size, at the multiples of the golden ratio modulo 1."""
+    if size <= count:
+        return np.arange(size, dtype=np.intp)
+    fractions = np.arange(count) * 0.6180339887498949 % 1.0
+    return np.unique((fractions * size).astype(np.intp))

@@ -29,12 +29,14 @@ FLOORS = (
     ("training", "estimator_stream"),
     ("api", "model"),
     ("lectures", "warming", "bench", "estimator"),
-    ("doctor",),
+    ("doctor", "dask"),
     ("cli",),
     ("__main__",),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 OPTIONAL = (
+    "dask",
+    "distributed",
     "h5py",
     "joblib",
     "matplotlib",

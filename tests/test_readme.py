@@ -21,6 +21,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("typer", reason="the command line needs the cli extra")
+    pytest.importorskip("dask.array", reason="the README's Dask section needs the dask extra")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     ran = {"python": 0, "bash": 0, "install": 0}

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from ..files.arrays import map_npy
 from ..model import Model, encode_labels
 from ..row_blocks import RowBlocks
 from ..solvers.result import STOP_REASONS, TrainingResult
+from ..validation import SOLVERS, check_choice, check_number
 from . import options
 from .report import Metrics, ProgressBar, cost_lines
 
@@ -62,8 +64,22 @@ def train(
     max_memory: options.MaxMemory = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help='A Dask scheduler, or "threads"; DATA may be "part-*.parquet".'),
+    ] = None,
 ) -> int:
     """Train on DATA, by default by gradient descent; print costs and metrics."""
+    if dask is not None:
+        others = (test, plot, threads, checkpoint, max_memory)
+        if any(option is not None for option in others) or resume or backend != "fused":
+            raise ValueError(
+                "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume are for data on this machine: "
+                "leave them out with --dask"
+            )
+        check_writable(out)
+        how = {"x": x, "y": y, "target": target, "n_features": n_features, "header": header}
+        return _train_with_dask(dask, data, how, alpha, iterations, lambda_, scale, solver, tol, out)
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
@@ -88,10 +104,10 @@ def train(
         iterations=iterations,
         lambda_=lambda_,
         scale=factor,
-        backend=backend,
-        n_threads=threads,
         solver=solver,
         tol=tol,
+        backend=backend,
+        n_threads=threads,
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
         resume=resume,
@@ -238,6 +254,31 @@ def check_plot(path: Path | None, *others: Path | None) -> None:
 
 
 # ---------------------------------------------------------------- the rest
+
+
+def _train_with_dask(
+    address: str, pattern: Path, how: dict[str, Any], alpha: str, iterations: int, lambda_: float, scale: float | None,
+    solver: str, tol: float | None, out: Path | None,
+) -> int:  # fmt: skip
+    require("dask", "dask", "--dask")
+    from . import distributed
+
+    options = {
+        "solver": check_choice("solver", solver, SOLVERS),
+        "alpha": None if alpha == "auto" else check_number("alpha", _number("alpha", alpha), positive=True),
+        "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
+        "tol": None if tol is None else check_number("tol", tol, low=0),
+    }
+    lambda_ = check_number("lambda_", lambda_, low=0)
+    result, model, metrics = distributed.train(
+        address, pattern, how, lambda_, 1.0 if scale is None else scale, options
+    )
+    print_costs(result, iterations)
+    print(*metrics.lines("train", model.labels), sep="\n")
+    if out is not None:
+        replace(model, settings=settings(result, lambda_=lambda_, backend="fused", solver=solver)).save(out)
+        print(f"model written to {out}")
+    return INTERRUPTED if result.stop_reason == "interrupted" else 0
 
 
 def _number(name: str, text: str) -> float:

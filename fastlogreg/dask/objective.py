@@ -1,0 +1,210 @@
+"""J and its derivatives where the examples lie with workers: `Objective` with every m-vector left there.
+
+Solvers, training loop and diagnosis are those of one machine. A z is here a `Scores`: the point it belongs to, and what was
+counted in the pass; the numbers stay with the blocks. Sums come back through a tree over the blocks in their order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..design_matrix import Design, DesignMatrix
+from ..objective import Evaluation, Objective, Point
+from ..passes import NONE, Sums, Vector
+from ..sampling import places
+from . import blocks
+from .blocks import HEAD, Place
+from .collections import Held
+
+
+class DistributedDesign(Design):
+    """X as blocks that workers hold; what is asked for by row is brought to the client."""
+
+    def __init__(self, held: Held, scale: Vector, shift: Vector) -> None:
+        self.held, self.scale, self.shift = held, scale, shift
+        self.n_x, self.m = held.n_x, int(held.bounds[-1])
+
+    @property
+    def nbytes(self) -> int:
+        return self.held.nbytes
+
+    def parts(self) -> Iterator[tuple[int, int, DesignMatrix]]:
+        bounds, ones, zeros = self.held.bounds, np.ones(self.n_x), np.zeros(self.n_x)
+        for k in range(self.held.n_blocks):
+            [x] = self.held.some(blocks.whole, {k: ()})
+            yield int(bounds[k]), int(bounds[k + 1]), DesignMatrix(x.T, ones, zeros)
+
+    def rescaled(self, scale: Vector, shift: Vector) -> DistributedDesign:
+        return DistributedDesign(self.held, scale, shift)
+
+    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+        bounds = self.held.bounds
+        cuts = np.searchsorted(indices, bounds)
+        local = {k: (indices[cuts[k] : cuts[k + 1]] - bounds[k],) for k in range(self.held.n_blocks) if cuts[k] < cuts[k + 1]}
+        return DesignMatrix(np.concatenate(self.held.some(blocks.rows, local)).T, self.scale, self.shift)
+
+    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        for first, _, part in self.parts():
+            for lo, hi, x in part.rescaled(self.scale, self.shift).float_blocks():
+                yield first + lo, first + hi, x
+
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        for k, found in enumerate(self.held.each(blocks.non_finite)):
+            if found is not None:
+                row, column, value = found
+                return int(self.held.bounds[k]) + row, column, value
+        return None
+
+    def require_finite(self, names: Sequence[str] | None = None) -> None:
+        self.held.require_finite(names)
+
+
+class Scores:
+    """z of every example at (w, b), kept by the blocks under a name. wrong: examples on the wrong side, None where they were
+    not counted; unbounded: blocks whose z is beyond 1e150 or NaN."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.place = Place(NONE, 0.0, name)
+        self.wrong: float | None = None
+        self.unbounded = 0.0
+
+
+class DistributedObjective(Objective):
+    """J and its derivatives on a `DistributedDesign`, whose blocks have the labels and weights."""
+
+    design: DistributedDesign
+
+    def __init__(self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True) -> None:
+        super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
+        self.held = design.held
+        self.total = float(self.held.sums.sum())
+        self.decay = lambda_ / self.total
+        self._name, self._count = uuid.uuid4().hex, itertools.count()
+
+    def room(self) -> Scores:
+        return Scores(f"{self._name}-{next(self._count)}")
+
+    def _sums(self, w: Vector, b: float, zs: Any = NONE, linear_weight: Any = None) -> Sums:
+        """A pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for da/dz there, or "weights"."""
+        self.begin_pass()
+        named = isinstance(zs, Scores)
+        place = Place(*self.design.fold(w, b), zs.name if named else "")
+        if linear_weight is None:
+            sums = self.held.sum(blocks.cost_sums, place, self.decay == 0.0)
+        else:
+            at = linear_weight.place if isinstance(linear_weight, Scores) else None
+            sums = self.held.sum(blocks.linear_sums, place, at)
+        return self._taken(sums, zs, place)
+
+    def _taken(self, sums: Vector, zs: Any, place: Place) -> Sums:
+        J, db, curvature, wrong, unbounded = sums[:HEAD].tolist()
+        if isinstance(zs, Scores):
+            zs.place, zs.unbounded = place, unbounded
+            zs.wrong = wrong if self.decay == 0.0 else None
+        return J, self.design.unfold(sums[HEAD : HEAD + self.n_x], db), db, curvature
+
+    def hessian(self, w: Vector, b: float, zs: Any = NONE) -> tuple[Evaluation, Vector]:
+        zs = zs if isinstance(zs, Scores) else self.room()
+        self.begin_pass()
+        n_x, scale, shift = self.n_x, self.design.scale, self.design.shift
+        place = Place(*self.design.fold(w, b), zs.name)
+        sums = self.held.sum(blocks.hessian_sums, place, self.decay == 0.0, scale, shift)
+        evaluation = self._evaluation(w, *self._taken(sums, zs, place))
+        width = blocks.hessian_width(n_x)
+        upper = np.triu(sums[HEAD + n_x :].reshape(width, width)[: n_x + 1, : n_x + 1])
+        H = (upper + np.triu(upper, 1).T) / self.total
+        diagonal = np.arange(n_x)
+        H[diagonal, diagonal] += self.decay
+        if not self.intercept:
+            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
+        return evaluation, H
+
+    @cached_property
+    def radius(self) -> float:
+        if not self.intercept:
+            return 0.0
+        self.begin_pass()
+        return max(self.held.each(blocks.largest_norm, self.design.scale, self.design.shift))
+
+    @property
+    def _weight_of_each(self) -> Any:
+        return "weights"
+
+    def slopes(self, z: Any) -> Any:
+        return z  # `_sums` takes da/dz at it
+
+    def scores(self, w: Vector, b: float) -> Any:
+        zs = self.room()
+        zs.place = Place(*self.design.fold(w, b), zs.name)  # computed where they are first used
+        return zs
+
+    def separates(self, z: Any) -> bool:
+        if self.decay > 0.0:
+            return False
+        if z.wrong is None:
+            z.wrong = sum(self.held.each(blocks.on_wrong_side, z.place))
+        return bool(z.wrong == 0.0)
+
+    def line(self, start: Point, d: Vector, trial: Point) -> Callable[[float], tuple[float, float, float]] | None:
+        if start.z.unbounded or trial.z.unbounded:
+            return None
+        return lambda t: self.along_line(start.theta[:-1], d, start.z, trial.z, t)
+
+    def _line_sums(self, z: Any, z_slope: Any, t: float) -> tuple[float, float, float]:
+        """z, z_slope: the `Scores` of both ends."""
+        J, first, second = self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist()
+        return J, first, second
+
+    def variance(self, mean: Vector) -> Vector:
+        """Of each column of X itself, weighted (n_x,), about its mean: one read of X."""
+        self.begin_pass()
+        total: Vector = self.held.sum(blocks.squares, mean)
+        return total / self.total
+
+    def moves(self, z: Any, v: Vector) -> tuple[float, float, int, int, float]:
+        place = self.scores(v[:-1], float(v[-1])).place
+        ends = self.held.each(blocks.most_and_least, place)
+        most, least = max(most for most, _ in ends), min(least for _, least in ends)
+        moved, of, nearest = zip(*self.held.each(blocks.moved, place, z.place, 1e-3 * most))
+        return most, least, sum(moved), sum(of), min(nearest)
+
+    def on(self, design: Any) -> DistributedObjective:
+        new = DistributedObjective(design, self.lambda_, self.intercept)
+        new.passes, new.watch = self.passes, self.watch
+        return new
+
+    def iterations_in(self, seconds: float, on_gram: bool) -> int:
+        return 1  # how long a pass takes depends on the cluster: the first one tells
+
+    def sampled(self, rows: int) -> Objective:
+        """As on one machine, the same examples; they come to the client."""
+        held = self.held
+        n_negative, n_positive = held.counts.sum(axis=0).tolist()
+        taken = places(n_negative, n_positive, rows)
+        bounds = np.concatenate([[[0, 0]], np.cumsum(held.counts, axis=0)])
+        chosen = {}
+        for k in range(held.n_blocks):
+            here = [t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])]
+            if len(here[0]) + len(here[1]):
+                chosen[k] = tuple(here)
+        x, y, weight = (np.concatenate(part) for part in zip(*held.some(blocks.examples, chosen)))
+        of_class = held.sums.sum(axis=0)
+        for c in (0, 1):
+            there = float(weight[y == c].sum())
+            weight[y == c] *= of_class[c] / there if there > 0.0 else 0.0
+        design = DesignMatrix(x.T, self.design.scale, self.design.shift)
+        return Objective(design, y, self.decay * float(weight.sum()), "fused", 1, weight, self.intercept)
+
+    def confusion(self, w: Vector, b: float) -> list[list[int]]:
+        """Counts of examples, [is 0, is 1] x [predicted 0, predicted 1]."""
+        place = self.scores(w, b).place
+        counts = self.held.sum(blocks.confusion, place).reshape(2, 2)
+        return [[int(n) for n in row] for row in counts]
