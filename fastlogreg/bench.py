@@ -1,8 +1,8 @@
 """Timing one pass of cost and gradient, contenders side by side; `fastlogreg bench` and the benchmarks stand on it.
 
 The rules: every contender in turn within one process, round after round, so that a busy moment of the machine hits all
-of them; a pause before each, in which the last one's threads stop waiting for more work (OpenBLAS's spin for 25 ms), and
-a call that is not timed; the first call (which compiles, or loads from the disk cache) apart; medians with quartiles.
+of them; a pause before each, in which the last one's threads stop waiting for more work (OpenBLAS's spin for 25 to 100 ms, and take
+half of a CPU from whoever comes next: with 30 ms a read of memory went at 17 GB/s after NumPy, at 29 after a rest), and a call that is not timed; the first call (which compiles, or loads from the disk cache) apart; medians with quartiles.
 Ratios are the result, absolute times are context.
 """
 
@@ -26,7 +26,7 @@ Pass = tuple[float, Vector, float]
 ORDERS = ("example-major", "feature-major")
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "float16", "float32", "float64")
 _SAMPLE_SECONDS = 1e-3  # calls shorter than this are timed several at a time
-_PAUSE_SECONDS = 0.03
+_PAUSE_SECONDS = 0.15
 _LONG_SECONDS = 0.3  # calls longer than this warm themselves up
 
 
