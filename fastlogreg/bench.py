@@ -1,8 +1,9 @@
 """Timing one pass of cost and gradient, contenders side by side; `fastlogreg bench` and the benchmarks stand on it.
 
 The rules: every contender in turn within one process, round after round, so that a busy moment of the machine hits all
-of them; a pause before each, in which the last one's threads stop waiting for more work (OpenBLAS's spin for 25 to 100 ms, and take
-half of a CPU from whoever comes next: with 30 ms a read of memory went at 17 GB/s after NumPy, at 29 after a rest), and a call that is not timed; the first call (which compiles, or loads from the disk cache) apart; medians with quartiles.
+of them; a pause before each, in which the last one's threads stop waiting for more work, and a call that is not timed; the
+first call (which compiles, or loads from the disk cache) apart; medians with quartiles. OpenBLAS's threads spin for 25
+to 100 ms and take half a CPU from whoever comes next: 30 ms after NumPy memory was read at 17 GB/s, after 100 ms at 29.
 Ratios are the result, absolute times are context.
 """
 
