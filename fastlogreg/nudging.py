@@ -94,18 +94,21 @@ def directional(f: Callable[[NDArray[np.float64]], Any], x: Any, v: Any) -> floa
 
 
 def _ridders(f: Callable[[float], Any], a: float, h: float) -> list[tuple[float, float]]:
-    """(entry, disagreement with its parents) for every entry of one table; rows with a non-finite D(h) restart it."""
+    """(entry, its error) for every entry of one table: its disagreement with its parents, or what the rounding of f brings
+    into D(h), where that is more; rows with a non-finite D(h) restart it."""
     found: list[tuple[float, float]] = []
     above: list[float] = []
     for _ in range(_ROWS):
         right, left = a + h, a - h  # as stored: the true distance is right - left, not 2h
         if right == left:
             break
-        row = [(_quiet(f, right) - _quiet(f, left)) / (right - left)]
+        ahead, behind = _quiet(f, right), _quiet(f, left)
+        row = [(ahead - behind) / (right - left)]
+        rounding = 2.0**-52 * max(abs(ahead), abs(behind)) / (right - left)
         for j in range(1, len(above) + 1):
             row.append(row[j - 1] + (row[j - 1] - above[j - 1]) / (2.0**j - 1.0))
             err = max(abs(row[j] - row[j - 1]), abs(row[j] - above[j - 1]))
-            found.append((row[j], err))
+            found.append((row[j], max(err, rounding)))
             if err <= _ENOUGH * abs(row[j]) and j > 2:
                 return found
         above = row if math.isfinite(row[0]) else []

@@ -25,16 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import passes, reference
+from . import hessians, passes, reference
 from .design_matrix import Design, DesignMatrix
 from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
 from .sampling import stratified
 from .sparse_matrix import SparseMatrix
 from .threads import available_threads
-
-# The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
-_SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
-_ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 
 
 class Evaluation(NamedTuple):
@@ -154,7 +150,7 @@ class Objective:
             return 0.0
         self.begin_pass()
         if self.backend == "numpy":
-            return passes.numpy_radius(self._dense)
+            return passes.numpy_radius(self.dense)
         return passes.radius(self.design, self.n_threads)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
@@ -282,13 +278,12 @@ class Objective:
             return self._sparse_hessian(self.design, w, b, zs)
         self.begin_pass()
         zs = zs if zs.size else np.empty(self.m)
-        with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
-            if self.design.few_features and self.backend != "numpy":
-                J, gradient, H = passes.hessian(
-                    self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs
-                )
-            else:
-                J, gradient, H = self._hessian_by_blocks(w, b, zs)
+        if self.design.few_features and self.backend != "numpy":
+            J, gradient, H = hessians.of_few_features(
+                self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs
+            )
+        else:
+            J, gradient, H = hessians.by_blocks(self.design, self.y, w, b, link=self.link, weight=self.weight, zs=zs)
         gradient /= self.total
         gradient[:-1] += self.decay * w
         if not self.intercept:
@@ -314,24 +309,6 @@ class Objective:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return curvature
 
-    def _hessian_by_blocks(self, w: Vector, b: float, zs: Vector) -> tuple[float, Vector, Vector]:
-        """The sums of loss, gradient and Hessian: from blocks of examples as float64, from which z, the gradient and H (by
-        BLAS) are taken while they are in the cache."""
-        n_x, y, weight = self.n_x, self.y, self.weight
-        H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
-        for lo, hi, x in self.design.float_blocks():
-            z = zs[lo:hi] = x @ w + b
-            loss, dz, slopes = self.link(z, y[lo:hi], weight[lo:hi])
-            J += loss
-            gradient[:-1] += dz @ x
-            gradient[-1] += dz.sum()
-            H[-1, :-1] += slopes @ x
-            H[-1, -1] += slopes.sum()
-            rooted = x * np.sqrt(slopes)[:, None]
-            H[:-1, :-1] += rooted.T @ rooted
-        H[:-1, -1] = H[-1, :-1]
-        return J, gradient, H
-
     @property
     def link(self) -> Any:
         """(z, y, weight) -> sum of the losses, dz and da/dz of each example."""
@@ -343,13 +320,13 @@ class Objective:
         linear = linear_weight is not None
         weight = self.weight if linear_weight is None else linear_weight
         if self.backend == "numpy":
-            return passes.numpy(self._dense, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs)
+            return passes.numpy(self.dense, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs)
         if self.backend == "fused" or linear or weight.size or zs.size:
             return passes.fused(
                 self.design, self.y, w, b, n_threads=self.n_threads, weight=weight, linear=linear, zs=zs
             )
         compiled = self.backend == "loops"
-        return passes.loops(self._dense, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
+        return passes.loops(self.dense, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
 
     @property
     def _weight_of_each(self) -> Vector:
@@ -357,7 +334,7 @@ class Objective:
         return self.weight if self.weight.size else np.ones(self.m)
 
     @property
-    def _dense(self) -> DesignMatrix:
+    def dense(self) -> DesignMatrix:
         """The design, for what only works on a dense X in memory; callers have checked the form or the backend."""
         assert isinstance(self.design, DesignMatrix)
         return self.design
@@ -366,57 +343,9 @@ class Objective:
     def _lecture_X(self) -> NDArray[Any]:
         """X for the backends of the lectures, converted once where theirs is a float64 world: NumPy's matrix product
         takes float64 alone, Numba has no float16, no long double and no foreign byte order."""
-        X = self._dense.X
+        X = self.dense.X
         as_it_is = X.dtype == np.float64 if self.backend == "numpy" else X.dtype.char in "?bBhHiIlLqQfd"
         return X if as_it_is and X.dtype.isnative else X.astype(np.float64)
-
-    # What gradient descent can do in larger steps than a pass at a time.
-
-    # The choice follows from the shape alone: n_threads must not change a bit of the result.
-
-    def descends_compiled(self) -> bool:
-        """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
-        plain = self.backend == "fused" and self.intercept and not self.weight.size
-        if not plain or not isinstance(self.design, DesignMatrix) or not self.design.in_place:
-            return False
-        return passes.threads_for(self.design, _ANY_THREADS) == 1
-
-    def descend(self, point: Vector, best: Vector, alpha: float, tol: float, limit: float, costs: Vector) -> int:
-        """Gradient descent from point for up to costs.size iterations, compiled: see `kernels.dense.descend`."""
-        from .kernels.dense import descend
-
-        design = self._dense
-        [(_, _, x)] = design.flat_blocks()
-        radius = self.radius if self.decay > 0.0 else 0.0
-        made: int = descend(
-            x, design.feature_major, design.narrow, self.y, design.scale, design.shift, design.chunk, design.block,
-            design.partials, self.decay, radius, alpha, tol, limit, point, best, costs,
-        )  # fmt: skip
-        self.passes += made
-        return made
-
-    def descend_gram(
-        self, K: Vector, z0: Vector, w0: Vector, alpha: float, limit: float, point: Vector, best: Vector, costs: Vector
-    ) -> int:
-        """The same on the Gram matrix: see `kernels.gram.descend_gram`."""
-        from .kernels.gram import descend_gram
-
-        w0_squared = float(w0 @ w0)
-        return int(
-            descend_gram(K.reshape(-1), self.y, z0, w0_squared, self.decay, alpha, limit, point, best, costs)
-        )
-
-    def gram_pays(self, iterations: int) -> bool:
-        """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough to be kept."""
-        m, n_x = self.m, self.n_x
-        plain = self.backend == "fused" and self.intercept and not self.weight.size
-        if not plain or not isinstance(self.design, DesignMatrix):
-            return False
-        if m >= n_x or 8 * m * m > max(_GRAM_BYTES, self.design.nbytes // 20):
-            return False
-        direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(self.design, _FEW_THREADS)
-        once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
-        return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
 
     @property
     def has_gram(self) -> bool:
@@ -426,7 +355,7 @@ class Objective:
     def gram(self) -> Vector:
         """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
         self.begin_pass()
-        return self._dense.gram(self.watch or (lambda: None))
+        return self.dense.gram(self.watch or (lambda: None))
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:
         """Iterations of descent that should fit into so much time, by the estimates above; at least 1."""

@@ -96,39 +96,6 @@ def _dense(
     return total[: HEAD + n_x]
 
 
-def hessian(
-    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, n_threads: int, weight: Vector, zs: Vector
-) -> tuple[float, Vector, Vector]:
-    """Sums over the examples, for n_x <= `NARROW`: the loss, its gradient (n_x + 1,) and its Hessian (n_x + 1, n_x + 1) by
-    [w, b] on X as the model sees it. zs (m,) takes every z. One read of X."""
-    from .kernels.dense import LINE, add_partials
-    from .kernels.hessian import fill_in, run_hessian_chunks
-
-    n_x = design.n_x
-    width = -(-(n_x + 1) // 8) * 8
-    scale, shift, theta = np.zeros((3, width))
-    scale[:n_x], shift[:n_x], theta[:n_x], theta[n_x] = design.scale, design.shift, w, b
-    total = np.zeros(HEAD + (n_x + 2) * width)
-    for first, _, part in design.parts():
-        threads = threads_for(part, n_threads)
-        partials = np.empty((part.n_chunks, total.size))
-        for lo, hi, x in part.flat_blocks():
-            rows, low, high = partials[lo // part.chunk : -(-hi // part.chunk)], first + lo, first + hi
-            runs = min(threads, len(rows))
-            work = partial(
-                run_hessian_chunks, x, part.feature_major, n_x, y[low:high], weight[low:high], scale, shift, theta,
-                part.chunk, zs[low:high], rows, np.zeros(runs * LINE, np.int64),
-            )  # fmt: skip
-            with np.errstate(over="ignore", invalid="ignore"):
-                run_on(runs, work)
-        sums = np.empty(total.size)
-        add_partials(partials, sums)
-        total += sums
-    H = np.empty((n_x + 1, n_x + 1))
-    fill_in(total[HEAD + width :].reshape(n_x + 1, width), H)
-    return float(total[0]), total[HEAD : HEAD + n_x + 1].copy(), H
-
-
 def numpy(
     design: DesignMatrix,
     X: NDArray[Any],

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import descent
 from .checkpoint import Checkpoint
 from .diagnosis import explain
 from .objective import Objective
@@ -152,7 +153,7 @@ class _Work:
         K = None
         if self.solver in ("gd", "nesterov"):
             # tol is on dw, which the Gram domain does not see.
-            if self.solver == "gd" and self.tol is None and objective.gram_pays(iterations):
+            if self.solver == "gd" and self.tol is None and descent.gram_pays(objective, iterations):
                 K = objective.gram()
             # Power iterations cost a pass each: at most a twentieth of the run where alpha is given and L only warns.
             self.L = objective.largest_eigenvalue(100 if self.given is None else min(100, max(3, iterations // 20)), K)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastlogreg as flr
-from fastlogreg import checkpoint, training
+from fastlogreg import checkpoint, descent, training
 from fastlogreg.inputs import design_of
 from fastlogreg.objective import Objective
 from fastlogreg.solvers import auto, newton
@@ -48,7 +48,7 @@ CASES = {  # arguments of train; iterations are such that every solver stops for
     "diverging, compiled": {"alpha": 0.026, "iterations": 500, "lambda_": 1e4},
 }
 CHANGES = {  # so that the data may be small
-    "gram": {(Objective, "gram_pays"): lambda self, iterations: True},  # as for many iterations
+    "gram": {(descent, "gram_pays"): lambda objective, iterations: True},  # as for many iterations
     "conjugate gradients": {(newton, "LARGEST_CHOLESKY"): 2},
     "tall": {(auto, "SMALL"): 0, (auto, "LEAST_ROWS"): 100},
     # New inner matrices from 25 and 100 rows, then Newton's method: each after one iteration.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparison import laid_out
 
-from fastlogreg import passes, reference
+from fastlogreg import hessians, passes, reference
 from fastlogreg.design_matrix import DesignMatrix
 from fastlogreg.objective import Objective
 
@@ -92,9 +92,9 @@ def test_the_hessian_of_few_features_is_that_of_blocks(m, n_x, order, weighted):
     s = rng.random(m) if weighted else passes.NONE
     y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
     assert design.few_features
-    J, gradient, H = Objective(design, y, weight=s)._hessian_by_blocks(w, 0.3, zs[0])
+    J, gradient, H = hessians.by_blocks(design, y, w, 0.3, link=passes.link, weight=s, zs=zs[0])
     for n_threads in (1, 2, 3):
-        found = passes.hessian(design, y, w, 0.3, n_threads=n_threads, weight=s, zs=zs[n_threads])
+        found = hessians.of_few_features(design, y, w, 0.3, n_threads=n_threads, weight=s, zs=zs[n_threads])
         assert found[0] == pytest.approx(J, rel=1e-13)
         np.testing.assert_allclose(found[1], gradient, rtol=1e-12, atol=1e-12 * abs(gradient).max())
         np.testing.assert_allclose(found[2], H, rtol=1e-12, atol=1e-13 * abs(H).max())

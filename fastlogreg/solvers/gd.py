@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import descent
 from ..objective import Objective
 from ..passes import Vector
 from .result import State
@@ -50,7 +51,7 @@ class GradientDescent:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
         if self.K is not None:
             self._advance_gram(self.K, self.alpha, count)
-        elif self.objective.descends_compiled():
+        elif descent.is_compiled(self.objective):
             self._advance_compiled(self.alpha, count)
         else:
             self._advance_by_passes(self.alpha, count)
@@ -74,13 +75,15 @@ class GradientDescent:
             state.iteration += 1
 
     def _advance_compiled(self, alpha: float, count: int) -> None:
-        state, descend = self.state, self.objective.descend
+        state, objective = self.state, self.objective
         best_w = state.w if state.best_w is None else state.best_w
         point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm, state.measure]])
         best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf, np.inf]])
         costs = np.empty(count)
-        made = self._descend(lambda limit, part: descend(point, best, alpha, self.tol, limit, part), costs)
-        self.objective.check_finite(float(point[-3]))
+        made = self._descend(
+            lambda limit, part: descent.by_kernel(objective, point, best, alpha, self.tol, limit, part), costs
+        )
+        objective.check_finite(float(point[-3]))
         state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
         state.b, state.cost, state.gradient_norm, state.measure = point[-4:].tolist()
         state.best_b, state.best_cost = best[-4:-2].tolist()
@@ -88,9 +91,11 @@ class GradientDescent:
 
     def _advance_gram(self, K: Vector, alpha: float, count: int) -> None:
         state, objective, costs = self.state, self.objective, np.empty(count)
-        z0, w0, descend = self.z0, self.w0, objective.descend_gram
+        z0, w0 = self.z0, self.w0
         point, best = self.point.copy(), self.best.copy()
-        made = self._descend(lambda limit, part: descend(K, z0, w0, alpha, limit, point, best, part), costs)
+        made = self._descend(
+            lambda limit, part: descent.by_gram(objective, K, z0, w0, alpha, limit, point, best, part), costs
+        )
         ended = best if made < count else point  # fewer than asked for: the cost grew without end
         w, b = ended[-3] * w0 + objective.combine(ended[:-3]), float(ended[-2])
         J, dw, db = objective.cost_and_gradient(w, b)
