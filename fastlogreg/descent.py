@@ -18,9 +18,10 @@ _ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 def is_compiled(objective: Objective) -> bool:
     """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
     plain = objective.backend == "fused" and objective.intercept and not objective.weight.size
-    if not plain or not isinstance(objective.design, DesignMatrix) or not objective.design.in_place:
+    design = objective.design
+    if not plain or not isinstance(design, DesignMatrix) or not design.in_place or design.slab:
         return False
-    return passes.threads_for(objective.design, _ANY_THREADS) == 1
+    return passes.threads_for(design, _ANY_THREADS) == 1
 
 
 def by_kernel(

@@ -29,6 +29,7 @@ HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing
 HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
 _IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
 _VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
+WIDE = 2048  # features above which a feature-major X is read by slabs of features, twice
 NARROW = 40  # features up to which an example-major X has a kernel of its own; from 8 on
 _BLOCK_BYTES = 4 << 20  # of a converted block
 
@@ -188,15 +189,25 @@ class DesignMatrix(Design):
         padded, whole = -(-self.n_x // 8) * 8, self.n_x - self.n_x % 8
         return slice(0, whole), slice(padded - self.n_x % 8, padded) if self.narrow else slice(whole, self.n_x)
 
+    @cached_property
+    def slab(self) -> int:
+        """Features in a slab, a multiple of 8, where X is read by slabs (`kernels.dense`), else 0: at most 64 slabs, whose
+        z's are at most 4 % of X."""
+        if self.by_example or self.n_x <= WIDE:
+            return 0
+        slabs = min(64, self.n_x * self.X.itemsize // 200)
+        return -(-self.n_x // (8 * slabs)) * 8
+
     @property
     def n_chunks(self) -> int:
         """Rows of partials that a pass fills."""
-        return int(-(-self.m // self.chunk))
+        return int(-(-self.n_x // self.slab)) if self.slab else int(-(-self.m // self.chunk))
 
     @cached_property
     def partials(self) -> NDArray[np.float64]:
         """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of one."""
-        return np.empty((self.n_chunks, HEAD + -(-self.n_x // 8) * 8))
+        width = -(-self.m // 8) * 8 if self.slab else HEAD + -(-self.n_x // 8) * 8
+        return np.empty((self.n_chunks, width))
 
     def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
         """(first example, one past the last, their X as a flat read-only array of a type that the kernels take).
@@ -258,8 +269,7 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple
     chunk = -(-max(192, -(-m // 128)) // 8) * 8
     block = min(1024, (256 << 10) // (n_x * itemsize))
     if not by_example and block < 192:
-        # Rows of a block are m elements apart, each on pages of its own: they must be long. From n_x = 2048 on a block
-        # cannot be kept in the cache any more and X is read twice, at the full rate.
-        block = 192 if n_x <= 2048 else -(-m // (8 * -(-m // 2048))) * 8
-        chunk = max(chunk, block)
+        # Rows of a block are m elements apart, each on pages of its own: they must be long.
+        block = 192 if n_x <= WIDE else 4096
+        chunk = max(chunk, min(block, -(-m // 8) * 8))
     return chunk, min(chunk, max(8, block // 8 * 8))

@@ -206,9 +206,10 @@ class BlockedMatrix(Design):
         with closing(self.blocks.read()) as blocks:
             for lo, hi, rows in blocks:
                 part = DesignMatrix(rows.T, self.scale, self.shift)
-                if len(self._partials) < part.n_chunks:
-                    self._partials = np.empty((part.n_chunks, self._partials.shape[1]))
-                part.partials = self._partials[: part.n_chunks]  # one for all: fresh pages cost as in `DesignMatrix`
+                if not part.slab:
+                    if len(self._partials) < part.n_chunks:
+                        self._partials = np.empty((part.n_chunks, self._partials.shape[1]))
+                    part.partials = self._partials[: part.n_chunks]  # one for all: fresh pages cost as in `DesignMatrix`
                 yield lo, hi, part
 
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> BlockedMatrix:

@@ -10,6 +10,9 @@ and meanwhile the lines of the next block are asked for, half of them by each ph
 core computes on what is in the cache: without it the two take turns and a pass reaches half of the read bandwidth.
 Both layouts are the same two loops over "rows" (examples or features), eight rows at a time.
 
+Feature-major X of more than `design_matrix.WIDE` features is another matter: a block of examples is then scattered over
+thousands of pages. It is read twice, at the full rate, by slabs of features: z of all examples, then dw.
+
 Same bits for any number of threads: the chunks follow from the shape of X alone, each has a row of `partials` of its
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
@@ -205,6 +208,34 @@ def run_chunks(
             hi = min(m, lo + chunk)
             one_chunk(x, feature_major, narrow, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
             c = first + fetch_and_increment(counters, run * LINE)
+
+
+@kernel
+def add_slab_scores(x: Any, m: int, w: Any, slab: int, block: int, partials: Any, counter: Any) -> None:
+    """partials[c] = the share of slab c, `slab` features, in z of all examples, until no slab is left; any number of threads
+    at once. Feature-major x; a row of partials is m rounded up to eights; slab is a multiple of 8."""
+    n_x = x.size // m
+    c = fetch_and_increment(counter, 0)
+    while c < partials.shape[0]:
+        lo = c * slab
+        hi, row = min(n_x, lo + slab), partials[c]
+        row[:] = 0.0
+        for i in range(0, m, block):
+            axpys(x, lo * m + i, m, hi - lo, min(block, m - i), w[lo:], row[i:], LANES * m)
+        c = fetch_and_increment(counter, 0)
+
+
+@kernel
+def slab_gradients(x: Any, m: int, dz: Any, slab: int, block: int, dw: Any, counter: Any) -> None:
+    """dw = X dz.T, slab after slab, likewise; dw: n_x rounded up to eights."""
+    n_x = x.size // m
+    lo = fetch_and_increment(counter, 0) * slab
+    while lo < n_x:
+        hi = min(n_x, lo + slab)
+        dw[lo:hi] = 0.0
+        for i in range(0, m, block):
+            dots(x, lo * m + i, m, hi - lo, min(block, m - i), dz[i:], dw[lo:], LANES * m)
+        lo = fetch_and_increment(counter, 0) * slab
 
 
 @kernel
