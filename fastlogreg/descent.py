@@ -9,6 +9,7 @@ from . import passes
 from .design_matrix import DesignMatrix
 from .objective import Objective
 from .passes import SECONDS_PER_ELEMENT, Vector
+from .vectors import inner
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
 _SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
@@ -48,7 +49,7 @@ def by_gram(
     """The same on the Gram matrix: see `kernels.gram.descend_gram`."""
     from .kernels.gram import descend_gram
 
-    w0_squared = float(w0 @ w0)
+    w0_squared = inner(w0, w0)
     return int(
         descend_gram(K.reshape(-1), objective.y, z0, w0_squared, objective.decay, alpha, limit, point, best, costs)
     )

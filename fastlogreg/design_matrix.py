@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from .mapped_files import MappedFile
 from .validation import find_non_finite, require_finite
+from .vectors import inner
 
 HALF = np.dtype([("half", "<u2")])  # kernels.intrinsics.HALF, without importing Numba here
 HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
@@ -113,7 +114,7 @@ class Design(ABC):
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
         """(w, b) for scale * X + shift, as what gives the same z on X itself."""
         with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
-            return self.scale * w, b + float(self.shift @ w)
+            return self.scale * w, b + inner(self.shift, w)
 
     def unfold(self, dw: NDArray[np.float64], db: float) -> NDArray[np.float64]:
         """X dz.T on X itself, as what it is on scale * X + shift."""

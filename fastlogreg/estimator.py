@@ -39,6 +39,7 @@ from .row_blocks import RowBlocks
 from .solvers.result import Progress, State
 from .sparse_matrix import SparseMatrix
 from .validation import SOLVERS, check_choice, check_number, is_sparse
+from .vectors import inner
 
 _ACCEPTED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": "numeric", "ensure_all_finite": False}
 _ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
@@ -258,7 +259,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
             return np.zeros(design.n_x), 0.0
         w = self.coef_[0] / design.scale
-        return w, float(self.intercept_[0] - design.shift @ w)
+        return w, float(self.intercept_[0]) - inner(design.shift, w)
 
     def _validated(self, X: Any) -> Any:
         check_is_fitted(self)

@@ -31,6 +31,7 @@ from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
 from .sampling import stratified
 from .sparse_matrix import SparseMatrix
 from .threads import available_threads
+from .vectors import inner, norm
 
 
 class Evaluation(NamedTuple):
@@ -99,7 +100,7 @@ class Objective:
             np.divide(dw, self.total, out=gradient[:-1])
             gradient[:-1] += self.decay * w
             gradient[-1] = db / self.total if self.intercept else 0.0
-            J = J / self.total + 0.5 * self.decay * float(w @ w)
+            J = J / self.total + 0.5 * self.decay * inner(w, w)
         return Evaluation(J, gradient, curvature / self.total)
 
     def point(self, theta: Vector) -> Point:
@@ -140,8 +141,8 @@ class Objective:
         if np.isnan(curvature):
             a = reference.sigmoid(self.scores(w, b))
             curvature = float(np.mean(a * (1.0 - a)))
-        norm, db = float(np.linalg.norm(gradient[:-1])), abs(float(gradient[-1]))
-        return reference.suboptimality_bound(norm, db, curvature, self.radius if db > 0.0 else 0.0, self.decay)
+        size, db = norm(gradient[:-1]), abs(float(gradient[-1]))
+        return reference.suboptimality_bound(size, db, curvature, self.radius if db > 0.0 else 0.0, self.decay)
 
     @cached_property
     def radius(self) -> float:
@@ -166,7 +167,7 @@ class Objective:
         weight = self._weight_of_each
         estimate = previous = 0.0
         for _ in range(limit):
-            norm = float(np.sqrt(v @ v + v_b * v_b))
+            norm = float(np.sqrt(inner(v, v) + v_b * v_b))
             if not norm > 0.0:
                 break
             v, v_b = v / norm, v_b / norm
@@ -174,7 +175,7 @@ class Objective:
             if K is not None:
                 with np.errstate(over="ignore", invalid="ignore"):
                     image = K @ v + v.sum()
-                    estimate, v = float(v @ image), image
+                    estimate, v = inner(v, image), image
             else:
                 total, v, v_b, _ = self._sums(v, v_b, linear_weight=weight)
                 estimate, v_b = 2.0 * total, v_b * self.intercept  # the pass sums s z^2 / 2
@@ -223,7 +224,7 @@ class Objective:
     def mean(self) -> Vector:
         """The mean of the examples, weighted (n_x,): one read of X."""
         mean = self.combine(self._weight_of_each) / self.total
-        self.check_finite(float(mean @ mean))
+        self.check_finite(inner(mean, mean))
         return mean
 
     def on(self, design: Design) -> Objective:
@@ -259,9 +260,9 @@ class Objective:
         J, first, second = (value / self.total for value in self._line_sums(z, z_slope, t))
         w_t, d_w = w + t * d[:-1], d[:-1]
         return (
-            J + 0.5 * self.decay * float(w_t @ w_t),
-            first + self.decay * float(w_t @ d_w),
-            second + self.decay * float(d_w @ d_w),
+            J + 0.5 * self.decay * inner(w_t, w_t),
+            first + self.decay * inner(w_t, d_w),
+            second + self.decay * inner(d_w, d_w),
         )
 
     def _line_sums(self, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
@@ -289,7 +290,7 @@ class Objective:
         if not self.intercept:
             gradient[-1] = 0.0
         curvature = self._finish_hessian(H)
-        return Evaluation(J / self.total + 0.5 * self.decay * float(w @ w), gradient, curvature), H
+        return Evaluation(J / self.total + 0.5 * self.decay * inner(w, w), gradient, curvature), H
 
     def _sparse_hessian(self, design: SparseMatrix, w: Vector, b: float, zs: Vector) -> tuple[Evaluation, Vector]:
         """The same in two reads: a pass, and the pairs of non-zeros of each example."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .design_matrix import HEAD, Design
 from .threads import available_threads, run_on
+from .vectors import inner
 
 Vector = NDArray[np.float64]
 NONE: Vector = np.empty(0)
@@ -217,7 +218,7 @@ class SparseMatrix(Design):
 
         squares, shifts = np.zeros(self.m), np.zeros(self.m)
         add_norms(*self._arrays, self.by_example, scale, shift, squares, shifts)
-        zeros = float(shift @ shift)
+        zeros = inner(shift, shift)
         if zeros > 0.0:
             margin = 2.0**-52 * (self.n_x + 8)
             squares += np.maximum(zeros - shifts, 0.0) + margin * (squares + shifts + zeros)
@@ -287,7 +288,7 @@ class SparseMatrix(Design):
         if not self.by_example:
             return 25.0 * self.n_x * self.data.size
         counts = np.diff(self.starts).astype(np.float64)
-        return 17.0 * float(counts @ counts)
+        return 17.0 * inner(counts, counts)
 
     @property
     def _arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint64]]:

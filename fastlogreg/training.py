@@ -29,6 +29,7 @@ from .solvers.lbfgs import LBFGS
 from .solvers.nesterov import Nesterov
 from .solvers.newton import Newton
 from .solvers.result import Progress, State, Stopped, TrainingResult, TrainingWarning
+from .vectors import inner
 
 STRETCH_SECONDS = 0.1
 
@@ -149,7 +150,7 @@ class _Work:
         if objective.intercept and first_order:
             mean = objective.mean()
             self._centre(mean)
-            state.b += float(mean @ state.w)
+            state.b += inner(mean, state.w)
         K = None
         if self.solver in ("gd", "nesterov"):
             # tol is on dw, which the Gram domain does not see.
@@ -278,7 +279,7 @@ def _result(work: _Work, watch: _Watch) -> TrainingResult:
     bound = np.inf if late else objective.bound(gradient, curvature, state.w, state.b)
     if offset is not None:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)
-        state.b -= float(offset @ state.w)
+        state.b -= inner(offset, state.w)
     seconds = time.perf_counter() - start
     history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
     history[:, 1] -= start

@@ -20,6 +20,7 @@ from .. import passes
 from ..design_matrix import DesignMatrix
 from ..passes import NONE, Vector
 from ..validation import find_non_finite
+from ..vectors import inner
 
 HEAD = 5  # J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
 KEPT = 3  # z's that a block keeps: the two ends of a line search, and what came of it
@@ -174,7 +175,7 @@ def cost_sums(block: Block, place: Place, watch: bool) -> Vector:
     if place.name:
         block.keep(place.name, z)
         with np.errstate(over="ignore", invalid="ignore"):
-            unbounded = float(not z @ z < np.inf)
+            unbounded = float(not inner(z, z) < np.inf)
         wrong = on_wrong_side(block, place) if watch else 0.0
     return np.concatenate([[J, db, curvature, wrong, unbounded], dw])
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
+from ..vectors import inner, norm
 from .line_search import step
 from .result import STALLED, State
 
@@ -60,19 +61,19 @@ class LBFGS:
     def _iterate(self, start: Point) -> None:
         gradient = start.evaluation.gradient
         d = -self._apply(gradient)
-        slope = float(gradient @ d)
+        slope = inner(gradient, d)
         if not slope < 0.0:  # the memory misleads: begin anew
             self.pairs.clear()
             d = -self._apply(gradient)
-            slope = float(gradient @ d)
+            slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
             self.state.stop = "converged"
             return
         found = step(self.objective, start, d)
         s, y = found.theta - start.theta, found.evaluation.gradient - gradient
-        curvature = float(s @ y)
-        if curvature > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+        curvature = inner(s, y)
+        if curvature > 1e-14 * norm(s) * norm(y):
             self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]
         if not s.any():
             self.state.stop = "converged"  # no representable point is better
@@ -86,19 +87,19 @@ class LBFGS:
         """H g."""
         q, weights = gradient.copy(), []
         for s, y, curvature in reversed(self.pairs):
-            a = float(s @ q) / curvature
+            a = inner(s, q) / curvature
             q -= a * y
             weights.append(a)
         if self.inner is not None:
             q = self.inner(q)
             if self.rescale and self.pairs:
                 _, y, curvature = self.pairs[-1]
-                q *= curvature / float(y @ self.inner(y))
+                q *= curvature / inner(y, self.inner(y))
         elif self.pairs:
             _, y, curvature = self.pairs[-1]
-            q *= curvature / float(y @ y)
+            q *= curvature / inner(y, y)
         else:
-            q /= max(1.0, float(np.linalg.norm(q)))
+            q /= max(1.0, norm(q))
         for (s, y, curvature), a in zip(self.pairs, reversed(weights)):
-            q += (a - float(y @ q) / curvature) * s
+            q += (a - inner(y, q) / curvature) * s
         return q

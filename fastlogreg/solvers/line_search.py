@@ -12,11 +12,12 @@ import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
+from ..vectors import inner
 
 
 def good(start: Point, d: Vector, trial: Point) -> bool:
     """Whether the trial is a good enough step from start in direction d."""
-    before, after = float(start.evaluation.gradient @ d), float(trial.evaluation.gradient @ d)
+    before, after = inner(start.evaluation.gradient, d), inner(trial.evaluation.gradient, d)
     rounding = 1e-14 * abs(start.evaluation.J)
     return bool(start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= 0.5 * abs(before))
 
@@ -28,7 +29,7 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
     line = objective.line(start, d, trial)
     if line is None:
         return 0.1  # the trial overflowed: try nearer
-    first_slope = float(start.evaluation.gradient @ d)
+    first_slope = inner(start.evaluation.gradient, d)
     low, high, t = 0.0, np.inf, 1.0
     for _ in range(60):
         J, slope, curvature = line(t)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..objective import Objective
+from ..vectors import inner
 from .result import State
 
 GROWTH = 1e3  # as in gradient descent
@@ -53,11 +54,11 @@ class Nesterov:
                 self.alpha *= 0.5  # alpha is above 1/L: gradient descent would bear it, momentum does not
             rose = bool(state.costs) and state.costs[-1] < evaluation.J
             state.costs.append(evaluation.J)
-            squares = float(evaluation.gradient @ evaluation.gradient)
+            squares = inner(evaluation.gradient, evaluation.gradient)
             promised = evaluation.J * (1.0 + 1e-14) - 0.5 * self.alpha * squares
             following = self.v - self.alpha * evaluation.gradient
             move = following - self.theta
-            if rose or float(evaluation.gradient @ move) > 0.0:
+            if rose or inner(evaluation.gradient, move) > 0.0:
                 self.t, move = 1.0, np.zeros_like(move)
             t = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * self.t * self.t))
             self.promised = promised if self.t == 1.0 else np.inf

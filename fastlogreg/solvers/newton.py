@@ -22,6 +22,7 @@ import numpy as np
 
 from ..objective import Objective, Point
 from ..passes import Vector
+from ..vectors import inner, norm
 from .line_search import good, step
 from .result import STALLED, State
 
@@ -77,7 +78,7 @@ class Newton:
             d = self._in_the_domain_of_examples(start, self.products)
         else:
             d = self._conjugate_gradients(start)
-        slope = float(gradient @ d)
+        slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
             self.state.stop = "converged"
@@ -116,19 +117,19 @@ class Newton:
         """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a read of X each step."""
         gradient = start.evaluation.gradient
         slopes = self.objective.slopes(start.z)
-        norm = float(np.linalg.norm(gradient))
-        target = min(0.5, np.sqrt(norm)) * norm
+        size = norm(gradient)
+        target = min(0.5, np.sqrt(size)) * size
         d, r = np.zeros_like(gradient), gradient.copy()
-        p, rr = -r, float(r @ r)
+        p, rr = -r, inner(r, r)
         for _ in range(200):
             Hp = self.objective.hessian_product(p, slopes)
-            curvature = float(p @ Hp)
+            curvature = inner(p, Hp)
             if not curvature > 0.0:
                 break
             a = rr / curvature
             d += a * p
             r += a * Hp
-            previous, rr = rr, float(r @ r)
+            previous, rr = rr, inner(r, r)
             if rr <= target * target:
                 break
             p = -r + (rr / previous) * p
