@@ -4,7 +4,7 @@ Seconds of a whole fit until J - J* <= 1e-3, 1e-6, 1e-9 of J*. J* is found by Ne
 contender returns is recomputed in float64; a peer that penalises b is held against the optimum of that. Every package
 runs in a process of its own for every problem, warmed by a fit that is not timed. Its tolerances are tried from loose
 to tight, each level gets the cheapest that reached it, and these are timed in rounds over all contenders: medians. A
-contender that takes a dozen times as long as this package (at least 1 s, at most 20) is given up.
+contender is given up whose tolerances together take a dozen times as long as this package (at least 6 s, at most 20).
 """
 
 from __future__ import annotations
@@ -42,22 +42,27 @@ class Worker:
     """A package in its own process; see `benchmarks.peers`."""
 
     def __init__(self, folder: Path, package: str) -> None:
-        self.file = folder / f"{package}.npy"
-        root = Path(__file__).resolve().parents[1]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.peers", str(folder), package],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root,
-        )  # fmt: skip
-        self.alive = True
-        found = self._answer(60.0)
+        self.folder, self.package, self.file = folder, package, folder / f"{package}.npy"
+        found = self._start()
         self.contenders = {name: Run(self, name, *more) for name, more in found.get("contenders", {}).items()}
         self.error = found.get("error", "")
         if self.error and self.alive:
             self.close()
 
+    def _start(self) -> dict[str, Any]:
+        """Begin a process; what it says of itself."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.peers", str(self.folder), self.package],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            cwd=Path(__file__).resolve().parents[1],
+        )  # fmt: skip
+        self.alive = True
+        return self._answer(60.0)
+
     def fit(self, contender: str, tol: float, most_seconds: float) -> tuple[float, Any] | None:
-        """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the process."""
-        if not self.alive:
+        """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the process: the package's next
+        contender gets a new one."""
+        if self.error or (not self.alive and not self._start().get("contenders")):
             return None
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"contender": contender, "tol": tol}) + "\n")
@@ -152,7 +157,7 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
                     for run in runs:
                         run.time(most)
                     ours = min((s for r in runs for s in r.seconds[LEVELS[-1]]), default=20.0)
-                    most = min(20.0, max(1.0, 12.0 * ours))
+                    most = min(20.0, max(6.0, 12.0 * ours))
                     for run in runs:
                         run.seconds = {level: [] for level in LEVELS}
                     say(f"  this package: {ours:.4g} s to {LEVELS[-1]:g} ({time.perf_counter() - started:.1f} s)")
