@@ -4,7 +4,7 @@ Seconds of a whole fit until J - J* <= 1e-3, 1e-6, 1e-9 of J*. J* is found by Ne
 contender returns is recomputed in float64; a peer that penalises b is held against the optimum of that. Every package
 runs in a process of its own for every problem, warmed by a fit that is not timed. Its tolerances are tried from loose
 to tight, each level gets the cheapest that reached it, and these are timed in rounds over all contenders: medians. A
-contender is given up whose tolerances together take a dozen times as long as this package (at least 6 s, at most 20).
+contender is given up whose tolerances together take a dozen times as long as this package (at least 4 s, at most 20).
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
                     for run in runs:
                         run.time(most)
                     ours = min((s for r in runs for s in r.seconds[LEVELS[-1]]), default=20.0)
-                    most = min(20.0, max(6.0, 12.0 * ours))
+                    most = min(20.0, max(4.0, 12.0 * ours))
                     for run in runs:
                         run.seconds = {level: [] for level in LEVELS}
                     say(f"  this package: {ours:.4g} s to {LEVELS[-1]:g} ({time.perf_counter() - started:.1f} s)")
@@ -198,7 +198,7 @@ def run(
         if made is None:
             say(f"{name}: skipped, its data (or scikit-learn, which has it) is not here")
             continue
-        rows += run_problem(made, 1 if quick else 5, say)
+        rows += run_problem(made, 1 if quick else 3, say)
     if not rows:
         raise ValueError("none of the problems asked for has its data here; name its folder with --data")
     targets = [] if quick else [
