@@ -11,8 +11,9 @@ from .objective import Objective
 from .passes import SECONDS_PER_ELEMENT, Vector
 from .vectors import inner
 
-# The Gram matrix: one element of X as float64 and its m products by BLAS; kept up to 64 MiB or 5 % of X.
+# The Gram matrix: one element of X as float64 and its m products by BLAS, or as bytes; kept up to 64 MiB or 5 % of X.
 _SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
+_SECONDS_PER_PRODUCT_OF_BYTES = 0.007e-9
 _ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 
 
@@ -35,8 +36,8 @@ def by_kernel(
     [(_, _, x)] = design.flat_blocks()
     radius = objective.radius if objective.decay > 0.0 else 0.0
     made: int = descend(
-        x, design.feature_major, design.narrow, objective.y, design.scale, design.shift, design.chunk, design.block,
-        design.partials, objective.decay, radius, alpha, tol, limit, point, best, costs,
+        x, design.feature_major, design.narrow, passes.digits_for(design), objective.y, design.scale, design.shift,
+        design.chunk, design.block, design.partials, objective.decay, radius, alpha, tol, limit, point, best, costs,
     )  # fmt: skip
     objective.passes += made
     return made
@@ -65,4 +66,6 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
         return False
     direct = iterations * m * n_x * SECONDS_PER_ELEMENT / passes.threads_for(objective.design, _FEW_THREADS)
     once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
+    if objective.dense.gram_of_bytes:
+        once = m * m * n_x * _SECONDS_PER_PRODUCT_OF_BYTES
     return once + iterations * m * m * SECONDS_PER_ELEMENT < direct

@@ -16,13 +16,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .mapped_files import MappedFile
+from .threads import run_on
 from .validation import find_non_finite, require_finite
 from .vectors import inner
 
@@ -31,6 +32,7 @@ HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
 _IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
 _VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
 WIDE = 2048  # features above which a feature-major X is read by slabs of features, twice
+BYTES = 96, 16  # features from which bytes are multiplied as integers (`kernels.digits`): example-major, feature-major
 NARROW = 40  # features up to which an example-major X has a kernel of its own; from 8 on
 _BLOCK_BYTES = 4 << 20  # of a converted block
 
@@ -138,7 +140,7 @@ class DesignMatrix(Design):
         self._source = X
         self.few_features = self.n_x <= NARROW
         self.file = MappedFile.of(self.X)
-        self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example)
+        self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example, self.of_bytes)
 
     @property
     def nbytes(self) -> int:
@@ -171,7 +173,8 @@ class DesignMatrix(Design):
     @property
     def form(self) -> str:
         order = "example-major" if self.by_example else "feature-major"
-        return f"{self.n_x} x {self.m} {self.X.dtype.str} {order}, chunks of {self.chunk}, blocks of {self.block}"
+        way = ", as integers" if self.of_bytes else ""
+        return f"{self.n_x} x {self.m} {self.X.dtype.str} {order}, chunks of {self.chunk}, blocks of {self.block}{way}"
 
     @property
     def feature_major(self) -> bool | None:
@@ -182,6 +185,18 @@ class DesignMatrix(Design):
     def narrow(self) -> bool | None:
         """Whether `kernels.narrow` reads X, as the kernels are told it."""
         return True if self.by_example and LANES <= self.n_x <= NARROW else None
+
+    @cached_property
+    def of_bytes(self) -> bool:
+        """Whether `kernels.digits` reads X: bytes, enough of them in a row, and a CPU that can."""
+        wide = not self.by_example and self.n_x > WIDE
+        if self._source.dtype != np.uint8 or not self.in_place or wide or self.n_x < BYTES[not self.by_example]:
+            return False
+        try:
+            from .kernels.digits import has_byte_products
+        except ImportError:  # without Numba there is no kernel at all
+            return False
+        return has_byte_products()
 
     @property
     def places(self) -> tuple[slice, slice]:
@@ -238,10 +253,12 @@ class DesignMatrix(Design):
                 x = x * self.scale + self.shift
             yield lo, lo + len(x), x
 
-    def gram(self, between: Callable[[], object] = lambda: None) -> NDArray[np.float64]:
-        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: by BLAS, from slabs of features of at most 8 MiB; `between` is
-        called before each."""
+    def gram(self, n_threads: int = 1, between: Callable[[], object] = lambda: None) -> NDArray[np.float64]:
+        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: from bytes as integers where scale and shift are one number each,
+        else by BLAS, from slabs of features of at most 8 MiB. `between` is called several times, for budgets."""
         self.check_file()
+        if self.gram_of_bytes:
+            return self._gram_of_bytes(n_threads, between)
         K = np.zeros((self.m, self.m))
         step = max(1, (1 << 20) // self.m)
         as_it_is = self.X.dtype == np.float64 and bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
@@ -254,13 +271,37 @@ class DesignMatrix(Design):
         return K
 
 
+    @property
+    def gram_of_bytes(self) -> bool:
+        """Whether `gram` is made by `kernels.digits`: seven examples are its least."""
+        uniform = bool((self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all())
+        return self.by_example and self.of_bytes and uniform and self.m >= 7
+
+    def _gram_of_bytes(self, n_threads: int, between: Callable[[], object]) -> NDArray[np.float64]:
+        """With scale s and shift t: s^2 x.T x + s t (sum x_i + sum x_j) + n_x t^2. The integers are exact."""
+        from .kernels.digits import GRAM, byte_gram, byte_sums
+
+        [(_, _, x)] = self.flat_blocks()
+        K, totals = np.zeros((self.m, self.m)), np.empty(self.m)
+        byte_sums(x, self.n_x, totals)
+        step = max(1, int(5e9 / (self.n_x * self.m * GRAM))) * GRAM  # some 0.1 s on one core
+        for first in range(0, self.m, step):
+            between()
+            last, counter = min(self.m, first + step), np.zeros(1, np.int64)
+            run_on(n_threads, partial(byte_gram, x, self.n_x, totals, first, last, K, counter))
+        K = np.tril(K) + np.tril(K, -1).T
+        s, t = float(self.scale[0]), float(self.shift[0])
+        sums = s * t * totals
+        return s * s * K + (sums[:, None] + (sums + self.n_x * t * t)) if t else s * s * K
+
+
 def _read_only(flat: NDArray[Any]) -> NDArray[Any]:
     view = np.asarray(flat).view(np.ndarray)  # arrays and memory maps alike: one compiled kernel for both
     view.flags.writeable = False
     return view
 
 
-def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple[int, int]:
+def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool, of_bytes: bool) -> tuple[int, int]:
     """Examples in a chunk, a multiple of 8, and in a block of it.
 
     A chunk has its own partial gradient of 8 n_x bytes: with at least 192 examples that is at most 4.2 % of a uint8 X.
@@ -268,6 +309,12 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool) -> tuple
     256 KiB each; 1024 examples are enough for the longest rows of z.
     """
     chunk = -(-max(192, -(-m // 128)) // 8) * 8
+    if of_bytes:
+        # Sums of integers are put together for every block: it should be large. Next to none is asked for far ahead.
+        block = min(1024, (600 << 10) // n_x)
+        if not by_example:
+            chunk = max(chunk, block // 8 * 8)
+        return chunk, min(chunk, max(8, block // 8 * 8))
     block = min(1024, (256 << 10) // (n_x * itemsize))
     if not by_example and block < 192:
         # Rows of a block are m elements apart, each on pages of its own: they must be long.

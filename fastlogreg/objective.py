@@ -356,7 +356,7 @@ class Objective:
     def gram(self) -> Vector:
         """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
         self.begin_pass()
-        return self.dense.gram(self.watch or (lambda: None))
+        return self.dense.gram(self.n_threads, self.watch or (lambda: None))
 
     def iterations_in(self, seconds: float, on_gram: bool) -> int:
         """Iterations of descent that should fit into so much time, by the estimates above; at least 1."""

@@ -45,6 +45,11 @@ def threads_for(design: DesignMatrix | SparseMatrix, n_threads: int) -> int:
     return max(1, min(n_threads, shares, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
 
 
+def digits_for(part: DesignMatrix) -> tuple[NDArray[np.int8], Vector] | None:
+    """Room for w as the digits and unit that `kernels.digits` reads, where it is the way; else None."""
+    return (np.zeros(7 * (-(-part.n_x // 64) * 64), np.int8), np.empty(1)) if part.of_bytes else None
+
+
 def fused(
     design: Design,
     y: NDArray[np.uint8],
@@ -80,12 +85,16 @@ def _dense(
     chunk, partials, n_x = part.chunk, part.partials, part.n_x
     padded, (most, rest) = np.zeros(-(-n_x // 8) * 8), part.places
     padded[most], padded[rest] = w[: most.stop], w[most.stop :]
-    threads = threads_for(part, n_threads)
+    threads, digits = threads_for(part, n_threads), digits_for(part)
+    if digits is not None:
+        from .kernels.digits import split
+
+        digits[1][0] = split(padded, n_x, digits[0])
     for lo, hi, x in part.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
         runs = min(threads, len(rows))
         work = partial(
-            run_chunks, x, part.feature_major, part.narrow, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
+            run_chunks, x, part.feature_major, part.narrow, digits, n_x, y[lo:hi], weight[lo:hi], linear, padded, b,
             chunk, part.block, zs[lo:hi], rows, np.zeros(runs * LINE, np.int64),
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic

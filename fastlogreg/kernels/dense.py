@@ -17,9 +17,9 @@ Same bits for any number of threads: the chunks follow from the shape of X alone
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
-The form is two arguments of their own: `feature_major` is None for example-major X, else True; `narrow` is True where
-`narrow.narrow_chunk` is the way, else None. None is a type of its own, so that each form is compiled alone, when it
-is first met.
+The form is three arguments of their own: `feature_major` is None for example-major X, else True; `narrow` is True where
+`narrow.narrow_chunk` is the way, else None; `digits` is w as digits where `digits.byte_chunk` is, else None. None is a type
+of its own, so that each form is compiled alone, when it is first met.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from ..reference import suboptimality_bound as _suboptimality_bound
+from .digits import byte_chunk, split
 from .flags import exact, inlined, kernel
 from .intrinsics import (
     LANES,
@@ -150,7 +151,7 @@ def copy(source: Any, target: Any) -> None:
 
 @kernel
 def one_chunk(
-    x: Any, feature_major: Any, narrow: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    x: Any, feature_major: Any, narrow: Any, digits: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
     lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
 ) -> None:  # fmt: skip
     """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
@@ -159,6 +160,9 @@ def one_chunk(
     row[:] = 0.0
     if narrow is not None:
         narrow_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+        return
+    if digits is not None:
+        byte_chunk(x, feature_major, n_x, y, weight, linear, digits, b, lo, hi, block, z, dz, zs, row)
         return
     dw = row[HEAD:]
     if feature_major is None:
@@ -188,7 +192,7 @@ def one_chunk(
 
 @kernel
 def run_chunks(
-    x: Any, feature_major: Any, narrow: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+    x: Any, feature_major: Any, narrow: Any, digits: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
     chunk: int, block: int, zs: Any, partials: Any, counters: Any,
 ) -> None:  # fmt: skip
     """Work on chunks of `chunk` examples until none is left; any number of threads at once, one for each line of 8
@@ -206,7 +210,9 @@ def run_chunks(
         while c < end:
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(x, feature_major, narrow, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
+            one_chunk(
+                x, feature_major, narrow, digits, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c]
+            )
             c = first + fetch_and_increment(counters, run * LINE)
 
 
@@ -250,8 +256,8 @@ def add_partials(partials: Any, total: Any) -> None:
 
 @kernel
 def descend(
-    x: Any, feature_major: Any, narrow: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int, partials: Any,
-    decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
+    x: Any, feature_major: Any, narrow: Any, digits: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int,
+    partials: Any, decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
 ) -> int:  # fmt: skip
     """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
 
@@ -275,10 +281,14 @@ def descend(
             padded[j if j < moved else j + gap] = scale[j] * w[j]
             b += shift[j] * w[j]
             squares += w[j] * w[j]
+        if digits is not None:
+            digits[1][0] = split(padded, n_x, digits[0])
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(x, feature_major, narrow, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c])
+            one_chunk(
+                x, feature_major, narrow, digits, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c]
+            )
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
