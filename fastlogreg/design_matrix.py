@@ -105,8 +105,10 @@ class Design(ABC):
         """(example, feature, value) of the first NaN or infinity in X; None where all is finite."""
 
     def sample_spread(self) -> NDArray[np.float64]:
-        """The standard deviation of each feature, as the model sees it, over at most 1000 examples: for warnings."""
-        chosen = np.arange(0, self.m, max(1, self.m // 1000))
+        """The standard deviation of each feature, as the model sees it, over at most 1000 examples (100 where X is wide: a
+        tenth of its size is near enough): for inner matrices and warnings."""
+        examples = min(1000, max(100, (1 << 20) // self.n_x))
+        chosen = np.arange(0, self.m, max(1, self.m // examples))
         sample = self.rows(chosen)
         assert isinstance(sample, DesignMatrix)
         x = sample.X

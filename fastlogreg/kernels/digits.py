@@ -215,7 +215,8 @@ def byte_combinations(
                 four = [4 * g, 4 * g + 1, 4 * g + 2, 4 * g + 3, *(16 + 4 * g + s for s in range(4))]
                 both = [_shuffle(builder, *pair, four) for pair in ((a, b), (c, e))]
                 at = builder.gep(out_at, [INT64(BYTES * k + 16 * g)])
-                builder.store(_shuffle(builder, *both, list(range(16))), builder.bitcast(at, _INTS.as_pointer()), align=4)
+                columns_16 = _shuffle(builder, both[0], both[1], list(range(16)))
+                builder.store(columns_16, builder.bitcast(at, _INTS.as_pointer()), align=4)
         return context.get_dummy_value()
 
     long = types.int64

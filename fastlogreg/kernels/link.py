@@ -56,7 +56,7 @@ LOG = (
 
 
 class _Instructions:
-    """Arithmetic on vectors of eight, written by a builder; Horner's rule."""
+    """Arithmetic on vectors of eight, written by a builder; Estrin's rule."""
 
     def __init__(self, builder: Any) -> None:
         self.builder, self.doubles, self.ints = builder, vector(DOUBLE), vector(INT64)
@@ -71,10 +71,13 @@ class _Instructions:
         return call(self.builder, f"llvm.fmuladd.v{LANES}f64", self.doubles, [a, b, c])
 
     def polynomial(self, coefficients: tuple[float, ...], x: Any) -> Any:
-        p = self.double(coefficients[0])
-        for c in coefficients[1:]:
-            p = self.fma(p, x, self.double(c))
-        return p
+        terms = [self.double(c) for c in reversed(coefficients)]
+        while len(terms) > 1:
+            pairs = list(zip(terms[::2], terms[1::2]))
+            rest = terms[2 * len(pairs) :]
+            terms = [self.fma(high, x, low) for low, high in pairs] + rest
+            x = self.builder.fmul(x, x)
+        return terms[0]
 
     def power_of_two(self, n: Any) -> Any:
         bits = self.builder.shl(self.builder.add(n, self.int(1023)), self.int(52))
