@@ -549,3 +549,19 @@ def test_a_hessian_without_a_factor_gets_a_ridge():
     np.linalg.cholesky(newton_solver.positive_definite(singular))
     assert newton_solver.positive_definite(np.eye(2)) is not None
     np.testing.assert_array_equal(newton_solver.positive_definite(-np.eye(3)), np.eye(3))  # hopeless: the gradient
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 31, 41])
+def test_the_compiled_cholesky_solve_is_numpys(n):
+    from fastlogreg.kernels.cholesky import descend_by_cholesky
+
+    rng = np.random.default_rng(n)
+    A, g, d = rng.normal(size=(n, n)), rng.normal(size=n), np.empty(n)
+    H = A @ A.T + 0.1 * np.eye(n)
+    assert descend_by_cholesky(H, g, 2e-16 * n, d)
+    np.testing.assert_allclose(d, -np.linalg.solve(H, g), rtol=1e-9)
+    H[:, n // 2] = H[n // 2] = np.nan
+    assert not descend_by_cholesky(H, g, 2e-16 * n, d)
+    singular = np.ones((n + 1, n + 1))
+    assert not descend_by_cholesky(singular, np.ones(n + 1), 2e-16 * (n + 1), np.empty(n + 1))
+    assert not descend_by_cholesky(-np.eye(n), g, 2e-16 * n, d)

@@ -27,6 +27,7 @@ from .line_search import good, step
 from .result import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB, a third of a second to factor on two cores
+ROUNDING = 2e-16  # times the size of H: a pivot below that share of its place on the diagonal is rounding
 
 
 def by_examples(objective: Objective) -> bool:
@@ -73,7 +74,7 @@ class Newton:
         gradient = start.evaluation.gradient
         d: Vector
         if self.by_cholesky:
-            d = -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
+            d = self._by_cholesky(gradient)
         elif self.products is not None:
             d = self._in_the_domain_of_examples(start, self.products)
         else:
@@ -95,6 +96,15 @@ class Newton:
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
         self.state.take(self.objective, found, self.tol)
+
+    def _by_cholesky(self, gradient: Vector) -> Vector:
+        if self.objective.design.few_features and self.objective.backend == "fused":
+            from ..kernels.cholesky import descend_by_cholesky
+
+            d = np.empty(gradient.size)
+            if descend_by_cholesky(self.H, gradient, ROUNDING * len(d), d):
+                return d
+        return -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
 
     def _in_the_domain_of_examples(self, start: Point, K: Vector) -> Vector:
         """The whole step, by the equations above."""
@@ -144,7 +154,7 @@ def positive_definite(H: Vector) -> Vector:
     for _ in range(8):
         try:
             pivots = np.diag(np.linalg.cholesky(ridged)) ** 2
-            if (pivots > 2e-16 * len(H) * size).all():
+            if (pivots > ROUNDING * len(H) * size).all():
                 return ridged
         except np.linalg.LinAlgError:
             pass
