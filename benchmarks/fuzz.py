@@ -35,6 +35,16 @@ class Offence(NamedTuple):
     answer: Answer
 
 
+class Found(NamedTuple):
+    """Of one reader: how often each outcome came, the files whose outcome is not in FINE, the most processor time and the
+    largest growth of the resident memory, in bytes, that one file took."""
+
+    outcomes: Counter[str]
+    offences: list[Offence]
+    seconds: float
+    memory: int
+
+
 def cases(reader: Reader, valid: Sequence[Path], folder: Path, count: int, seed: int) -> Iterator[Path]:
     """The hostile files, then mutations of the valid ones, each written when it is asked for and gone after."""
     hostile = reader.hostile(folder)
@@ -60,11 +70,12 @@ def fuzz(
     table: str = TABLE,
     budget: int = BUDGET,
     seconds: float = SECONDS,
-) -> tuple[Counter[str], list[Offence]]:
-    """How often each outcome came, and the files whose outcome is not in FINE; the first of them are kept in `save`."""
+) -> Found:
+    """Read `count` files; the first of the offences are kept in `save`."""
     reader: Reader = sys.modules[table].READERS[name]
     outcomes: Counter[str] = Counter()
     offences: list[Offence] = []
+    seconds_taken, memory = 0.0, 0
     with tempfile.TemporaryDirectory(prefix="fuzz-") as at:
         folders = [Path(at) / part for part in ("valid", "cases")]
         for folder in folders:
@@ -74,6 +85,7 @@ def fuzz(
             for path in cases(reader, valid, folders[1], count, seed):
                 answer = watcher.answer(path)
                 outcomes[answer.outcome] += 1
+                seconds_taken, memory = max(seconds_taken, answer.seconds), max(memory, answer.memory)
                 if answer.outcome not in FINE:
                     kept = path
                     if save is not None and len(offences) < MOST_SAVED and path.stat().st_size <= MOST_BYTES:
@@ -81,13 +93,14 @@ def fuzz(
                         kept = save / f"{name}-{path.name}"
                         shutil.copyfile(path, kept)
                     offences.append(Offence(kept, answer))
-    return outcomes, offences
+    return Found(outcomes, offences, seconds_taken, memory)
 
 
-def report(name: str, outcomes: Counter[str], offences: Sequence[Offence], say: Callable[[str], None] = print) -> None:
+def report(name: str, found: Found, say: Callable[[str], None] = print) -> None:
     """One line for the reader, and one for each of its first offences."""
-    say(f"{name:8} " + ", ".join(f"{outcomes[key]} {key}" for key in sorted(outcomes, key=outcomes.get, reverse=True)))  # type: ignore[arg-type]
-    for offence in offences[:MOST_SAVED]:
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in found.outcomes.most_common())
+    say(f"{name:10} {counts}; at most {found.seconds:.2f} s and {found.memory / 2**20:.0f} MiB")
+    for offence in found.offences[:MOST_SAVED]:
         say(f"    {offence.answer.outcome}: {offence.path}: {offence.answer.text[:300]}")
 
 
@@ -100,14 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--save", type=Path, default=Path("fuzz-offences"), help="default: %(default)s")
     parser.add_argument("--json", type=Path, help="write the counts")
     options = parser.parse_args(arguments)
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     bad = 0
     for name in [options.reader] if options.reader else READERS:
-        found[name], offences = fuzz(name, options.count, options.seed, options.save)
-        report(name, found[name], offences)
-        bad += len(offences)
+        found = fuzz(name, options.count, options.seed, options.save)
+        report(name, found)
+        counts[name] = found.outcomes
+        bad += len(found.offences)
     if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     return 1 if bad else 0
 
 

@@ -262,6 +262,10 @@ def h5(folder: Path) -> list[Path]:
         group["soft"] = h5py.SoftLink("/g/soft")
         group["x"] = np.ones((4, 3))
 
+    def soft_link(file: Any) -> None:
+        file["real"] = np.ones((4, 3))
+        file["x"] = h5py.SoftLink("/real")
+
     def objects(file: Any) -> None:
         file["x"] = np.ones((4, 3))
         file.create_dataset("r", shape=(4, 3), dtype=h5py.ref_dtype)
@@ -289,6 +293,7 @@ def h5(folder: Path) -> list[Path]:
         "scalar": lambda f: f.__setitem__("x", 3.0),
         "external link": lambda f: f.__setitem__("x", h5py.ExternalLink("/etc/passwd", "/x")),
         "external data": lambda f: bare(f, (4, 3), dtype="u1", external=[("/etc/passwd", 0, 12)]),
+        "soft link": soft_link,
         "virtual": virtual,
         "cycle": cycle,
         "one long label": lambda f: text_labels(f, "b" * (4 * MIB)),
@@ -311,12 +316,14 @@ def parquet(folder: Path) -> list[Path]:
     n, m = 9 * MIB, 100_000
     y = pa.array([0, 1])
     one = np.ones(2)
+    text = {
+        "a": np.ones(m),
+        "y": pa.DictionaryArray.from_arrays(pa.array(np.zeros(m, np.int32)), pa.array(["b" * 3000])),
+    }
     tables: dict[str, Any] = {
         "same value": {f"c{j}": np.zeros(n, np.int64) for j in range(2)},
-        "same text": {
-            "a": np.ones(m),
-            "y": pa.DictionaryArray.from_arrays(pa.array(np.zeros(m, np.int32)), pa.array(["b" * 3000])),
-        },
+        "same text": text,
+        "same text in full": text,
         "same names": pa.table([one, one, y], names=["a", "a", "y"]),
         "nested": {"a": [[1.0], [2.0]], "y": y},
         "structures": {"a": [{"b": 1.0}, {"b": 2.0}], "y": y},
@@ -335,10 +342,21 @@ def parquet(folder: Path) -> list[Path]:
     paths = []
     for name, columns in tables.items():
         paths.append(folder / f"{name.replace(' ', '-')}.parquet")
-        pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), paths[-1])
+        table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+        pq.write_table(table, paths[-1], store_schema=name != "same text in full")  # without it no dictionary is known
     content = paths[-1].read_bytes()
     footer = {
         f"footer of {size}": content[:-8] + struct.pack("<I", size) + b"PAR1"
         for size in (0, 1, 10**6, 2**31, 2**32 - 1)
     }
+    (size,) = struct.unpack("<I", content[-8:-4])
+    at = content.rindex(b"\x16\x04")  # that the only row group has two rows, in Thrift
+    for name, rows in (("negative", b"\x05"), ("without end", b"\xfe" * 8 + b"\x7f")):
+        changed = content[: at + 1] + rows + content[at + 2 : -8]
+        footer[f"rows {name}"] = changed + struct.pack("<I", size + len(rows) - 1) + b"PAR1"
     return [*paths, *_write(folder, ".parquet", footer)]
+
+
+def blocks(folder: Path) -> list[Path]:
+    """Of all formats that are read in blocks."""
+    return [*npy(folder), *h5(folder), *parquet(folder)]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 
+import fastlogreg as flr
 from fastlogreg.files import Data, read_data
 from fastlogreg.model import Model
+from fastlogreg.solvers.result import TrainingWarning
 
 from . import fuzz_hostile as hostile
 
@@ -55,6 +60,7 @@ def _h5(folder: Path) -> list[Path]:
     for path, version in zip(paths, ("earliest", "latest", "earliest", "latest")):
         with h5py.File(path, "w", libver=version) as file:
             if path in paths[:2]:
+                file.create_group("g")  # made along the way, it would hold the time, and the bytes are to be the same
                 file["g/x"], file["g/y"] = X, Y
             else:
                 file.create_dataset("x", data=X.repeat(50, 0), chunks=(64, 2), compression="gzip", shuffle=True)
@@ -106,6 +112,29 @@ def _model(folder: Path) -> list[Path]:
     return paths
 
 
+def _checkpoint(folder: Path) -> list[Path]:
+    """Of each method a run that was cut off, or had come to its end; the name's ending is the method."""
+    paths = [folder / f"{iterations}.{method}" for method in METHODS for iterations in MADE.get(method, (3, 9))]
+    with mock.patch(
+        "time.perf_counter", return_value=0.0
+    ):  # its seconds are in the file, whose bytes are to be the same
+        for path in paths:
+            _train(path.suffix[1:], int(path.stem), checkpoint=path)
+    return paths
+
+
+def _blocks(folder: Path) -> list[Path]:
+    import h5py
+
+    several = folder / "several.h5"
+    with h5py.File(several, "w") as file:
+        file.create_dataset("x", (17, 1 << 20), "u1", chunks=(1, 1 << 20), compression="gzip")[...] = (
+            1  # of 16 MiB and 1
+        )
+        file["y"] = np.arange(17)
+    return [several, *_npy(folder), *_h5(folder)[2:], *_parquet(folder)]
+
+
 def _looked_at(data: Data) -> Data:
     """What is mapped is read too, as far as its size goes: the first and the last example."""
     for part in (data.X[:, 0], data.X[:, -1], () if data.y is None else data.y):
@@ -119,6 +148,64 @@ def _arrays(path: Path) -> Data:
 
 def _table(path: Path) -> Data:
     return _looked_at(read_data(path, target=-1))
+
+
+# What a checkpoint's method is, and the solver, the shape and the tol that lead to it.
+METHODS: dict[str, tuple[str, tuple[int, int], float | None]] = {
+    "gd": ("gd", (4, 60), None),
+    "gram": ("gd", (600, 8), None),
+    "nesterov": ("nesterov", (4, 60), 1e-12),
+    "lbfgs": ("lbfgs", (4, 60), 1e-12),
+    "newton": ("newton", (4, 60), 1e-12),
+    "auto": ("auto", (4, 60), 1e-12),
+}
+MADE = {"gram": (300, 400)}  # iterations: for fewer it does not pay
+
+
+def _train(method: str, iterations: int = 500, **options: Any) -> flr.TrainingResult:
+    solver, shape, tol = METHODS[method]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape)
+    y = (x[:1] + rng.normal(size=(1, shape[1])) > 0).astype(np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)  # that it has not converged
+        return flr.train(x, y, solver=solver, tol=tol, lambda_=1.0, iterations=iterations, **options)
+
+
+_uninterrupted = cache(_train)
+
+
+def _resumed(path: Path) -> None:
+    """The run goes on to the bits of one that was never cut off, or the file is refused and left alone."""
+    content = path.read_bytes()
+    method = path.suffix[1:] if path.suffix[1:] in METHODS else "lbfgs"
+    expected = _uninterrupted(method)
+    try:
+        found = _train(method, checkpoint=path, resume=True)
+    except (ValueError, TypeError):
+        if path.read_bytes() != content:
+            raise RuntimeError(f"{path} was refused, and is not as it was") from None
+        raise
+    path.write_bytes(content)  # the valid ones are read again
+    for name in ("w", "b", "cost", "costs", "iterations", "stop_reason"):
+        if not np.array_equal(getattr(found, name), getattr(expected, name)):
+            raise RuntimeError(f"{name} is {getattr(found, name)!r} instead of {getattr(expected, name)!r}")
+
+
+def _in_blocks(path: Path) -> None:
+    """The blocks of the first, the middle and the last row are read, and the labels."""
+    budget: dict[str, Any] = {"max_memory": 64 << 20}
+    if path.suffix == ".parquet":
+        blocks, _ = flr.RowBlocks.from_parquet(path, -1, **budget)
+    else:
+        blocks = flr.RowBlocks(f"{path}:x" if path.suffix == ".h5" else path, **budget)
+    m = blocks.shape[1]
+    try:
+        blocks.take(np.unique([0, m // 2, m - 1]))
+    except OSError as error:  # documented of a block, and of no file that is opened
+        raise ValueError(str(error)) from error
+    if path.suffix == ".h5":
+        flr.RowBlocks.from_hdf5(path, "x", "y", **budget)
 
 
 def _command(path: Path) -> None:
@@ -151,5 +238,7 @@ READERS: dict[str, Reader] = {
     "parquet": Reader(_parquet, _table, hostile.parquet),
     "libsvm": Reader(_libsvm, _arrays, hostile.libsvm),
     "model": Reader(_model, Model.load, hostile.model),
+    "checkpoint": Reader(_checkpoint, _resumed, hostile.npz),
+    "blocks": Reader(_blocks, _in_blocks, hostile.blocks),
     "command": Reader(_everything, _command),
 }

@@ -1,6 +1,7 @@
 """The checkpoint of a training run: everything from which it goes on to the same bits, in one .npz.
 
-Arrays of float64, and "metadata", a JSON text with numbers, the data and settings of the run, and the version. No pickle.
+Arrays of float64, and "metadata", a JSON text with numbers, the data and settings of the run, the version, and the digest
+of all of these: an archive that was packed again has right checksums, whatever became of its contents. No pickle.
 No vector of m numbers but for gradient descent in the Gram domain, where m < n_x: what the examples give at a point is
 recomputed there. Written through a temporary file and a rename: there is the old file or the new one, never a part.
 
@@ -10,6 +11,7 @@ package. What may differ: iterations, tol (but not whether there is one), max_se
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -27,7 +29,7 @@ from .files.common import reading
 from .solvers.result import FINAL
 from .validation import check_number
 
-FORMAT = "fastlogreg checkpoint 1"
+FORMAT = "fastlogreg checkpoint 2"
 _LEFTOVER = re.compile(r"\.\d+\.[0-9a-f]{8}\.tmp")  # of `atomic_open`, after a kill
 
 # The shapes of all arrays, in n_x (N), n_x + 1 (T), m + 3 (G), iterations made (K), pairs and points of any number (P, H).
@@ -84,9 +86,19 @@ def load(path: str | os.PathLike[str]) -> Saved:
             raise ValueError(f"it holds {', '.join(sorted(arrays))} instead of {metadata['arrays']}")
         saved = Saved(dict(metadata["run"]), str(metadata["version"]), {**metadata["numbers"], **arrays})
         _check(saved, arrays, n_x=int(metadata["n_x"]), m=int(metadata["m"]))
+        if metadata.pop("digest") != digest(metadata, arrays):
+            raise ValueError("its contents are not those that were written")
         return saved
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not a checkpoint that this version can read: {error}") from error
+
+
+def digest(metadata: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
+    """SHA-256 of the values in a checkpoint, whatever the form in which they are stored."""
+    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(arrays):
+        found.update(np.ascontiguousarray(arrays[name]).data)
+    return found.hexdigest()
 
 
 def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> None:
@@ -191,10 +203,11 @@ class Checkpoint:
         """Replace the file by these values; OSError if that fails, and then it is as it was."""
         arrays: dict[str, Any] = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         numbers = {name: value for name, value in values.items() if name not in arrays}
-        metadata = {
+        metadata: dict[str, Any] = {
             "format": FORMAT, "version": __version__, "run": self.run, "n_x": n_x, "m": m, "numbers": numbers,
             "arrays": sorted(arrays),
         }  # fmt: skip
+        metadata["digest"] = digest(metadata, arrays)
         try:
             with atomic_open(self.path) as file:
                 np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)

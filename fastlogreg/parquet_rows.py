@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .files.common import reading
-from .files.tables import _as_labels, _as_numbers, _is_numeric, column_position
-from .row_sources import COPIED, Block, RowSource
+from .files.tables import _as_numbers, _is_numeric, _open_parquet, check_names, column_position
+from .row_sources import COPIED, Block, RowSource, check_count
 
 
 class ParquetRows(RowSource):
@@ -37,9 +37,12 @@ class ParquetRows(RowSource):
                 raise ValueError(
                     f"{path}: column {names[j]!r} is of type {kind}; features must be numbers: list those to use as columns"
                 )
+        check_names(path, names, [names[j] for j in ([] if t is None else [t]) + wanted])
+        if min(groups, default=0) < 0:
+            raise ValueError(f"{path} is damaged: a row group declares {min(groups)} rows")
         if not wanted or not sum(groups):
             raise ValueError(f"X must have at least one feature and one example; {path} has no such column or no row")
-        self.target = None if t is None else names[t]
+        self.target = t
         self.columns, self.n_x = [names[j] for j in wanted], len(wanted)
         self.names = tuple(self.columns)
         self.dtype = np.result_type(*(_numpy_dtype(schema.field(j).type) for j in wanted))
@@ -49,6 +52,7 @@ class ParquetRows(RowSource):
     def _lay_out(self, groups: list[int]) -> None:
         row_bytes = self.n_x * max(self.dtype.itemsize, 8)  # missing values make float64 of integers
         self.batch, self.group_of, self.bounds = max(1, COPIED // row_bytes), [], [0]
+        check_count(self.name, sum(-(-rows // self.batch) for rows in groups))
         for g, rows in enumerate(groups):
             for lo in range(0, rows, self.batch):
                 self.group_of.append(g)
@@ -67,7 +71,7 @@ class ParquetRows(RowSource):
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
+        with reading(self.path, "Parquet"), pq.ParquetFile(self.path) as file:
             position, group, rows = -1, -1, iter(())
             for k in wanted:
                 if self.group_of[k] != group:
@@ -91,10 +95,8 @@ class ParquetRows(RowSource):
 
     def labels(self) -> Block:
         """The target column, (m,)."""
-        import pyarrow.parquet as pq
-
-        with reading(self.path, "Parquet"):
-            return _as_labels(Path(self.path), pq.read_table(self.path, columns=[self.target]).column(0))
+        _, load = _open_parquet(self.path)
+        return np.asarray(load([], self.target)[1])
 
 
 def _take(batches: Iterator[Any], rows: int) -> list[Any]:

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design_matrix import HEAD, NARROW, Design, DesignMatrix
-from .files.arrays import map_npy
-from .files.common import reading, require
+from .files.arrays import checked_dataset, map_npy, open_hdf5, read_dataset
+from .files.common import require
 from .parquet_rows import ParquetRows
 from .row_sources import DatasetRows, IterableRows, MappedRows, RowSource, SequenceRows
 from .validation import check_number, find_non_finite, require_finite
@@ -41,10 +41,10 @@ class RowBlocks:
     """Rows (m, n_x), one example per row as files have them, that are read in blocks; where X is expected it stands for
     (n_x, m): `flr.train(flr.RowBlocks("X.npy"), Y)`.
 
-    source: a path to a .npy file, "FILE.h5:DATASET", a path to a Parquet file (all columns; `from_parquet` splits off the
-    labels), an h5py dataset or another with shape, dtype and slices, an array or `numpy.memmap`, an object with
-    __len__ and __getitem__ (blocks[k] is an array (rows, n_x)), or an iterable of such arrays that begins anew with
-    each iter(). The last two are read once for counting.
+    source: a path to a .npy file, "FILE.h5:DATASET" (of this very file: for links and virtual datasets give h5py's), a path
+    to a Parquet file (all columns; `from_parquet` splits off the labels), an h5py dataset or another with shape, dtype and
+    slices, an array or `numpy.memmap`, an object with __len__ and __getitem__ (blocks[k] is an array (rows, n_x)), or an
+    iterable of such arrays that begins anew with each iter(). The last two are read once for counting.
 
     max_memory: bytes that blocks may take while they are in flight, by default an eighth of the machine's memory. At least
     two blocks must fit: one is computed, one is read. It does not change a bit of the result, and a mapped .npy needs none.
@@ -79,7 +79,7 @@ class RowBlocks:
         max_memory: int | None = None,
     ) -> tuple[RowBlocks, NDArray[Any]]:
         """(blocks, y): the column `target` as y (m,) in memory, and the columns named, or all others, as blocks."""
-        rows = ParquetRows(_existing(path, "Parquet"), target, columns)
+        rows = ParquetRows(_existing_parquet(path), target, columns)
         return cls(rows, max_memory=max_memory), rows.labels()
 
     @classmethod
@@ -87,9 +87,9 @@ class RowBlocks:
         cls, path: str | os.PathLike[str], x: str, y: str, *, max_memory: int | None = None
     ) -> tuple[RowBlocks, NDArray[Any]]:
         """(blocks, y): the datasets of these names."""
-        file = _open_hdf5(path)
-        blocks = cls(DatasetRows(_dataset(file, path, x), f"{path}:{x}"), max_memory=max_memory)
-        return blocks, np.asarray(_dataset(file, path, y)[()]).reshape(-1)
+        file = open_hdf5(Path(path))
+        blocks = cls(DatasetRows(checked_dataset(Path(path), file, x), f"{path}:{x}"), max_memory=max_memory)
+        return blocks, read_dataset(Path(path), file, y).reshape(-1)
 
     def __repr__(self) -> str:
         n_x, m = self.shape
@@ -157,36 +157,22 @@ def open_source(source: Any) -> RowSource:
 def _open_path(text: str) -> RowSource:
     file, colon, dataset = text.rpartition(":")
     if colon and Path(file).suffix.lower() in (".h5", ".hdf5"):
-        return DatasetRows(_dataset(_open_hdf5(file), file, dataset), text)
+        return DatasetRows(checked_dataset(Path(file), open_hdf5(Path(file)), dataset), text)
     path, suffix = Path(text), Path(text).suffix.lower()
     if suffix == ".npy":
         return MappedRows(map_npy(path), text)
     if suffix == ".parquet":
-        return ParquetRows(_existing(path, "Parquet"), None, None)
+        return ParquetRows(_existing_parquet(path), None, None)
     if suffix in (".h5", ".hdf5"):
         raise ValueError(f"name the dataset in {text} as {text}:DATASET")
     raise ValueError(f"source must be a path to .npy, FILE.h5:DATASET or .parquet; got {text!r}")
 
 
-def _existing(path: str | os.PathLike[str], kind: str) -> Path:
-    if kind == "Parquet":
-        require("pyarrow", "cli", f"reading {path}")
+def _existing_parquet(path: str | os.PathLike[str]) -> Path:
+    require("pyarrow", "cli", f"reading {path}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     return Path(path)
-
-
-def _open_hdf5(path: str | os.PathLike[str]) -> Any:
-    h5py = require("h5py", "cli", f"reading {path}")
-    with reading(_existing(path, "HDF5"), "HDF5"):
-        return h5py.File(path, "r")
-
-
-def _dataset(file: Any, path: str | os.PathLike[str], name: str) -> Any:
-    node = file.get(name)
-    if not hasattr(node, "read_direct"):
-        raise ValueError(f"{path} has no dataset {name!r}; it has {', '.join(file) or 'none'}")
-    return node
 
 
 class BlockedMatrix(Design):

@@ -11,19 +11,23 @@ budget: it decides in what order sums are taken, and so the last bits of the res
 
 from __future__ import annotations
 
+import math
 import mmap
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .files.common import check_fits
 from .mapped_files import MappedFile
 from .validation import real_array
 
 Block = NDArray[Any]
 COPIED = 16 << 20  # bytes of a block that is read into memory
+BYTES_PER_BLOCK = 100  # of the lists of them: a reference and a number in each of two, and room to grow
 MULTIPLE = 384  # rows: two chunks of `design_matrix` for each of two threads
 
 
@@ -78,11 +82,22 @@ def as_block(block: Any, n_x: int | None) -> Block:
     return block
 
 
-def layout(m: int, row_bytes: int, target: int, multiple: int = MULTIPLE) -> list[int]:
+def require_real(name: str, dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in "buif":
+        raise TypeError(f"X must hold real numbers (bool, integer or float dtype); {name} has dtype {dtype}")
+
+
+def check_count(name: str, blocks: int) -> None:
+    """Refuse a source that declares more blocks than can be listed, before they are."""
+    check_fits(Path(name), f"the list of {blocks} blocks", BYTES_PER_BLOCK * blocks)
+
+
+def layout(name: str, m: int, row_bytes: int, target: int, multiple: int = MULTIPLE) -> list[int]:
     """Bounds of blocks of about `target` bytes, in multiples of so many rows where that many fit."""
     rows = max(1, target // row_bytes)
     if rows >= multiple:
         rows -= rows % multiple
+    check_count(name, -(-m // rows))
     return [*range(0, m, rows), m]
 
 
@@ -94,7 +109,7 @@ class MappedRows(RowSource):
     copies = False
 
     def __init__(self, array: Block, name: str) -> None:
-        array = real_array("X", array)
+        require_real(name, array.dtype)
         if array.ndim < 2 or array.size == 0:
             raise ValueError(f"{name} must have shape (m, n_x), neither of them 0; got {array.shape}")
         self.array = array.reshape(len(array), -1)
@@ -118,16 +133,15 @@ class DatasetRows(RowSource):
     """A dataset of shape (m, ...): h5py's, or any other that gives arrays for slices of its rows."""
 
     def __init__(self, dataset: Any, name: str) -> None:
-        shape, dtype = tuple(dataset.shape), np.dtype(dataset.dtype)
-        if dtype.kind not in "buif":
-            raise TypeError(f"X must hold real numbers (bool, integer or float dtype); {name} has dtype {dtype}")
+        shape, dtype = tuple(dataset.shape or ()), np.dtype(dataset.dtype)  # None: HDF5's empty datasets
+        require_real(name, dtype)
         if len(shape) < 2 or 0 in shape:
             raise ValueError(f"{name} must have shape (m, n_x), neither of them 0; got {shape}")
         self.dataset, self.name, self.shape, self.dtype = dataset, name, shape, dtype
-        self.n_x = int(np.prod(shape[1:]))
+        self.n_x = math.prod(shape[1:])
         row_bytes = self.n_x * dtype.itemsize
         chunks = getattr(dataset, "chunks", None)
-        self.bounds = layout(shape[0], row_bytes, COPIED, int(chunks[0]) if chunks else MULTIPLE)
+        self.bounds = layout(name, shape[0], row_bytes, COPIED, int(chunks[0]) if chunks else MULTIPLE)
         self.nbytes, self.image_shape = shape[0] * row_bytes, shape[1:] if len(shape) > 2 else None
         self.largest = self.bounds[1] * row_bytes
 

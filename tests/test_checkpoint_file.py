@@ -181,6 +181,8 @@ def rewritten(good, path, numbers=None, metadata=None, raw=None, **arrays):
     text["arrays"] = sorted(parts)
     text["numbers"] = {k: v for k, v in {**text["numbers"], **(numbers or {})}.items() if v != "left out"}
     text.update(metadata or {})
+    del text["digest"]
+    text["digest"] = checkpoint.digest(text, parts)
     np.savez(path.with_suffix(".npz"), metadata=np.array(json.dumps(text)) if raw is None else raw, **parts)
     return path.with_suffix(".npz").read_bytes()
 
@@ -191,7 +193,7 @@ def test_the_helper_of_the_next_test_writes_good_files(good, tmp_path):
 
 
 FOREIGN = {
-    "another schema": {"metadata": {"format": "fastlogreg checkpoint 2"}},
+    "another schema": {"metadata": {"format": "fastlogreg checkpoint 1"}},
     "a model": {"metadata": {"format": "fastlogreg model 1"}},
     "run is a list": {"metadata": {"run": [1, 2]}},
     "other solver": {"metadata": {"run": {"solver": "newton"}}},
@@ -230,6 +232,23 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_whole_files_with_other_contents(name, good, tmp_path):
     refused(tmp_path / "run", rewritten(good, tmp_path / "x", **FOREIGN[name]))
+
+
+@pytest.mark.parametrize("part", ["w", "best_cost"])
+def test_what_was_changed_and_packed_again(part, good, tmp_path):
+    """Its checksums are right, and so is its form: only the digest tells, before a wrong result does."""
+    path = tmp_path / "run"
+    path.write_bytes(good)
+    with np.load(path) as archive:
+        parts = dict(archive)
+    text = json.loads(str(parts["metadata"]))
+    if part == "w":
+        parts["w"][0] += 1.0
+    else:
+        text["numbers"][part] /= 2
+    parts["metadata"] = np.array(json.dumps(text))
+    np.savez(tmp_path / "x.npz", **parts)
+    refused(path, (tmp_path / "x.npz").read_bytes())
 
 
 def test_no_method_where_all_other_names_are_right(tmp_path):

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import re
 import sys
 import zipfile
 import zlib
@@ -26,6 +27,7 @@ import bad_readers  # noqa: E402
 
 from benchmarks import fuzz, fuzz_hostile, fuzz_mutations  # noqa: E402
 from benchmarks.fuzz_readers import READERS, Reader  # noqa: E402
+from benchmarks.fuzz_worker import BUDGET, SECONDS  # noqa: E402
 
 COUNT = 200
 CAUGHT = {
@@ -46,8 +48,10 @@ CAUGHT = {
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_result_or_one_documented_error(name, tmp_path):
-    outcomes, offences = fuzz.fuzz(name, COUNT, save=tmp_path / "kept")
+    outcomes, offences, seconds, memory = fuzz.fuzz(name, COUNT, save=tmp_path / "kept")
     assert offences == []
+    assert 0.0 < seconds < SECONDS
+    assert 0 < memory < 2 * BUDGET  # what is mapped comes on top of the budget
     assert outcomes.total() == COUNT
     assert outcomes["documented"] > COUNT / 4  # the files are damaged, and most mutations can be seen
     assert outcomes["read"] > 0
@@ -64,7 +68,7 @@ def _the_worker_finds_bad_readers(monkeypatch):
 
 @pytest.mark.parametrize("name", CAUGHT)
 def test_a_bad_reader_is_caught_and_the_file_kept(name, tmp_path):
-    outcomes, offences = bad(name, save=tmp_path)
+    outcomes, offences, _, _ = bad(name, save=tmp_path)
     outcome, text = CAUGHT[name]
     assert outcomes == {"read": 2, outcome: 1}  # the file after it is read by the next worker
     assert [(offence.answer.outcome, offence.path.read_bytes()) for offence in offences] == [(outcome, b"bad")]
@@ -74,7 +78,7 @@ def test_a_bad_reader_is_caught_and_the_file_kept(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["documented", "prints"])
 def test_a_documented_error_is_none(name):
-    assert bad(name) == ({"read": 2, "documented": 1}, [])
+    assert bad(name)[:2] == ({"read": 2, "documented": 1}, [])
 
 
 def test_a_valid_file_must_be_read():
@@ -89,7 +93,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(fuzz.fuzz, "__kwdefaults__", {**fuzz.fuzz.__kwdefaults__, "table": "bad_readers"})
     parts = ("--count", "4", "--save", str(tmp_path / "kept"), "--json", str(tmp_path / "found.json"))
     assert fuzz.main(["--reader", "reads", *parts]) == 0
-    assert capsys.readouterr().out == "reads    4 read\n"
+    assert re.fullmatch(r"reads      4 read; at most 0\.0. s and \d MiB\n", capsys.readouterr().out)
     assert json.loads((tmp_path / "found.json").read_text()) == {"reads": {"read": 4}}
     assert not (tmp_path / "kept").exists()
     assert fuzz.main(["--reader", "exit", *parts]) == 1

@@ -54,29 +54,58 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
         if isinstance(node, h5py.Dataset):
             shapes[name] = node.shape or ()
 
-    def read(file: Any, name: str) -> Array:
-        with reading(path, "HDF5"):
-            node = file[name]
-            text = h5py.check_string_dtype(node.dtype)
-        if node.dtype.kind not in "biufS" and text is None:
-            raise TypeError(f"{path}: {name} must be numbers or text, and has the type {node.dtype}")
-        if node.is_virtual or node.external:
-            raise ValueError(f"{path}: {name} lies in other files, which are not followed; copy it into this one")
-        check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
-        _check_chunks(path, name, node)
-        if text is not None and text.length is None and file.id.get_create_plist().get_sizes() == (8, 8):
-            _check_heaps(path)
-        with reading(path, "HDF5"):
-            values: Array = node.asstr()[()] if text else np.asarray(node[()])
-        return as_text(path, name, values) if text else values
-
-    with reading(path, "HDF5"):
-        file = h5py.File(path, "r")
-    with file:
+    with open_hdf5(path) as file:
         with reading(path, "HDF5"):
             file.visititems(note)
         x_name, y_name = _choose(path, shapes, x.strip("/") if x else x, y.strip("/") if y else y)
-        return as_data(path, read(file, x_name), None if y_name is None else read(file, y_name))
+        return as_data(
+            path, read_dataset(path, file, x_name), None if y_name is None else read_dataset(path, file, y_name)
+        )
+
+
+def open_hdf5(path: Path) -> Any:
+    """The h5py.File."""
+    h5py = require("h5py", "cli", f"reading {path}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with reading(path, "HDF5"):
+        return h5py.File(path, "r")
+
+
+def checked_dataset(path: Path, file: Any, name: str) -> Any:
+    """The dataset of this name, of numbers or text, none of which lie in another file; not read yet."""
+    h5py = require("h5py", "cli", f"reading {path}")
+    parts = name.strip("/").split("/")
+    with reading(path, "HDF5"):
+        for k in range(len(parts)):
+            link = file.get("/".join(parts[: k + 1]), getlink=True)
+            if isinstance(link, (h5py.ExternalLink, h5py.SoftLink)):
+                raise ValueError(f"{path}: {name} is reached by a link to {link.path}, which is not followed")
+        node = file.get(name)
+        if not isinstance(node, h5py.Dataset):
+            few = ", ".join(islice(file, 20)) or "none"
+            raise UnknownName(f"{path}: there is no dataset {name!r}; it has {few}")
+        text = h5py.check_string_dtype(node.dtype)
+        elsewhere = node.is_virtual or node.external
+    if node.dtype.kind not in "biufS" and text is None:
+        raise TypeError(f"{path}: {name} must be numbers or text, and has the type {node.dtype}")
+    if elsewhere:
+        raise ValueError(f"{path}: {name} lies in other files, which are not followed; copy it into this one")
+    _check_chunks(path, name, node)
+    return node
+
+
+def read_dataset(path: Path, file: Any, name: str) -> Array:
+    """All of a dataset; text as str."""
+    h5py = require("h5py", "cli", f"reading {path}")
+    node = checked_dataset(path, file, name)
+    check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
+    text = h5py.check_string_dtype(node.dtype)
+    if text is not None and text.length is None and file.id.get_create_plist().get_sizes() == (8, 8):
+        _check_heaps(path)
+    with reading(path, "HDF5"):
+        values: Array = node.asstr()[()] if text else np.asarray(node[()])
+    return as_text(path, name, values) if text else values
 
 
 def _check_heaps(path: Path) -> None:

@@ -40,6 +40,13 @@ def column_position(path: Path, names: Sequence[str], key: str | int) -> int:
     return position % n
 
 
+def check_names(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Arrow reads columns by their names."""
+    twice = next((name for name, count in Counter(names).items() if count > 1 and name in wanted), None)
+    if twice is not None:
+        raise ValueError(f"{path} has more than one column {twice!r}; give its columns different names")
+
+
 def read_table(path: Path, x: str | Sequence[str] | None, target: str | int | None, header: bool | None) -> Data:
     require("pyarrow", "cli", f"reading {path}")
     names, load = _open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path, header)
@@ -114,9 +121,7 @@ def _open_parquet(path: Path) -> tuple[list[str], Load]:
 
     def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
         wanted = [names[j] for j in (features if t is None else [*features, t])]
-        twice = next((name for name, count in Counter(names).items() if count > 1 and name in wanted), None)
-        if twice is not None:
-            raise ValueError(f"{path} has more than one column {twice!r}; give its columns different names")
+        check_names(path, names, wanted)
         for j in features:
             kind = schema.field(j).type
             if not _is_numeric(kind):
