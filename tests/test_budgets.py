@@ -99,12 +99,12 @@ def test_the_gram_matrix_too(monkeypatch):
     wide = np.tile(X.T, (1, 200))  # (300, 800) -> n_x 800 below
     clock, real = [1000.0], DesignMatrix.gram
 
-    def slow(self, between=lambda: None):
+    def slow(self, n_threads=1, between=lambda: None):
         def tick():
             between()
             clock[0] += 10.0
 
-        return real(self, tick)
+        return real(self, n_threads, tick)
 
     monkeypatch.setattr(DesignMatrix, "gram", slow)
     monkeypatch.setattr(descent, "gram_pays", lambda objective, iterations: True)

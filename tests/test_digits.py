@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from comparison import WITHOUT_JIT, exact
@@ -148,10 +152,28 @@ def test_the_gram_matrix_is_exact(m, n_x):
 
 
 def test_a_cpu_without_the_instruction(monkeypatch):
-    """Numba's own setting of the CPU's features decides, where it is set."""
-    monkeypatch.setattr(digits.config, "CPU_FEATURES", "+avx2,+fma")
+    assert digits.has_byte_products("-avx,+avx512bw,+avx512vnni")
+    assert digits.has_byte_products("+avx512bw,-avx512vnni") == digits.has_byte_products("") == WITHOUT_JIT
     X = np.asfortranarray(rng.integers(0, 256, (100, 9), dtype=np.uint8))
-    assert digits.has_byte_products() == WITHOUT_JIT
-    assert DesignMatrix(X, np.ones(100), np.zeros(100)).of_bytes == WITHOUT_JIT
-    monkeypatch.setattr(digits.config, "CPU_FEATURES", "+avx512bw,+avx512vnni")
-    assert digits.has_byte_products()
+    monkeypatch.setattr(digits, "has_byte_products", lambda: False)
+    assert not DesignMatrix(X, np.ones(100), np.zeros(100)).of_bytes
+
+
+@pytest.mark.skipif(WITHOUT_JIT, reason="what is compiled is what is looked at")
+def test_numbas_own_settings_are_heeded():
+    """With the CPU's vectors switched off, X of bytes is widened, and the answer is the same."""
+    code = """if True:
+        import numpy as np, fastlogreg as flr
+        from fastlogreg.kernels.digits import has_byte_products
+        X = np.arange(20_000, dtype=np.int64).astype(np.uint8).reshape(100, 200)
+        w = np.full((100, 1), 1e-3)
+        print(has_byte_products(), f"{flr.cost(w, 0.0, X, (np.arange(200) % 2)[None]):.12f}")
+    """
+    found = []
+    for settings in ({"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}, {}):
+        environ = {**os.environ, **settings}
+        done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.split())
+    assert [answer[0] for answer in found[:2]] == ["False", "False"]
+    assert len({answer[1] for answer in found}) == 1

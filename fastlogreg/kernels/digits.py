@@ -16,9 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 from .flags import kernel
 from .intrinsics import (
@@ -48,11 +49,11 @@ _BYTES, _INTS = ir.VectorType(_INT8, BYTES), ir.VectorType(_INT32, 16)
 _FLIP = _BYTES([0x80] * BYTES)
 
 
-def has_byte_products() -> bool:
-    """Whether the CPU that Numba compiles for has the instruction; without compilation its plain twin always serves."""
-    features = config.CPU_FEATURES
+def has_byte_products(features: str | None = None) -> bool:
+    """Whether the CPU that Numba compiles for, with LLVM features such as "+avx2,-avx512f", has the instruction; without
+    compilation its plain twin always serves."""
     if features is None:
-        features = binding.get_host_cpu_features().flatten()
+        features = cpu_target.target_context.codegen().magic_tuple()[2]
     return bool(config.DISABLE_JIT) or {"+avx512vnni", "+avx512bw"} <= set(features.split(","))
 
 
