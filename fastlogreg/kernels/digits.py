@@ -106,6 +106,7 @@ def _plain_products(
     x: Any, k0: int, k1: int, d: Any, d0: int, width: int, advance: int, length: int, ahead: int, out: Any, r: int
 ) -> None:
     for row, start in ((r, k0), (r + 1, k1)):
+        out[row * LANES + DIGITS] = 0
         for k in range(DIGITS):
             total = 0
             for j in range(0, length, BYTES):
@@ -345,7 +346,7 @@ def byte_sums(x: Any, n_x: int, totals: Any) -> None:
     for i in range(totals.size):
         row, total = x[i * n_x : (i + 1) * n_x], 0
         for j in range(n_x):
-            total += row[j]
+            total += np.int64(row[j])
         totals[i] = total
 
 

@@ -79,7 +79,7 @@ class State:
     def judge(self, objective: Any, evaluation: Any, tol: float) -> None:
         """Take over J, gradient and measure at (w, b), remember the best point, and stop where the measure is within tol."""
         self.cost, gradient, self.evaluation = evaluation.J, evaluation.gradient, evaluation
-        self.previous_norm = self.gradient_norm
+        self.previous_norm = min(self.previous_norm, self.gradient_norm)
         self.gradient_norm = float(np.abs(gradient).max())
         if tol >= 0.0:
             self.measure = objective.measure(gradient, evaluation.curvature, self.w, self.b)
@@ -91,8 +91,8 @@ class State:
 
     def stalls_after(self, slope: float) -> int:
         """Steps in a row, with one of this slope, that bring nothing: half of -slope is what it can gain, less than the
-        last bit of J, and the gradient, which is exact for longer and on which the bound is, has not halved. `STALLED`
-        of them are the end."""
+        last bit of J, and the gradient, which is exact for longer and on which the bound is, is not half of the least
+        before. `STALLED` of them are the end."""
         if not slope < 0.0:
             return STALLED
         halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
