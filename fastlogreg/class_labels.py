@@ -16,10 +16,10 @@ def labels_and_weights(
     X: NDArray[Any], y: NDArray[Any], sample_weight: Any, class_weight: Any
 ) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
     """The two classes among the rows of positive weight, y == the second as uint8, and sample times class weights."""
-    from sklearn.utils.validation import _check_sample_weight
-
     weight: Vector = np.empty(0)
     if sample_weight is not None:
+        from sklearn.utils.validation import _check_sample_weight
+
         weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     classes = _two_classes(y[weight > 0.0] if weight.size else y)
     positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)

@@ -1,13 +1,16 @@
-"""What gradient descent can do in larger steps than a pass at a time: whole stretches compiled, on X or on its Gram matrix.
+"""What a solver can do in larger steps than a pass at a time: whole stretches compiled, on X or, gradient descent, on its
+Gram matrix.
 
 The choice follows from the shape alone: n_threads must not change a bit of the result.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from . import passes
-from .design_matrix import DesignMatrix
-from .objective import Objective
+from .design_matrix import HEAD, DesignMatrix
+from .objective import Evaluation, Objective, Point
 from .passes import SECONDS_PER_ELEMENT, Vector
 from .vectors import inner
 
@@ -18,10 +21,19 @@ _ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 
 
 def is_compiled(objective: Objective) -> bool:
-    """Whether a pass is so short that whole stretches of descent run compiled, on one thread."""
-    plain = objective.backend == "fused" and objective.intercept and not objective.weight.size
+    """Whether whole stretches of gradient descent run compiled, on one thread."""
+    return objective.intercept and not objective.weight.size and _is_small(objective)
+
+
+def newton_is_compiled(objective: Objective) -> bool:
+    """The same for Newton's method."""
+    return objective.decay > 0.0 and objective.design.few_features and _is_small(objective)
+
+
+def _is_small(objective: Objective) -> bool:
+    """Whether a pass is too short for two threads."""
     design = objective.design
-    if not plain or not isinstance(design, DesignMatrix) or not design.in_place or design.slab:
+    if objective.backend != "fused" or not isinstance(design, DesignMatrix) or not design.in_place or design.slab:
         return False
     return passes.threads_for(design, _ANY_THREADS) == 1
 
@@ -69,3 +81,55 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
     if objective.dense.gram_of_bytes:
         once = m * m * n_x * _SECONDS_PER_PRODUCT_OF_BYTES
     return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
+
+
+class CompiledNewton:
+    """Newton's method by `kernels.newton`, where `newton_is_compiled`. tol: on the bound, below 0 for none."""
+
+    def __init__(self, objective: Objective, tol: float) -> None:
+        from .kernels.hessian import TILE
+
+        self.objective, self.tol = objective, tol
+        design, n_x = objective.dense, objective.n_x
+        width = -(-(n_x + 1) // TILE) * TILE
+        scale, shift = np.zeros((2, width))
+        scale[:n_x], shift[:n_x], shift[n_x] = design.scale, design.shift, 1.0
+        [(_, _, x)] = design.flat_blocks()
+        self.size, self.width, self.radius = n_x + 1, width, objective.radius if tol >= 0.0 else 0.0
+        self.problem = (
+            x, design.feature_major, n_x, objective.y, objective.weight, scale, shift, design.chunk, objective.total,
+            objective.decay, objective.intercept, np.empty((design.n_chunks, HEAD + (width + 1) * width)),
+        )  # fmt: skip
+
+    def evaluate(self, theta: Vector) -> tuple[Point, Vector]:
+        """`Objective.point_with_hessian`."""
+        from .kernels.newton import evaluate
+
+        self.objective.begin_pass()
+        padded, gradient, z, H = np.zeros(self.width), np.empty(self.size), self.objective.room(), self._hessians(1)[0]
+        padded[: self.size] = theta
+        with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
+            J, curvature = evaluate(*self.problem, padded, z, gradient, H)
+        return Point(theta, Evaluation(J, gradient, curvature), z), H
+
+    def steps(self, start: Point, H: Vector, count: int, least: float) -> tuple[list[Point], Vector, int]:
+        """The points of up to `count` iterations from start, the Hessian at the last one, and the reads of X: fewer where the
+        bound falls to tol or the next step is not a plain one. least: see `kernels.newton`."""
+        from .kernels.newton import newton_steps
+
+        size, Hs = self.size, self._hessians(2)
+        thetas, numbers, gradients = np.zeros((count + 1, self.width)), np.empty((count + 1, 2)), np.empty((count + 1, size))
+        zs = np.empty((2, self.objective.m))
+        thetas[0, :size], numbers[0], gradients[0], Hs[0] = start.theta, start.evaluation[::2], start.evaluation.gradient, H
+        with np.errstate(over="ignore", invalid="ignore"):
+            made, reads = newton_steps(
+                *self.problem, self.radius, self.tol, least, thetas, numbers, zs, gradients, Hs
+            )
+        points = [
+            Point(thetas[k, :size], Evaluation(float(numbers[k, 0]), gradients[k], float(numbers[k, 1])), zs[k & 1])
+            for k in range(1, made + 1)
+        ]
+        return points, Hs[made & 1], reads
+
+    def _hessians(self, count: int) -> Vector:
+        return np.empty((count, self.size, self.size))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError as error:
     raise ImportError(
         "fastlogreg.LogisticRegression needs scikit-learn 1.6 or later, which is not installed: "
@@ -30,7 +30,7 @@ from . import reference, training
 from .checkpoint import Checkpoint, Refused
 from .class_labels import labels_and_weights, listed
 from .design_matrix import Design
-from .estimator_input import check_columns, rows_of, take_blocks
+from .estimator_input import checked, checked_alike, rows_of
 from .estimator_stream import take_batch
 from .inputs import design_of
 from .objective import Objective
@@ -41,7 +41,6 @@ from .sparse_matrix import SparseMatrix
 from .validation import SOLVERS, check_choice, check_number, is_sparse
 from .vectors import inner
 
-_ACCEPTED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": "numeric", "ensure_all_finite": False}
 _ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
 
 
@@ -128,10 +127,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes among the rows of positive weight.
         """
         begun, options = time.perf_counter(), self._options()
-        if isinstance(X, RowBlocks):
-            y = take_blocks(self, X, y)
-        else:
-            X, y = validate_data(self, X, y, **_ACCEPTED)
+        X, y = checked(self, X, y)
         names = getattr(self, "feature_names_in_", None)
         classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
         design = _design_of(X)
@@ -173,7 +169,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Vector:
         """z = X w + b (n_samples,), float64: above 0 speaks for classes_[1]."""
-        X = self._validated(X)
+        X = checked_alike(self, X)
         z = np.empty(rows_of(X))
         for rows, block in self._score_blocks(X):
             z[rows] = block
@@ -184,7 +180,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         out: a writeable floating-point array of that shape, a memory map for instance, to be filled and returned.
         """
-        X = self._validated(X)
+        X = checked_alike(self, X)
         shape = (rows_of(X), 2)
         if out is None:
             out = np.empty(shape)
@@ -260,13 +256,6 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return np.zeros(design.n_x), 0.0
         w = self.coef_[0] / design.scale
         return w, float(self.intercept_[0]) - inner(design.shift, w)
-
-    def _validated(self, X: Any) -> Any:
-        check_is_fitted(self)
-        if isinstance(X, RowBlocks):
-            check_columns(self, X, reset=False)
-            return X
-        return validate_data(self, X, reset=False, **_ACCEPTED)
 
     def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
         """z of X, block by block; of `RowBlocks` and of a sparse X, whose slices are copies, in one read."""

@@ -1,4 +1,5 @@
-"""What scikit-learn's `validate_data` does for arrays, for `RowBlocks`, of which it would make an array in memory."""
+"""scikit-learn's `validate_data`, with a short way for plain arrays, and the same for `RowBlocks`, of which it would make
+an array in memory."""
 
 from __future__ import annotations
 
@@ -9,6 +10,41 @@ from numpy.typing import NDArray
 
 from .class_labels import listed
 from .row_blocks import RowBlocks
+
+_ACCEPTED: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "dtype": "numeric", "ensure_all_finite": False}
+
+
+def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
+    """X and y for `fit`; n_features_in_ and feature_names_in_ are set, or removed. NaN and infinity in X are found later."""
+    if isinstance(X, RowBlocks):
+        return X, take_blocks(estimator, X, y)
+    # `validate_data` takes 0.2 ms, and 0.5 after a pause, as long as a fit of 500 rows.
+    if _is_plain(X) and type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu" and len(y) == len(X):
+        estimator.n_features_in_ = X.shape[1]
+        estimator.__dict__.pop("feature_names_in_", None)
+        return X, y
+    from sklearn.utils.validation import validate_data
+
+    found: tuple[Any, NDArray[Any]] = validate_data(estimator, X, y, **_ACCEPTED)
+    return found
+
+
+def checked_alike(estimator: Any, X: Any) -> Any:
+    """X for a fitted estimator, with the columns of its fit."""
+    from sklearn.utils.validation import check_is_fitted, validate_data
+
+    check_is_fitted(estimator)
+    if isinstance(X, RowBlocks):
+        check_columns(estimator, X, reset=False)
+        return X
+    if _is_plain(X) and X.shape[1] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_"):
+        return X
+    return validate_data(estimator, X, reset=False, **_ACCEPTED)
+
+
+def _is_plain(X: Any) -> bool:
+    """Whether scikit-learn would have nothing to say of X and nothing to change in it."""
+    return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "biuf" and X.size > 0
 
 
 def rows_of(X: Any) -> int:

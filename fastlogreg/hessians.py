@@ -24,13 +24,13 @@ def of_few_features(
 ) -> tuple[float, Vector, Vector]:
     """Loss, gradient (n_x + 1,) and Hessian (n_x + 1, n_x + 1), summed over the examples; zs (m,) takes every z."""
     from .kernels.dense import LINE, add_partials
-    from .kernels.hessian import fill_in, run_hessian_chunks
+    from .kernels.hessian import TILE, fill_in, run_hessian_chunks
 
     n_x = design.n_x
-    width = -(-(n_x + 1) // 8) * 8
+    width = -(-(n_x + 1) // TILE) * TILE
     scale, shift, theta = np.zeros((3, width))
-    scale[:n_x], shift[:n_x], theta[:n_x], theta[n_x] = design.scale, design.shift, w, b
-    total = np.zeros(HEAD + (n_x + 2) * width)
+    scale[:n_x], shift[:n_x], shift[n_x], theta[:n_x], theta[n_x] = design.scale, design.shift, 1.0, w, b
+    total = np.zeros(HEAD + (width + 1) * width)
     for first, _, part in design.parts():
         threads = threads_for(part, n_threads)
         partials = np.empty((part.n_chunks, total.size))
@@ -47,7 +47,7 @@ def of_few_features(
         add_partials(partials, sums)
         total += sums
     H = np.empty((n_x + 1, n_x + 1))
-    fill_in(total[HEAD + width :].reshape(n_x + 1, width), H)
+    fill_in(total[HEAD + width :].reshape(width, width), H)
     return float(total[0]), total[HEAD : HEAD + n_x + 1].copy(), H
 
 

@@ -293,6 +293,9 @@ def test_frames(library):
     assert model.predict_proba(frame).shape == (300, 2)
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[["b", "a", "c", "d"]])
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(X)
+    assert not hasattr(clone(model).fit(frame, y).fit(X, y), "feature_names_in_")
     with pytest.raises(ValueError, match=r"Input X contains NaN: in row 7, column 1 \('b'\)"):
         model.fit(frames.DataFrame(dict(zip(names, np.where(np.arange(1200).reshape(4, 300) == 307, np.nan, X.T)))), y)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastlogreg as flr
-from fastlogreg import diagnosis, passes, training
+from fastlogreg import descent, diagnosis, passes, training
 from fastlogreg.design_matrix import DesignMatrix
 from fastlogreg.objective import Objective
 from fastlogreg.sampling import stratified
@@ -159,6 +159,56 @@ def test_newton_by_conjugate_gradients(monkeypatch):
         assert result.cost == pytest.approx(J, rel=1e-12)
         np.testing.assert_allclose(np.append(result.w, result.b), theta, atol=1e-5)
         assert result.passes > result.iterations + 2  # it did make Hessian products
+
+
+@pytest.mark.parametrize(
+    "option", ["", "weights", "no intercept", "scale and shift", "feature-major", "uint8", "a far start", "singular"]
+)
+def test_newton_compiled_whole_makes_the_same_steps(option, monkeypatch):
+    """Small X is iterated on in a kernel, which hands over where a step is not a plain one: to the same points."""
+    X, y = data(390, 7, seed=3)
+    start, more, plain = np.zeros(7), {}, []
+    if option == "weights":
+        more["s"] = np.random.default_rng(0).integers(0, 3, 390)
+    elif option == "no intercept":
+        more["intercept"] = False
+    elif option == "scale and shift":
+        more = {"scale": np.linspace(0.5, 2.0, 7), "shift": np.linspace(-3.0, 3.0, 7)}
+    elif option == "uint8":
+        X, more["scale"] = (20 * X + 128).clip(0, 255).astype(np.uint8), np.full(7, 1 / 20)
+    elif option == "a far start":
+        start = np.full(7, 30.0)
+    elif option == "singular":  # to rounding: next to no lambda beside a column twice
+        X[:, 6], more["lambda_"] = X[:, 5], 1e-16
+    laid = laid_out(X, "feature-major" if option == "feature-major" else "example-major")
+    design = DesignMatrix(laid, more.pop("scale", np.ones(7)), more.pop("shift", np.zeros(7)))
+    weight, intercept = np.asarray(more.pop("s", passes.NONE), float), more.pop("intercept", True)
+    one_step = newton_solver.Newton._iterate
+    monkeypatch.setattr(newton_solver.Newton, "_iterate", lambda *given: plain.append(1) or one_step(*given))
+
+    def run():
+        objective = Objective(design, y, more.get("lambda_", 0.3), "fused", 1, weight, intercept)
+        assert objective.n_x <= 40
+        return training.run(objective, State(start, 0.5 * intercept), solver="newton", tol=1e-13, iterations=60)
+
+    whole, by_kernel = run(), len(plain)
+    monkeypatch.setattr(descent, "newton_is_compiled", lambda objective: False)
+    steps = run()
+    assert whole.stop_reason == steps.stop_reason == "converged"
+    of_all = by_kernel / (len(plain) - by_kernel)
+    assert of_all == 1.0 if option == "singular" else 0.0 < of_all < 1.0 if option == "a far start" else of_all == 0.0
+    assert abs(len(whole.costs) - len(steps.costs)) <= (option == "singular")  # the last steps are rounding there
+    shared = min(len(whole.costs), len(steps.costs))
+    np.testing.assert_allclose(whole.costs[:shared], steps.costs[:shared], rtol=1e-9 if option == "singular" else 1e-12)
+    np.testing.assert_allclose(whole.cost, steps.cost, rtol=1e-13)
+    if option != "singular":
+        np.testing.assert_allclose(whole.w, steps.w, rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(whole.history[:, 2], steps.history[:, 2], rtol=1e-12)
+        # A step that is handed over is tried once more.
+        assert (whole.passes > steps.passes) == (option == "a far start")
+        assert whole.passes - steps.passes == whole.history[-1, 0] - steps.history[-1, 0]
+    assert (np.diff(whole.history[:, 1]) >= 0).all()
+    assert whole.history[-1, 1] <= whole.seconds
 
 
 @pytest.mark.parametrize("solver", SECOND_ORDER)

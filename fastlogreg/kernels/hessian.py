@@ -4,12 +4,13 @@ Eight examples at a time are brought into the first-level cache as the model see
 
     x1 = [scale * x + shift, 1] -> z = theta.x1 -> loss, dz, s = a (1 - a) -> g += x1 dz    H += x1 s x1.T
 
-H by rows, in vectors of eight columns from the diagonal's on; the lower triangle is filled in at the end. 569 x 30: 17
-microseconds, where blocks of NumPy and BLAS calls took 137; above 40 features BLAS is the better one, since H leaves the
-first-level cache.
+For H the x1 of up to 32 examples are multiplied by sqrt(s), in place, so that H is a sum of products of a row with itself:
+tiles of 4 x 16 in registers, from the diagonal's on; the lower triangle is filled in at the end. 569 x 30: 29 microseconds,
+of which H takes 16, one fused multiply-add a cycle; row by row it took 24. Blocks of NumPy and BLAS calls took 137; above 40
+features BLAS is the better one, since H leaves the first-level cache.
 
-Layout of a row of sums: [J, seven unused, g (width), H (n_x + 1, width)], width = n_x + 1 rounded up to eights. theta, scale
-and shift have `width` numbers, zeros last (theta[n_x] = b; scale and shift 0 there).
+Layout of a row of sums: [J, seven unused, g (width), H (width, width)], width = n_x + 1 rounded up to 16. theta, scale
+and shift have `width` numbers, zeros last; theta[n_x] = b, scale[n_x] = 0 and shift[n_x] = 1, which makes the 1 for b.
 """
 
 from __future__ import annotations
@@ -20,28 +21,30 @@ import numpy as np
 
 from .dense import LINE
 from .flags import exact, inlined, kernel
-from .intrinsics import LANES, fetch_and_increment, first, fma, load, load_part, splat, store, sums
+from .intrinsics import LANES, fetch_and_increment, first, fma, load, load_part, root, splat, store, sums
 from .link import loss_and_dz
+
+GROUP = 32  # examples, n_x + 1 numbers each, that the first-level cache holds
+TILE = 2 * LANES  # columns of H that are summed at a time; `width` is a multiple
 
 
 @exact
 def bring(
-    x: Any, feature_major: Any, n_x: int, m: int, i: int, count: int, scale: Any, shift: Any, rows: Any, width: int
-) -> None:
-    """rows[r * width + j] = x1 of example i + r, feature j, for r < 8; of those from `count` on the last one again."""
+    x: Any, feature_major: Any, n_x: int, m: int, i: int, count: int, scale: Any, shift: Any, rows: Any, lanes: Any,
+    width: int,
+) -> None:  # fmt: skip
+    """rows[r * width + j] = x1 of example i + r, feature j, for r < 8; of those from `count` on the last one again. rows has
+    zeros behind feature n_x, or what is written there is zero."""
     part = n_x & 7
     whole = n_x - part
     if feature_major is None:
+        last_scale, last_shift = load(scale, whole), load(shift, whole)
         for r in range(LANES):
             k, to = (i + min(r, count - 1)) * n_x, r * width
             for v in range(0, whole, LANES):
                 store(rows, to + v, fma(load(x, k + v), load(scale, v), load(shift, v)))
-            if part:
-                last = fma(load_part(x, k + whole, part), load(scale, whole), load(shift, whole))
-                store(rows, to + whole, last)
-            rows[to + n_x] = 1.0
+            store(rows, to + whole, fma(load_part(x, k + whole, part), last_scale, last_shift))
         return
-    lanes = rows[2 * LANES * width :]
     for j in range(n_x):
         k = j * m + i
         x8 = load(x, k) if count == LANES else load_part(x, k, count)
@@ -53,58 +56,82 @@ def bring(
 
 
 @inlined
-def add_products(c: Any, at: int, stride: int, rows: Any, width: int, start: int, out: Any) -> None:
-    """out[v] += sum over r < 8 of c[at + r * stride] * rows[r * width + v] for start <= v < width, start a multiple of 8."""
-    c0, c1, c2, c3 = splat(c[at]), splat(c[at + stride]), splat(c[at + 2 * stride]), splat(c[at + 3 * stride])
-    at4, k = at + 4 * stride, 4 * width
-    c4, c5, c6, c7 = splat(c[at4]), splat(c[at4 + stride]), splat(c[at4 + 2 * stride]), splat(c[at4 + 3 * stride])
-    one, zero = splat(1.0), splat(0.0)
-    for v in range(start, width, LANES):
-        low = fma(load(rows, width + v), c1, fma(load(rows, v), c0, load(out, v)))
-        low = fma(load(rows, 3 * width + v), c3, fma(load(rows, 2 * width + v), c2, low))
-        high = fma(load(rows, k + width + v), c5, fma(load(rows, k + v), c4, zero))
-        high = fma(load(rows, k + 3 * width + v), c7, fma(load(rows, k + 2 * width + v), c6, high))
-        store(out, v, fma(high, one, low))
+def add_gradient(rows: Any, width: int, dz: Any, g: Any) -> None:
+    """g[v] += sum over r < 8 of dz[r] * rows[r * width + v] for v < width."""
+    d0, d1, d2, d3 = splat(dz[0]), splat(dz[1]), splat(dz[2]), splat(dz[3])
+    d4, d5, d6, d7 = splat(dz[4]), splat(dz[5]), splat(dz[6]), splat(dz[7])
+    one, zero, k = splat(1.0), splat(0.0), 4 * width
+    for v in range(0, width, LANES):
+        low = fma(load(rows, width + v), d1, fma(load(rows, v), d0, load(g, v)))
+        low = fma(load(rows, 3 * width + v), d3, fma(load(rows, 2 * width + v), d2, low))
+        high = fma(load(rows, k + width + v), d5, fma(load(rows, k + v), d4, zero))
+        high = fma(load(rows, k + 3 * width + v), d7, fma(load(rows, k + 2 * width + v), d6, high))
+        store(g, v, fma(high, one, low))
+
+
+@inlined
+def add_tile(rows: Any, size: int, width: int, j: int, v: int, H: Any) -> None:
+    """H[j : j + 4, v : v + 16] += rows[:, j : j + 4].T rows[:, v : v + 16], rows (size // width, width), in registers."""
+    h0, h1, h2, h3 = j * width + v, (j + 1) * width + v, (j + 2) * width + v, (j + 3) * width + v
+    a0, a1, a2, a3 = load(H, h0), load(H, h1), load(H, h2), load(H, h3)
+    b0, b1, b2, b3 = load(H, h0 + LANES), load(H, h1 + LANES), load(H, h2 + LANES), load(H, h3 + LANES)
+    for k in range(0, size, width):
+        a, b = load(rows, k + v), load(rows, k + v + LANES)
+        r0, r1, r2, r3 = splat(rows[k + j]), splat(rows[k + j + 1]), splat(rows[k + j + 2]), splat(rows[k + j + 3])
+        a0, a1, a2, a3 = fma(r0, a, a0), fma(r1, a, a1), fma(r2, a, a2), fma(r3, a, a3)
+        b0, b1, b2, b3 = fma(r0, b, b0), fma(r1, b, b1), fma(r2, b, b2), fma(r3, b, b3)
+    store(H, h0, a0)
+    store(H, h1, a1)
+    store(H, h2, a2)
+    store(H, h3, a3)
+    store(H, h0 + LANES, b0)
+    store(H, h1 + LANES, b1)
+    store(H, h2 + LANES, b2)
+    store(H, h3 + LANES, b3)
 
 
 @exact
 def hessian_chunk(
     x: Any, feature_major: Any, n_x: int, y: Any, weight: Any, scale: Any, shift: Any, theta: Any, lo: int, hi: int,
-    zs: Any, rows: Any, row: Any,
+    zs: Any, scratch: Any, row: Any,
 ) -> None:  # fmt: skip
-    """Examples lo to hi into one row of sums; zs: (m,), takes the z of each; rows: scratch of 16 * width + 16, zeros."""
+    """Examples lo to hi into one row of sums; zs: (m,), takes the z of each; scratch: GROUP * width + 8 zeros."""
     width = theta.size
     row[:] = 0.0
-    g, H = row[LANES : LANES + width], row[LANES + width :]
-    lanes, weighted = rows[2 * LANES * width :], rows[LANES * width :]
+    g, H, lanes = row[LANES : LANES + width], row[LANES + width :], scratch[GROUP * width :]
     zero, J = splat(0.0), splat(0.0)
-    for i in range(lo, hi, LANES):
-        count = min(LANES, hi - i)
-        bring(x, feature_major, n_x, y.size, i, count, scale, shift, rows, width)
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
-        for v in range(0, width, LANES):
-            t = load(theta, v)
-            s0, s1 = fma(load(rows, v), t, s0), fma(load(rows, width + v), t, s1)
-            s2, s3 = fma(load(rows, 2 * width + v), t, s2), fma(load(rows, 3 * width + v), t, s3)
-            s4, s5 = fma(load(rows, 4 * width + v), t, s4), fma(load(rows, 5 * width + v), t, s5)
-            s6, s7 = fma(load(rows, 6 * width + v), t, s6), fma(load(rows, 7 * width + v), t, s7)
-        z, s = sums(s0, s1, s2, s3, s4, s5, s6, s7), first(count)
-        store(lanes, 0, z)
-        for r in range(count):
-            zs[i + r] = lanes[r]
-        if weight.size:
-            s = load(weight, i) if count == LANES else load_part(weight, i, count)
-        loss, dz, slope = loss_and_dz(z, load(y, i) if count == LANES else load_part(y, i, count))
-        J = fma(s, loss, J)
-        store(lanes, 0, fma(s, dz, zero))
-        store(lanes, LANES, fma(s, slope, zero))
-        add_products(lanes, 0, 1, rows, width, 0, g)
-        for r in range(LANES):
-            sr = splat(lanes[LANES + r])
+    for group in range(lo, hi, GROUP):
+        end = min(hi, group + GROUP)
+        size = 0
+        for i in range(group, end, LANES):
+            rows, count = scratch[size:], min(LANES, end - i)
+            size += LANES * width
+            bring(x, feature_major, n_x, y.size, i, count, scale, shift, rows, lanes, width)
+            s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
             for v in range(0, width, LANES):
-                store(weighted, r * width + v, fma(sr, load(rows, r * width + v), zero))
-        for j in range(n_x + 1):
-            add_products(weighted, j, width, rows, width, j // LANES * LANES, H[j * width :])
+                t = load(theta, v)
+                s0, s1 = fma(load(rows, v), t, s0), fma(load(rows, width + v), t, s1)
+                s2, s3 = fma(load(rows, 2 * width + v), t, s2), fma(load(rows, 3 * width + v), t, s3)
+                s4, s5 = fma(load(rows, 4 * width + v), t, s4), fma(load(rows, 5 * width + v), t, s5)
+                s6, s7 = fma(load(rows, 6 * width + v), t, s6), fma(load(rows, 7 * width + v), t, s7)
+            z, s = sums(s0, s1, s2, s3, s4, s5, s6, s7), first(count)
+            store(lanes, 0, z)
+            for r in range(count):
+                zs[i + r] = lanes[r]
+            if weight.size:
+                s = load(weight, i) if count == LANES else load_part(weight, i, count)
+            loss, dz, slope = loss_and_dz(z, load(y, i) if count == LANES else load_part(y, i, count))
+            J = fma(s, loss, J)
+            store(lanes, 0, fma(s, dz, zero))
+            add_gradient(rows, width, lanes, g)
+            store(lanes, 0, root(fma(s, slope, zero)))
+            for r in range(LANES):
+                sr = splat(lanes[r])
+                for v in range(r * width, (r + 1) * width, LANES):
+                    store(rows, v, fma(sr, load(rows, v), zero))
+        for j in range(0, n_x + 1, 4):
+            for v in range(j // TILE * TILE, width, TILE):
+                add_tile(scratch, size, width, j, v, H)
     store(lanes, 0, sums(J, zero, zero, zero, zero, zero, zero, zero))
     row[0] = lanes[0]
 
@@ -116,7 +143,7 @@ def run_hessian_chunks(
 ) -> None:  # fmt: skip
     """Chunks of `chunk` examples until none is left, as `dense.run_chunks`."""
     m, chunks, runs = y.size, partials.shape[0], counters.size // LINE
-    rows = np.zeros(2 * LANES * theta.size + 2 * LANES)
+    scratch = np.zeros(GROUP * theta.size + LANES)
     own = fetch_and_increment(counters, 1)
     for r in range(own, own + runs):
         run = r % runs
@@ -125,7 +152,7 @@ def run_hessian_chunks(
         while c < end:
             lo = c * chunk
             hi = min(m, lo + chunk)
-            hessian_chunk(x, feature_major, n_x, y, weight, scale, shift, theta, lo, hi, zs, rows, partials[c])
+            hessian_chunk(x, feature_major, n_x, y, weight, scale, shift, theta, lo, hi, zs, scratch, partials[c])
             c = first_chunk + fetch_and_increment(counters, run * LINE)
 
 

@@ -206,6 +206,16 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return float64x8(a, b, c), codegen
 
 
+@operation(np.sqrt)
+def root(typingctx: Any, a: Any) -> Any:
+    """The square roots of the lanes."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return call(builder, f"llvm.sqrt.v{LANES}f64", vector(DOUBLE), list(args))
+
+    return float64x8(a), codegen
+
+
 @operation(lambda *vectors: np.array([vector.sum() for vector in vectors]))
 def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
     """The sums over lanes of eight vectors, one in each lane of the result: 7 additions, where one by one takes 24."""

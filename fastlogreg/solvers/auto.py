@@ -98,9 +98,12 @@ class Auto:
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
-        for _ in range(count):
+        for left in range(count, 0, -1):
             if isinstance(self.solver, LBFGS) and self.objective.n_x <= LARGEST_INNER:
                 self._judge(self.solver)
+            if isinstance(self.solver, Newton):
+                self.solver.advance(left)
+                return
             self.solver.advance(1)
             if self.state.stop is not None:
                 return

@@ -16,10 +16,12 @@ A Hessian that is singular to working precision (lambda = 0 with a constant or d
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
+from .. import descent
 from ..objective import Objective, Point
 from ..passes import Vector
 from ..vectors import inner, norm
@@ -45,6 +47,8 @@ class Newton:
         self.objective, self.state, self.tol = objective, state, tol
         self.products = objective.gram() if by_examples(objective) else None
         self.by_cholesky = self.products is None and objective.n_x <= LARGEST_CHOLESKY
+        small = self.by_cholesky and descent.newton_is_compiled(objective)
+        self.compiled = descent.CompiledNewton(objective, tol) if small else None
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
         if saved is not None and saved["evaluated"]:
@@ -59,16 +63,36 @@ class Newton:
             self.point = self._evaluate(np.append(self.state.w, self.state.b))
             self.objective.check_finite(self.point.evaluation.J)
             self.state.take(self.objective, self.point, self.tol)
-        for _ in range(count):
-            if self.state.stop is not None:
-                return
-            self._iterate(self.point)
+        end = self.state.iteration + count
+        while self.state.stop is None and self.state.iteration < end:
+            if self.compiled is None or not self._iterate_compiled(self.point, self.compiled, end - self.state.iteration):
+                self._iterate(self.point)
 
     def _evaluate(self, theta: Vector) -> Point:
         if not self.by_cholesky:
             return self.objective.point(theta)
+        if self.compiled is not None:
+            point, self.H = self.compiled.evaluate(theta)
+            return point
         point, self.H = self.objective.point_with_hessian(theta)
         return point
+
+    def _iterate_compiled(self, point: Point, kernel: descent.CompiledNewton, count: int) -> int:
+        """Up to `count` iterations, as long as there is nothing to decide; how many there were. Their times are estimates."""
+        state, objective, begun = self.state, self.objective, time.perf_counter()
+        if objective.watch is not None:
+            objective.watch()
+        points, self.H, reads = kernel.steps(point, self.H, count, ROUNDING * len(point.theta))
+        took = (time.perf_counter() - begun) / max(1, len(points))
+        for k, found in enumerate(points):
+            state.costs.append(point.evaluation.J)
+            state.iteration, state.stalls, point = state.iteration + 1, 0, found
+            objective.passes += 1
+            state.take(objective, found, self.tol)
+            state.history[-1] = (objective.passes, begun + (k + 1) * took, *state.history[-1][2:])
+        objective.passes += reads - len(points)
+        self.point = point
+        return len(points)
 
     def _iterate(self, start: Point) -> None:
         gradient = start.evaluation.gradient
