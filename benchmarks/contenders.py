@@ -13,6 +13,7 @@ import numpy as np
 
 from fastlogreg import bench
 
+LECTURES = "numpy, lectures' formula"
 Run = Callable[[bench.Vector, float], bench.Pass]
 
 
@@ -38,6 +39,27 @@ def own(backend: str, order: str, X: Any, y: Any, n_threads: int) -> Contender:
 def numpy(order: str, X: Any, y: Any) -> Contender:
     """NumPy on X as float32 or float64."""
     return Contender("numpy", order, bench.NumPyPass(X, y), tolerance(X.dtype))
+
+
+class LecturesNumPy:
+    """The lectures' vectorized formula as they write it, in the dtype of X, float32 or float64; X (n_x, m), y (m,)."""
+
+    def __init__(self, X: Any, y: Any) -> None:
+        self.X, self.Y, self.m = X, y[None, :].astype(X.dtype), X.shape[1]
+
+    def __call__(self, w: bench.Vector, b: float) -> bench.Pass:
+        X, Y, m = self.X, self.Y, self.m
+        Z = np.dot(w[:, None].T.astype(X.dtype), X) + X.dtype.type(b)
+        A = 1 / (1 + np.exp(-Z))
+        J = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+        dZ = A - Y
+        dw, db = np.dot(X, dZ.T) / m, np.sum(dZ) / m
+        return float(J), dw[:, 0].astype(np.float64), float(db)
+
+
+def lectures(order: str, X: Any, y: Any) -> Contender:
+    """LecturesNumPy, under the name that the table gives it."""
+    return Contender(LECTURES, order, LecturesNumPy(X, y), tolerance(X.dtype))
 
 
 class NumPyBlocks:

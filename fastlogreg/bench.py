@@ -1,9 +1,11 @@
 """Timing one pass of cost and gradient, contenders side by side; `fastlogreg bench` and the benchmarks stand on it.
 
 The rules: every contender in turn within one process, round after round, so that a busy moment of the machine hits all
-of them; a pause before each, in which the last one's threads stop waiting for more work, and a call that is not timed; the
-first call (which compiles, or loads from the disk cache) apart; medians with quartiles. OpenBLAS's threads spin for 25
-to 100 ms and take half a CPU from whoever comes next: 30 ms after NumPy memory was read at 17 GB/s, after 100 ms at 29.
+of them; a pause before each, in which the last one's threads stop waiting for more work, and a call that is not timed; then
+calls one after the other, as training makes them, for 50 ms; the first call of all (which compiles, or loads from the disk
+cache) apart; medians with quartiles. OpenBLAS's threads spin for 25 to 100 ms and take half a CPU from whoever comes next:
+30 ms after NumPy memory was read at 17 GB/s, after 100 ms at 29. The second call after a pause takes up to 1.3 times as
+long as the tenth, whoever's it is (200,000 x 30: 2.2 and 1.7 ms): a part of X then comes from the third-level cache.
 Ratios are the result, absolute times are context.
 """
 
@@ -26,7 +28,7 @@ Pass = tuple[float, Vector, float]
 
 ORDERS = ("example-major", "feature-major")
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "float16", "float32", "float64")
-_SAMPLE_SECONDS = 1e-3  # calls shorter than this are timed several at a time
+_SAMPLE_SECONDS = 50e-3  # calls shorter than this are timed several at a time
 _PAUSE_SECONDS = 0.15
 _LONG_SECONDS = 0.3  # calls longer than this warm themselves up
 

@@ -188,6 +188,11 @@ class DesignMatrix(Design):
         """Whether `kernels.narrow` reads X, as the kernels are told it."""
         return True if self.by_example and LANES <= self.n_x <= NARROW else None
 
+    @property
+    def blocks(self) -> bool | None:
+        """Whether neither of the two special kernels does, as the kernels are told it."""
+        return None if self.narrow or self.of_bytes else True
+
     @cached_property
     def of_bytes(self) -> bool:
         """Whether `kernels.digits` reads X: bytes, enough of them in a row, and a CPU that can."""

@@ -17,9 +17,10 @@ Same bits for any number of threads: the chunks follow from the shape of X alone
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
-The form is three arguments of their own: `feature_major` is None for example-major X, else True; `narrow` is True where
-`narrow.narrow_chunk` is the way, else None; `digits` is w as digits where `digits.byte_chunk` is, else None. None is a type
-of its own, so that each form is compiled alone, when it is first met.
+The form is four arguments of their own: `feature_major` is None for example-major X, else True; then of three ways, all but
+one of them None, `narrow` (True) is `narrow.narrow_chunk`, `digits` (w as digits) is `digits.byte_chunk`, and `blocks` (True)
+is `block_chunk`. None is a type of its own, and what follows from it is left out before it is compiled: each form is compiled
+alone, when it is first met.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
@@ -150,21 +151,12 @@ def copy(source: Any, target: Any) -> None:
 
 
 @kernel
-def one_chunk(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
+def block_chunk(
+    x: Any, feature_major: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
     lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
 ) -> None:  # fmt: skip
-    """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
-    takes the z of every example."""
-    m = y.size
-    row[:] = 0.0
-    if narrow is not None:
-        narrow_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
-        return
-    if digits is not None:
-        byte_chunk(x, feature_major, n_x, y, weight, linear, digits, b, lo, hi, block, z, dz, zs, row)
-        return
-    dw = row[HEAD:]
+    """Adds examples lo to hi, block after block, to a row of partials; see `one_chunk`."""
+    m, dw = y.size, row[HEAD:]
     if feature_major is None:
         ahead = block * n_x  # the next block
     else:
@@ -191,9 +183,25 @@ def one_chunk(
 
 
 @kernel
+def one_chunk(
+    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any,
+    b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
+) -> None:  # fmt: skip
+    """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
+    takes the z of every example."""
+    row[:] = 0.0
+    if narrow is not None:
+        narrow_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+    if digits is not None:
+        byte_chunk(x, feature_major, n_x, y, weight, linear, digits, b, lo, hi, block, z, dz, zs, row)
+    if blocks is not None:
+        block_chunk(x, feature_major, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, row)
+
+
+@kernel
 def run_chunks(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float,
-    chunk: int, block: int, zs: Any, partials: Any, counters: Any,
+    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any,
+    b: float, chunk: int, block: int, zs: Any, partials: Any, counters: Any,
 ) -> None:  # fmt: skip
     """Work on chunks of `chunk` examples until none is left; any number of threads at once, one for each line of 8
     `counters`, all 0 at first. Each has a run of chunks of its own, so that what it asks for ahead is its own next chunk, and
@@ -211,7 +219,7 @@ def run_chunks(
             lo = c * chunk
             hi = min(m, lo + chunk)
             one_chunk(
-                x, feature_major, narrow, digits, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c]
+                x, feature_major, narrow, digits, blocks, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c]
             )
             c = first + fetch_and_increment(counters, run * LINE)
 
@@ -256,7 +264,7 @@ def add_partials(partials: Any, total: Any) -> None:
 
 @kernel
 def descend(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int,
+    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int,
     partials: Any, decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
 ) -> int:  # fmt: skip
     """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
@@ -287,7 +295,8 @@ def descend(
             lo = c * chunk
             hi = min(m, lo + chunk)
             one_chunk(
-                x, feature_major, narrow, digits, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c]
+                x, feature_major, narrow, digits, blocks, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none,
+                partials[c],
             )
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares

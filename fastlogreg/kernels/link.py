@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 
 from .. import reference
@@ -37,9 +38,9 @@ from .intrinsics import (
     store,
     store_part,
     sums,
-    vector,
 )
 
+_INT32 = ir.IntType(32)
 ROUND = 6755399441055744.0  # 1.5 * 2^52: adding it leaves the nearest integer in the low bits of the sum
 ROUND_BITS = 0x4338000000000000  # the bits of ROUND
 LOG2_E = 1.4426950408889634
@@ -56,19 +57,21 @@ LOG = (
 
 
 class _Instructions:
-    """Arithmetic on vectors of eight, written by a builder; Estrin's rule."""
+    """Arithmetic on vectors of `size` lanes, written by a builder; Estrin's rule. LLVM makes two instructions, one after
+    the other, of each on sixteen: the chains of two vectors then advance side by side."""
 
-    def __init__(self, builder: Any) -> None:
-        self.builder, self.doubles, self.ints = builder, vector(DOUBLE), vector(INT64)
+    def __init__(self, builder: Any, size: int = LANES) -> None:
+        self.builder, self.size = builder, size
+        self.doubles, self.ints = ir.VectorType(DOUBLE, size), ir.VectorType(INT64, size)
 
     def double(self, value: float) -> Any:
-        return self.doubles([value] * LANES)
+        return self.doubles([value] * self.size)
 
     def int(self, value: int) -> Any:
-        return self.ints([value] * LANES)
+        return self.ints([value] * self.size)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        return call(self.builder, f"llvm.fmuladd.v{LANES}f64", self.doubles, [a, b, c])
+        return call(self.builder, f"llvm.fmuladd.v{self.size}f64", self.doubles, [a, b, c])
 
     def polynomial(self, coefficients: tuple[float, ...], x: Any) -> Any:
         terms = [self.double(c) for c in reversed(coefficients)]
@@ -108,7 +111,7 @@ class _Instructions:
         b, one, zero = self.builder, self.double(1.0), self.double(0.0)
         sign = self.fma(y, self.double(-2.0), one)
         t = b.fmul(sign, z)
-        size = call(b, f"llvm.fabs.v{LANES}f64", self.doubles, [t])
+        size = call(b, f"llvm.fabs.v{self.size}f64", self.doubles, [t])
         too_far = b.fcmp_ordered(">", size, self.double(LOWEST))  # NaN is not, and stays
         e = self.exp(b.select(too_far, self.double(LOWEST), size))
         above = b.select(b.fcmp_ordered(">", t, zero), t, zero)
@@ -132,6 +135,22 @@ def loss_and_dz(typingctx: Any, z: Any, y: Any) -> Any:
         return context.make_tuple(builder, signature.return_type, _Instructions(builder).link(*args))
 
     return types.UniTuple(float64x8, 3)(z, y), codegen
+
+
+@operation(lambda z0, y0, z1, y1: (*_plain_link(z0, y0), *_plain_link(z1, y1)))
+def losses_and_dz(typingctx: Any, z0: Any, y0: Any, z1: Any, y1: Any) -> Any:
+    """`loss_and_dz` of two vectors: L, dz and da/dz of the first, then of the second."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def part(lanes: Any, start: int, size: int) -> Any:
+            return builder.shuffle_vector(*lanes, ir.VectorType(_INT32, size)(list(range(start, start + size))))
+
+        both = [part(pair, 0, 2 * LANES) for pair in (args[::2], args[1::2])]
+        found = _Instructions(builder, 2 * LANES).link(*both)
+        parts = [part((lanes, lanes), start, LANES) for start in (0, LANES) for lanes in found]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(float64x8, 6)(z0, y0, z1, y1), codegen
 
 
 @exact
