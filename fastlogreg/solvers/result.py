@@ -137,7 +137,8 @@ class TrainingResult:
     suboptimality_bound: an upper bound on cost - J*, proved in `fastlogreg.objective`; infinite where lambda is 0.
     iterations: updates made. stop_reason: a key of `STOP_REASONS`. alpha: the learning rate used, NaN where the solver
     has none. passes: reads of X in all. history (k, 4): passes, seconds, J and bound so far, a row for each point evaluated
-    (for gradient descent: for each stretch of about 0.1 s), for `plots.convergence`.
+    (for gradient descent: for each stretch of about 0.1 s; of a compiled stretch of Newton's method the seconds are spread
+    evenly over its points), for `plots.convergence`.
     """
 
     w: NDArray[np.float64]
