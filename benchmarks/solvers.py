@@ -108,6 +108,11 @@ class Run:
             seconds, theta = found
             spent += seconds
             gap = optimum.cost(problem, theta, self.penalised) / J_best - 1.0
+            if gap < -LEVELS[-1]:
+                raise harness.Disagreement(
+                    f"{problem.name}: {self.name} reached a J {-gap:.1e} below what `optimum.find` takes for the optimum: no "
+                    f"figure of this problem means anything; `optimum._descend` must go on for longer"
+                )
             for level in LEVELS:
                 if gap <= level and seconds < fastest.get(level, np.inf):
                     fastest[level], self.chosen[level] = seconds, tol

@@ -14,7 +14,7 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import optimum, peers, problems, solvers  # noqa: E402
+from benchmarks import harness, optimum, peers, problems, solvers  # noqa: E402
 
 
 def small(m=60, n_x=4, dtype="float64"):
@@ -34,6 +34,21 @@ def test_the_optimum_is_one(shape):
         for nudge in 1e-3 * np.random.default_rng(0).normal(size=(5, theta.size)):
             assert optimum.cost(problem, theta + nudge, penalised) > J
     assert optimum.cost(problem, np.full(shape[1] + 1, np.nan)) == np.inf
+
+
+def test_an_optimum_that_is_none_is_noticed():
+    """A fit below it would otherwise count as having arrived, however far from the true one."""
+    problem = small()
+    best = optimum.find(problem)
+    theta = np.append(*peers.PACKAGES["fastlogreg"](problem.X, problem.y, 1.0)["fastlogreg"].fit(1e-10))
+
+    class Fits:
+        def fit(self, name, tol, most_seconds):
+            return 1e-3, theta
+
+    solvers.Run(Fits(), "fastlogreg", [1e-6], False).explore(problem, best, 1.0)
+    with pytest.raises(harness.Disagreement, match="below what"):
+        solvers.Run(Fits(), "fastlogreg", [1e-6], False).explore(problem, best._replace(J=1.5 * best.J), 1.0)
 
 
 @pytest.mark.parametrize("package", ["fastlogreg", "scikit-learn"])
