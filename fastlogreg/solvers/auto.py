@@ -127,6 +127,9 @@ class Auto:
 def _by_spread(objective: Objective) -> Any:
     """v -> v over the diagonal of a Hessian in which every a (1 - a) is 1/4, from the spread of the columns in a sample."""
     spread = objective.design.sample_spread()
+    # What none of the sample's examples has, one of as many may have: rare pixels of images. With a spread of 0 the step
+    # along such a column would be enormous.
+    spread[spread == 0.0] = np.sqrt(np.mean(spread * spread) / 1000.0)
     curvature = np.append(0.25 * spread * spread + objective.decay, 0.25)
     curvature[curvature == 0.0] = 1.0
     return lambda v: v / curvature
