@@ -615,3 +615,13 @@ def test_the_compiled_cholesky_solve_is_numpys(n):
     singular = np.ones((n + 1, n + 1))
     assert not descend_by_cholesky(singular, np.ones(n + 1), 2e-16 * (n + 1), np.empty(n + 1))
     assert not descend_by_cholesky(-np.eye(n), g, 2e-16 * n, d)
+
+
+def test_a_column_that_the_sample_does_not_have_is_not_taken_for_constant():
+    """Rare pixels: with a spread of 0 the first step along them was 10,000 times too long."""
+    X = 100.0 * np.random.default_rng(0).normal(size=(5000, 3))
+    X[:, 2] = np.where(np.arange(5000) == 7, 100.0, 0.0)  # the sample takes every fifth example
+    objective = Objective(DesignMatrix(X.T, np.ones(3), np.zeros(3)), (X[:, 0] > 0).astype(np.uint8), 1.0)
+    step = auto_solver._by_spread(objective)(np.ones(4))
+    assert (step[:2] < 1e-3).all()
+    assert step[2] < 1.0 < 1.0 / objective.decay
