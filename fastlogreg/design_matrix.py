@@ -80,8 +80,9 @@ class Design(ABC):
         """A copy of these examples (sorted), in memory, with the same scale and shift."""
 
     @abstractmethod
-    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-        """(first example, one past the last, scale * X + shift of them as dense float64 (examples, n_x)): blocks of 1 MiB."""
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """(first example, one past the last, scale * X + shift of them as dense float64 (examples, n_x)): blocks of
+        1 MiB, or of so many examples at least."""
 
     @abstractmethod
     def require_finite(self, names: Sequence[str] | None = None) -> None:
@@ -249,10 +250,10 @@ class DesignMatrix(Design):
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
 
-    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """Views of X where nothing has to be changed."""
         self.check_file()
-        step = max(64, (1 << 17) // self.n_x)
+        step = max(least, (1 << 17) // self.n_x)
         plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
         for lo in range(0, self.m, step):
             x = self.X[:, lo : lo + step].T

@@ -37,7 +37,6 @@ from .objective import Objective
 from .passes import NONE, Vector
 from .row_blocks import RowBlocks
 from .solvers.result import Progress, State
-from .sparse_matrix import SparseMatrix
 from .validation import SOLVERS, check_choice, check_number, is_sparse
 from .vectors import inner
 
@@ -280,14 +279,8 @@ def _standardised(objective: Objective) -> Design:
     """X with scale and shift to mean 0 (given an intercept, which takes it up) and variance 1; constant columns keep scale
     1. Two reads of X."""
     n_x, mean = objective.n_x, objective.mean()
-    weight = objective.weight if objective.weight.size else np.ones(objective.m)
-    variance = np.zeros(n_x)
-    if isinstance(objective.design, SparseMatrix):
-        variance = objective.design.squares_about(mean, weight)
-    else:
-        for lo, hi, x in objective.design.rescaled(np.ones(n_x), -mean).float_blocks():
-            variance += weight[lo:hi] @ (x * x)
-    deviation = np.sqrt(variance / objective.total)
+    centred = objective.on(objective.design.rescaled(np.ones(n_x), -mean))
+    deviation = np.sqrt(centred.squares(objective.weight_of_each) / objective.total)
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
     return objective.design.rescaled(1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x))
 

@@ -1,7 +1,7 @@
 """The sums that a Newton step needs, in one read of X: the loss, its gradient and its Hessian by [w, b].
 
     of_few_features    n_x <= `design_matrix.NARROW`: a kernel of their own, on all threads
-    by_blocks          more: blocks of float64, H by BLAS while they are in the cache
+    by_blocks          more: blocks of float64, of as many examples as features, H by BLAS
 
 X stored sparse has a third way, in `sparse_matrix`. A pass is told the point on X as the model sees it.
 """
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from .design_matrix import HEAD, Design
 from .passes import Vector, threads_for
 from .threads import run_on
+
+LONGEST = 1024  # examples in a block of as many features: enough for BLAS, and no larger than H
 
 
 def of_few_features(
@@ -58,15 +60,29 @@ def by_blocks(
     n_x = design.n_x
     H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
     with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
-        for lo, hi, x in design.float_blocks():
+        for lo, hi, x in design.float_blocks(min(n_x, LONGEST)):
             z = zs[lo:hi] = x @ w + b
             loss, dz, slopes = link(z, y[lo:hi], weight[lo:hi])
             J += loss
             gradient[:-1] += dz @ x
             gradient[-1] += dz.sum()
-            H[-1, :-1] += slopes @ x
-            H[-1, -1] += slopes.sum()
-            rooted = x * np.sqrt(slopes)[:, None]
-            H[:-1, :-1] += rooted.T @ rooted
+            _add_products(x, slopes, H)
     H[:-1, -1] = H[-1, :-1]
     return J, gradient, H
+
+
+def products(design: Design, slopes: Vector) -> Vector:
+    """The sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1 behind it; slopes: (m,)."""
+    H = np.zeros((design.n_x + 1, design.n_x + 1))
+    for lo, hi, x in design.float_blocks(min(design.n_x, LONGEST)):
+        _add_products(x, slopes[lo:hi], H)
+    H[:-1, -1] = H[-1, :-1]
+    return H
+
+
+def _add_products(x: Vector, slopes: Vector, H: Vector) -> None:
+    """H[:, :-1] += the same of a block x (examples, n_x), and the corner."""
+    H[-1, :-1] += slopes @ x
+    H[-1, -1] += slopes.sum()
+    rooted = x * np.sqrt(slopes)[:, None]
+    H[:-1, :-1] += rooted.T @ rooted

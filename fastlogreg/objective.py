@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from . import hessians, passes, reference
 from .design_matrix import Design, DesignMatrix
 from .passes import NONE, SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums, Vector
-from .sampling import stratified
+from .sampling import by_mass, stratified
 from .sparse_matrix import SparseMatrix
 from .threads import available_threads
 from .vectors import inner, norm
@@ -164,7 +164,7 @@ class Objective:
         # From a random start: all ones are orthogonal to the leading vector where features, or examples, sum to zero.
         start = np.random.default_rng(0).standard_normal((self.n_x if K is None else self.m) + 1)
         v, v_b = start[:-1], float(start[-1]) if K is None and self.intercept else 0.0
-        weight = self._weight_of_each
+        weight = self.weight_of_each
         estimate = previous = 0.0
         for _ in range(limit):
             norm = float(np.sqrt(inner(v, v) + v_b * v_b))
@@ -197,6 +197,14 @@ class Objective:
         self._sums(w, b, zs, linear_weight=np.zeros(self.m))
         return zs
 
+    def squares(self, weight: Vector) -> Vector:
+        """The sum of weight * x^2 over the examples, x as the model sees it, for each feature (n_x,); weight: (m,). One read
+        of X."""
+        self.begin_pass()
+        if self.backend == "numpy":
+            return passes.numpy_squares(self.design, weight)
+        return passes.squares(self.design, weight, self.n_threads)
+
     def combine(self, c: Vector) -> Vector:
         """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c (m,)."""
         return self._sums(np.zeros(self.n_x), 1.0, linear_weight=c)[1]  # z = 1, dz = c
@@ -223,7 +231,7 @@ class Objective:
 
     def mean(self) -> Vector:
         """The mean of the examples, weighted (n_x,): one read of X."""
-        mean = self.combine(self._weight_of_each) / self.total
+        mean = self.combine(self.weight_of_each) / self.total
         self.check_finite(inner(mean, mean))
         return mean
 
@@ -301,6 +309,17 @@ class Objective:
         self._finish_hessian(H)
         return evaluation, H
 
+    def estimated_hessian(self, point: Point, rows: int) -> Vector:
+        """The Hessian at a point (n_x + 1, n_x + 1), from about `rows` examples (`sampling.by_mass`); one read of X. No entry
+        of its diagonal is below the Hessian's own: a column that is zero in all of them gets no step without bounds."""
+        slopes = self.slopes(point.z)
+        chosen, mass = by_mass(slopes, rows)
+        H = hessians.products(self.design.rows(chosen), mass)
+        diagonal = H.reshape(-1)[: -1 : self.n_x + 2]
+        np.maximum(diagonal, self.squares(slopes), out=diagonal)
+        self._finish_hessian(H)
+        return H
+
     def _finish_hessian(self, H: Vector) -> float:
         """H from sums to what it is of J, in place; the curvature along b."""
         H /= self.total
@@ -330,7 +349,7 @@ class Objective:
         return passes.loops(self.dense, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled)
 
     @property
-    def _weight_of_each(self) -> Vector:
+    def weight_of_each(self) -> Vector:
         """The weights (m,), ones where there are none."""
         return self.weight if self.weight.size else np.ones(self.m)
 

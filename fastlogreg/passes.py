@@ -205,9 +205,15 @@ def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
 
 def radius(design: Design, n_threads: int) -> float:
     """The largest ||scale * x + shift|| over the examples: one read of X."""
-    scale, shift = (np.zeros(-(-design.n_x // 8) * 8) for _ in range(2))
-    scale[: design.n_x], shift[: design.n_x] = design.scale, design.shift
+    scale, shift = _padded(design)
     return float(np.sqrt(max(_square(part, scale, shift, n_threads) for _, _, part in design.parts())))
+
+
+def _padded(design: Design) -> tuple[Vector, Vector]:
+    """scale and shift, rounded up to eights with zeros."""
+    padded = np.zeros((2, -(-design.n_x // 8) * 8))
+    padded[:, : design.n_x] = design.scale, design.shift
+    return padded[0], padded[1]
 
 
 def _square(part: DesignMatrix | SparseMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
@@ -218,7 +224,7 @@ def _square(part: DesignMatrix | SparseMatrix, scale: Vector, shift: Vector, n_t
 
 def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
     """The largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
-    from .kernels.dense import largest_square
+    from .kernels.squares import largest_square
 
     found = [0.0]
     for first, last, x in part.flat_blocks():
@@ -232,6 +238,43 @@ def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: i
 
         run_on(threads_for(part, n_threads), work)
     return max(found)
+
+
+def squares(design: Design, weight: Vector, n_threads: int) -> Vector:
+    """The sum of weight * (scale * x + shift)^2 over the examples, for each feature (n_x,): one read of X."""
+    scale, shift = _padded(design)
+    total = np.zeros(design.n_x)
+    for lo, hi, part in design.parts():
+        if isinstance(part, SparseMatrix):
+            total += part.squares(scale[: design.n_x], shift[: design.n_x], weight[lo:hi])
+        else:
+            total += _dense_squares(part, weight[lo:hi], scale, shift, n_threads)
+    return total
+
+
+def _dense_squares(part: DesignMatrix, weight: Vector, scale: Vector, shift: Vector, n_threads: int) -> Vector:
+    from .kernels.dense import add_partials
+    from .kernels.squares import run_square_chunks
+
+    chunk = part.chunk
+    partials, total = np.empty((-(-part.m // chunk), scale.size)), np.empty(scale.size)
+    for lo, hi, x in part.flat_blocks():
+        rows, counter = partials[lo // chunk : -(-hi // chunk)], np.zeros(1, np.int64)
+        work = partial(
+            run_square_chunks, x, part.feature_major, part.n_x, weight[lo:hi], scale, shift, chunk, rows, counter
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            run_on(min(len(rows), threads_for(part, n_threads)), work)
+    add_partials(partials, total)
+    return total[: part.n_x]
+
+
+def numpy_squares(design: Design, weight: Vector) -> Vector:
+    """The same with NumPy alone, block by block."""
+    total = np.zeros(design.n_x)
+    for lo, hi, x in design.float_blocks():
+        total += weight[lo:hi] @ (x * x)
+    return total
 
 
 def numpy_radius(design: DesignMatrix) -> float:

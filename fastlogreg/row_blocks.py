@@ -204,9 +204,9 @@ class BlockedMatrix(Design):
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         return DesignMatrix(self.blocks.take(indices).T, self.scale, self.shift)
 
-    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         for first, _, part in self.parts():
-            for lo, hi, x in part.float_blocks():
+            for lo, hi, x in part.float_blocks(least):
                 yield first + lo, first + hi, x
 
     def find_non_finite(self) -> tuple[int, int, float] | None:

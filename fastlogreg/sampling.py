@@ -1,6 +1,9 @@
-"""A sample of the examples, without random numbers: both classes in their own proportion, at least a quarter of it from the
-rarer one, each example standing for those left out. It follows the golden ratio, not a stride: no period in the rows can
-hide from it."""
+"""A sample of the examples, without random numbers, in which each example stands for those left out. It follows the golden
+ratio, not a stride: no period in the rows can hide from it.
+
+    stratified    for J: both classes in their own proportion, at least a quarter of the sample from the rarer one
+    by_mass       for H: examples in proportion to their s a (1 - a), and those that have most of it whole
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+GOLDEN = 0.6180339887498949
 
 
 def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
@@ -28,6 +32,26 @@ def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray
     return chosen[order], weights_[order]
 
 
+def by_mass(mass: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
+    """Indices of at most `rows` examples, in order, and the mass of each: its own if that is large, else an equal share of
+    what the others have together. mass: (m,), not negative; sums over the sample weighted so are near those over all."""
+    if len(mass) <= rows:
+        return np.arange(len(mass), dtype=np.intp), mass
+    largest = np.sort(np.partition(mass, len(mass) - rows)[len(mass) - rows :])[::-1]
+    others = float(mass.sum()) - np.append(0.0, np.cumsum(largest)[:-1])  # what is left when so many are taken whole
+    few_left = np.flatnonzero(largest * np.arange(rows, 0, -1) <= others)
+    threshold = largest[few_left[0]] if len(few_left) else largest[-1]
+    whole, rest = np.flatnonzero(mass > threshold), np.flatnonzero(mass <= threshold)
+    filled = np.cumsum(mass[rest])
+    count = rows - len(whole)
+    at = np.searchsorted(filled, np.arange(count) * GOLDEN % 1.0 * filled[-1], side="right")
+    taken, times = np.unique(np.minimum(at, len(rest) - 1), return_counts=True)
+    chosen = np.concatenate([whole, rest[taken]])
+    masses = np.concatenate([mass[whole], times * (filled[-1] / count)])
+    order = np.argsort(chosen)
+    return chosen[order], masses[order]
+
+
 def places(n_negative: int, n_positive: int, rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which of the negative and which of the positive examples, each counted from 0, a sample of about `rows` takes."""
     share = n_positive / (n_positive + n_negative)
@@ -39,5 +63,5 @@ def _spread(size: int, count: int) -> NDArray[np.intp]:
     """About `count` of the numbers below size, at the multiples of the golden ratio modulo 1."""
     if size <= count:
         return np.arange(size, dtype=np.intp)
-    fractions = np.arange(count) * 0.6180339887498949 % 1.0
+    fractions = np.arange(count) * GOLDEN % 1.0
     return np.unique((fractions * size).astype(np.intp))

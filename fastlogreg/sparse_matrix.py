@@ -87,11 +87,11 @@ class SparseMatrix(Design):
             take_minor(*self._arrays, place, starts, data, minor)
         return self._like(read_only(data), read_only(minor), read_only(starts), len(indices), self.scale, self.shift)
 
-    def float_blocks(self) -> Iterator[tuple[int, int, Vector]]:
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, Vector]]:
         """Feature by feature, each block is a read of all of X."""
         from .kernels.sparse import fill
 
-        step = max(64, (1 << 17) // self.n_x)
+        step = max(least, (1 << 17) // self.n_x)
         for lo in range(0, self.m, step):
             hi = min(self.m, lo + step)
             x = np.zeros((hi - lo, self.n_x))
@@ -207,6 +207,14 @@ class SparseMatrix(Design):
             add_deviations(*self._arrays, self.by_example, weight, mean, squares, stored)
             total = float(weight.sum()) if weight.size else float(self.m)
             return squares + np.maximum(total - stored, 0.0) * mean * mean
+
+    def squares(self, scale: Vector, shift: Vector, weight: Vector) -> Vector:
+        """Sum of s (scale * x + shift)^2 over the examples, for each feature (n_x,): one read."""
+        there = scale != 0.0
+        about = np.divide(-shift, scale, out=np.zeros(self.n_x), where=there)
+        with np.errstate(over="ignore", invalid="ignore"):
+            constant = shift * shift * float(weight.sum())
+            return np.where(there, scale * scale * self.squares_about(about, weight), constant)
 
     def largest_square(self, scale: Vector, shift: Vector) -> float:
         """The largest ||scale * x + shift||^2 over the examples, rounded up.

@@ -82,6 +82,36 @@ def test_hessian_gradient_and_products(form, options):
         np.testing.assert_allclose(objective.hessian_product(v, slopes), H @ v, rtol=1e-10, atol=1e-11 * abs(H).max())
 
 
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("form", FORMS, ids="-".join)
+def test_squares_and_the_hessian_of_chosen_examples(form, options):
+    """Chosen from all they are the Hessian; from few, its diagonal is not below its own."""
+    objective, X1, _, s, w, b = problem(form, **options)
+    np.testing.assert_allclose(objective.squares(s), s @ (X1[:, :-1] ** 2), rtol=1e-12)
+    point = objective.point(np.append(w, b))
+    passes_before = objective.passes
+    _, H = objective.hessian(w, b)
+    np.testing.assert_allclose(objective.estimated_hessian(point, M), H, rtol=1e-11, atol=1e-12 * abs(H).max())
+    few = objective.estimated_hessian(point, M // 4)
+    assert objective.passes >= passes_before + 3
+    assert (np.diag(few)[:-1] >= np.diag(H)[:-1] * (1.0 - 1e-12)).all()
+    assert np.linalg.eigvalsh(few).min() > 0.0
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
+@pytest.mark.parametrize(("m", "n_x"), [(1, 1), (193, 8), (400, 31), (1003, 100), (30, 2100)])
+def test_squares_of_every_form(m, n_x, order, dtype):
+    rng = np.random.default_rng(m)
+    X = laid_out(rng.integers(0, 9, (m, n_x)).astype(dtype), order)
+    scale, shift, weight, zeros = rng.random(n_x), rng.normal(size=n_x), rng.random(m), np.zeros(m, np.uint8)
+    objectives = [Objective(DesignMatrix(X, scale, shift), zeros, 1.0, n_threads=k) for k in (1, 2, 5)]
+    found = [objective.squares(weight) for objective in objectives]
+    x = X.astype(np.float64).T * scale + shift
+    np.testing.assert_allclose(found[0], weight @ (x * x), rtol=1e-12)
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
 @pytest.mark.parametrize(("m", "n_x"), [(1, 1), (7, 3), (193, 8), (400, 31), (385, 40)])

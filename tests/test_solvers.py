@@ -4,23 +4,32 @@ no optimum is told, with its cause."""
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from comparison import laid_out
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import fastlogreg as flr
 from fastlogreg import descent, diagnosis, passes, training
 from fastlogreg.design_matrix import DesignMatrix
 from fastlogreg.objective import Objective
-from fastlogreg.sampling import stratified
+from fastlogreg.sampling import by_mass, stratified
 from fastlogreg.solvers import auto as auto_solver
 from fastlogreg.solvers import newton as newton_solver
 from fastlogreg.solvers.result import State, TrainingWarning
 from fastlogreg.validation import SOLVERS
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))
+
+from benchmarks import problems  # noqa: E402
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 SECOND_ORDER = ("lbfgs", "newton", "auto")
@@ -335,6 +344,7 @@ def test_auto_takes_ever_larger_samples(monkeypatch):
     small_data(monkeypatch)
     monkeypatch.setattr(auto_solver, "PATIENCE", 1)
     monkeypatch.setattr(auto_solver, "PROGRESS", 0.0)
+    monkeypatch.setattr(auto_solver, "SLOW_PROGRESS", 0.0)
     X, y = data(3000, 3, seed=13)
     objective = Objective(DesignMatrix(X.T, np.ones(3), np.zeros(3)), y, 1.0)
     solver = auto_solver.Auto(objective, State(np.zeros(3), 0.0), 1e-16)
@@ -364,6 +374,44 @@ def test_a_sample_whose_examples_of_a_class_have_no_weight():
     _, weights = stratified(y, (y == 0).astype(float), 20)
     assert np.isfinite(weights).all()
     assert weights.sum() == pytest.approx(90)
+
+
+@given(
+    mass=hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0.0, 1e6) | st.sampled_from([0.0, 1.0, 1e-12])),
+    rows=st.integers(1, 70),
+)
+def test_a_sample_by_mass_stands_for_all(mass, rows):
+    chosen, masses = by_mass(mass, rows)
+    assert (np.diff(chosen) > 0).all()
+    assert 1 <= len(chosen) <= max(rows, 1)
+    assert masses.sum() == pytest.approx(mass.sum(), rel=1e-12)
+    share = mass.sum() / rows
+    assert set(np.flatnonzero(mass > share * (1.0 + 1e-12))) <= set(chosen)  # who has more than a share is in it
+
+
+def test_a_sample_by_mass_has_what_is_large_whole():
+    mass = np.full(10_000, 1e-6)
+    mass[::100] = np.arange(1.0, 101.0)
+    chosen, masses = by_mass(mass, 300)
+    assert set(range(0, 10_000, 100)) <= set(chosen)
+    np.testing.assert_array_equal(masses[np.isin(chosen, np.arange(0, 10_000, 100))], mass[::100])
+    rest = masses[chosen % 100 != 0]
+    assert 100 < len(rest) <= 200  # the others share alike
+    assert rest.max() <= 2.1e-6 * 9_900 / 200 * 1.1
+    assert rest.sum() == pytest.approx(9_900e-6)
+
+
+def test_all_of_mnist(shared_data):
+    """Raw bytes, zeros against the rest, by default: most images are classified well, many pixels are rare."""
+    if WITHOUT_JIT:
+        pytest.skip("too long without compilation")
+    problem = problems.mnist("", shared_data, 1)
+    result = flr.train(problem.X.T, problem.y[None], lambda_=1.0, solver="auto", tol=1e-9)
+    assert result.stop_reason == "converged"
+    assert result.suboptimality_bound <= 1e-9
+    assert result.iterations < 150
+    # scikit-learn 1.9, newton-cholesky at tol 1e-8 on float64: 0.018244303607, half a minute
+    assert result.cost == pytest.approx(0.018244303607, rel=1e-9)
 
 
 @pytest.mark.parametrize("option", ["", "weights", "no intercept", "duplicates", "scale and shift", "feature-major", "uint8"])

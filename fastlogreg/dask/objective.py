@@ -50,9 +50,9 @@ class DistributedDesign(Design):
         local = {k: (indices[cuts[k] : cuts[k + 1]] - bounds[k],) for k in range(self.held.n_blocks) if cuts[k] < cuts[k + 1]}
         return DesignMatrix(np.concatenate(self.held.some(blocks.rows, local)).T, self.scale, self.shift)
 
-    def float_blocks(self) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         for first, _, part in self.parts():
-            for lo, hi, x in part.rescaled(self.scale, self.shift).float_blocks():
+            for lo, hi, x in part.rescaled(self.scale, self.shift).float_blocks(least):
                 yield first + lo, first + hi, x
 
     def find_non_finite(self) -> tuple[int, int, float] | None:
@@ -135,7 +135,7 @@ class DistributedObjective(Objective):
         return max(self.held.each(blocks.largest_norm, self.design.scale, self.design.shift))
 
     @property
-    def _weight_of_each(self) -> Any:
+    def weight_of_each(self) -> Any:
         return "weights"
 
     def slopes(self, z: Any) -> Any:
@@ -202,6 +202,10 @@ class DistributedObjective(Objective):
             weight[y == c] *= of_class[c] / there if there > 0.0 else 0.0
         design = DesignMatrix(x.T, self.design.scale, self.design.shift)
         return Objective(design, y, self.decay * float(weight.sum()), "fused", 1, weight, self.intercept)
+
+    def estimated_hessian(self, point: Point, rows: int) -> Vector:
+        """From a sample in which every example of a class counts the same: da/dz stays with the blocks."""
+        return self.sampled(rows).hessian(point.theta[:-1], float(point.theta[-1]))[1]
 
     def confusion(self, w: Vector, b: float) -> list[list[int]]:
         """Counts of examples, [is 0, is 1] x [predicted 0, predicted 1]."""

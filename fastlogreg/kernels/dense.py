@@ -320,37 +320,3 @@ def descend(
             w[j] -= alpha * dw[j]
         point[n_x] -= alpha * db
     return int(costs.size)
-
-
-@kernel
-def largest_square(x: Any, feature_major: Any, scale: Any, shift: Any, lo: int, hi: int, m: int) -> float:
-    """The largest ||scale * x + shift||^2 over the examples lo to hi. scale, shift: (n_x,), rounded up to eights with
-    zeros."""
-    n_x = x.size // m
-    part = n_x & 7
-    whole, largest = n_x - part, 0.0
-    lanes, zero = np.empty(LANES), splat(0.0)
-    if feature_major is None:
-        for i in range(lo, hi):
-            s = splat(0.0)
-            for j in range(0, whole, LANES):
-                v = fma(load(x, i * n_x + j), load(scale, j), load(shift, j))
-                s = fma(v, v, s)
-            if part:
-                v = fma(load_part(x, i * n_x + whole, part), load(scale, whole), load(shift, whole))
-                s = fma(v, v, s)
-            store(lanes, 0, sums(s, zero, zero, zero, zero, zero, zero, zero))
-            largest = max(largest, lanes[0])
-        return largest
-    for i in range(lo, hi, LANES):
-        count = min(LANES, hi - i)
-        s = splat(0.0)
-        for j in range(n_x):
-            k = j * m + i
-            v = load(x, k) if count == LANES else load_part(x, k, count)
-            v = fma(v, splat(scale[j]), splat(shift[j]))
-            s = fma(v, v, s)
-        store(lanes, 0, s)
-        for r in range(count):
-            largest = max(largest, lanes[r])
-    return largest
