@@ -32,9 +32,10 @@ HEAD = LANES = 8  # kernels.dense.HEAD and kernels.intrinsics.LANES, likewise
 _IN_PLACE = {np.dtype(code) for code in ("u1", "i1", "u2", "i2", "i4", "f4", "f8")}
 _VIEWS = {np.dtype(np.bool_): np.dtype(np.uint8), np.dtype(np.float16): HALF}
 WIDE = 2048  # features above which a feature-major X is read by slabs of features, twice
-BYTES = 96, 16  # features from which bytes are multiplied as integers (`kernels.digits`): example-major, feature-major
+BYTES = 96, 16  # features from which bytes are multiplied as integers (`kernels.integers`): example-major, feature-major
 NARROW = 40  # features up to which an example-major X has a kernel of its own; from 8 on
 _BLOCK_BYTES = 4 << 20  # of a converted block
+_BYTE_BLOCK = {"digits": 600 << 10, "words": 384 << 10}
 
 
 class Design(ABC):
@@ -143,7 +144,7 @@ class DesignMatrix(Design):
         self._source = X
         self.few_features = self.n_x <= NARROW
         self.file = MappedFile.of(self.X)
-        self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example, self.of_bytes)
+        self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example, self.byte_way)
 
     @property
     def nbytes(self) -> int:
@@ -176,7 +177,7 @@ class DesignMatrix(Design):
     @property
     def form(self) -> str:
         order = "example-major" if self.by_example else "feature-major"
-        way = ", as integers" if self.of_bytes else ""
+        way = f", as integers by {self.byte_way}" if self.byte_way else ""
         return f"{self.n_x} x {self.m} {self.X.dtype.str} {order}, chunks of {self.chunk}, blocks of {self.block}{way}"
 
     @property
@@ -195,16 +196,21 @@ class DesignMatrix(Design):
         return None if self.narrow or self.of_bytes else True
 
     @cached_property
-    def of_bytes(self) -> bool:
-        """Whether `kernels.digits` reads X: bytes, enough of them in a row, and a CPU that can."""
+    def byte_way(self) -> str | None:
+        """The way of `kernels.integers` by which X is read: bytes, enough of them in a row, and a CPU that can; else None."""
         wide = not self.by_example and self.n_x > WIDE
         if self._source.dtype != np.uint8 or not self.in_place or wide or self.n_x < BYTES[not self.by_example]:
-            return False
+            return None
         try:
-            from .kernels.digits import has_byte_products
+            from .kernels.integers import byte_products
         except ImportError:  # without Numba there is no kernel at all
-            return False
-        return has_byte_products()
+            return None
+        return byte_products()
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether it is read so."""
+        return self.byte_way is not None
 
     @property
     def places(self) -> tuple[slice, slice]:
@@ -283,7 +289,7 @@ class DesignMatrix(Design):
     def gram_of_bytes(self) -> bool:
         """Whether `gram` is made by `kernels.digits`: seven examples are its least."""
         uniform = bool((self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all())
-        return self.by_example and self.of_bytes and uniform and self.m >= 7
+        return self.by_example and self.byte_way == "digits" and uniform and self.m >= 7
 
     def _gram_of_bytes(self, n_threads: int, between: Callable[[], object]) -> NDArray[np.float64]:
         """With scale s and shift t: s^2 x.T x + s t (sum x_i + sum x_j) + n_x t^2. The integers are exact."""
@@ -309,7 +315,7 @@ def _read_only(flat: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool, of_bytes: bool) -> tuple[int, int]:
+def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool, byte_way: str | None) -> tuple[int, int]:
     """Examples in a chunk, a multiple of 8, and in a block of it.
 
     A chunk has its own partial gradient of 8 n_x bytes: with at least 192 examples that is at most 4.2 % of a uint8 X.
@@ -317,9 +323,9 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool, of_bytes
     256 KiB each; 1024 examples are enough for the longest rows of z.
     """
     chunk = -(-max(192, -(-m // 128)) // 8) * 8
-    if of_bytes:
+    if byte_way is not None:
         # Sums of integers are put together for every block: it should be large. Next to none is asked for far ahead.
-        block = min(1024, (600 << 10) // n_x)
+        block = min(1024, _BYTE_BLOCK[byte_way] // n_x)
         if not by_example:
             chunk = max(chunk, block // 8 * 8)
         return chunk, min(chunk, max(8, block // 8 * 8))

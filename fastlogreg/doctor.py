@@ -98,7 +98,7 @@ def cpu(host: str | None = None, target: str | None = None) -> Check:
     import llvmlite.binding
     from numba.core.registry import cpu_target
 
-    from .kernels.digits import has_byte_products
+    from .kernels.integers import byte_products
 
     if host is None:
         host = llvmlite.binding.get_host_cpu_features().flatten()
@@ -106,7 +106,7 @@ def cpu(host: str | None = None, target: str | None = None) -> Check:
         target = cpu_target.target_context.codegen().magic_tuple()[2]
     has, used = vector_width(host), vector_width(target)
     found = f"{cpu_name()}, {llvmlite.binding.get_host_cpu_name()}, vectors of {has} bits ({has // 64} float64)"
-    found += ", X of bytes multiplied as integers" if has_byte_products(target) else ", X of bytes widened to float64"
+    found += ", X of bytes multiplied as integers" if byte_products(target) else ", X of bytes widened to float64"
     if used >= has:
         return Check("cpu", True, found)
     remedy = "unset NUMBA_CPU_NAME, NUMBA_CPU_FEATURES and NUMBA_ENABLE_AVX"

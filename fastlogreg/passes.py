@@ -45,9 +45,13 @@ def threads_for(design: DesignMatrix | SparseMatrix, n_threads: int) -> int:
     return max(1, min(n_threads, shares, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
 
 
-def digits_for(part: DesignMatrix) -> tuple[NDArray[np.int8], Vector] | None:
-    """Room for w as the digits and unit that `kernels.digits` reads, where it is the way; else None."""
-    return (np.zeros(7 * (-(-part.n_x // 64) * 64), np.int8), np.empty(1)) if part.of_bytes else None
+def digits_for(part: DesignMatrix) -> tuple[NDArray[Any], Vector] | None:
+    """Room for w as the digits and unit that `kernels.integers` reads, where it is the way; else None."""
+    if not part.of_bytes:
+        return None
+    from .kernels.integers import room
+
+    return room(part.n_x), np.empty(1)
 
 
 def fused(
@@ -87,7 +91,7 @@ def _dense(
     padded[most], padded[rest] = w[: most.stop], w[most.stop :]
     threads, digits = threads_for(part, n_threads), digits_for(part)
     if digits is not None:
-        from .kernels.digits import split
+        from .kernels.integers import split
 
         digits[1][0] = split(padded, n_x, digits[0])
     for lo, hi, x in part.flat_blocks():

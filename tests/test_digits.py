@@ -5,50 +5,93 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from comparison import WITHOUT_JIT, exact
 from hypothesis import given
 from hypothesis import strategies as st
+from numba.core.registry import cpu_target
 
 import fastlogreg as flr
 from fastlogreg import design_matrix, passes
 from fastlogreg.design_matrix import DesignMatrix
-from fastlogreg.kernels import digits
+from fastlogreg.kernels import digits, integers, words
 
 rng = np.random.default_rng(0)
-here = pytest.mark.skipif(not digits.has_byte_products(), reason="a CPU without AVX-512 VNNI: X of bytes is widened")
+FEATURES = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+here = pytest.mark.skipif(integers.WAY is None, reason="a CPU without AVX2: X of bytes is widened")
+
+
+class Way(NamedTuple):
+    """One of the two ways, with names in common."""
+
+    bits: int
+    digits: int
+    group: int
+    dtype: type
+    segment: int
+    most_rows: int
+    split: Any
+    dots: Any
+    axpys: Any
+
+
+def ways():
+    """Both; each needs its instruction where code is compiled."""
+    of_bytes = Way(8, digits.DIGITS, 64, np.int8, digits.SEGMENT, 4096, digits.split, digits.byte_dots, digits.byte_axpys)
+    of_words = Way(14, words.DIGITS, 16, np.int16, words.SEGMENT, 1028, words.split_words, words.word_dots, words.word_axpys)
+    vnni = WITHOUT_JIT or {"+avx512vnni", "+avx512bw"} <= FEATURES
+    avx2 = WITHOUT_JIT or "+avx2" in FEATURES
+    yield pytest.param(of_bytes, id="digits", marks=pytest.mark.skipif(not vnni, reason="a CPU without AVX-512 VNNI"))
+    yield pytest.param(of_words, id="words", marks=pytest.mark.skipif(not avx2, reason="a CPU without AVX2"))
+
+
+both = pytest.mark.parametrize("way", list(ways()))
 
 
 def rounded_up(v):
     return np.concatenate([v, np.zeros(-v.size % 8)])
 
 
-def split(v):
-    d = np.zeros(digits.DIGITS * (-(-v.size // 64) * 64), np.int8)
-    return d, digits.split(rounded_up(v), v.size, d)
+def split(way, v):
+    d = np.ones(way.digits * (-(-v.size // way.group) * way.group), way.dtype)
+    return d, way.split(rounded_up(v), v.size, d)
 
 
-def whole(d, count):
+def whole(way, d, count):
     """What the digits stand for, in units: integers of any size."""
-    by_digit = d.reshape(-1, digits.DIGITS, 64).transpose(1, 0, 2).reshape(digits.DIGITS, -1)[:, :count]
-    return sum(by_digit[k].astype(object) * 256**k for k in range(digits.DIGITS))
+    by_digit = d.reshape(-1, way.digits, way.group).transpose(1, 0, 2).reshape(way.digits, -1)[:, :count]
+    return sum(by_digit[k].astype(object) * 2 ** (way.bits * k) for k in range(way.digits))
 
 
-@given(st.lists(st.floats(-1e300, 1e300) | st.floats(-1.0, 1.0), min_size=1, max_size=150))
-def test_digits_are_the_number_rounded_to_units(values):
+@both
+@given(values=st.lists(st.floats(-1e300, 1e300) | st.floats(-1.0, 1.0), min_size=1, max_size=150))
+def test_digits_are_the_number_rounded_to_units(way, values):
     v = np.array(values)
-    d, unit = split(v)
+    d, unit = split(way, v)
     largest = np.abs(v).max()
     assert unit / 2 <= max(largest * 2.0**-54, 2.0**-1023)
-    for number, found in zip(v, whole(d, v.size)):
+    for number, found in zip(v, whole(way, d, v.size)):
         assert abs(number / unit - float(found)) <= 0.5 or abs(int(number / unit) - found) <= 1
 
 
+@both
+def test_digits_of_the_largest_numbers(way):
+    """Just below a power of two, of either sign, and halves between two integers."""
+    for largest in (1.0 - 2.0**-53, 2.0**-1, 1.5):
+        v = np.array([largest, -largest, largest / 3, 2.0**-54 * 2.5, -(2.0**-30), 0.0])
+        d, unit = split(way, v)
+        for number, found in zip(v, whole(way, d, v.size)):
+            assert abs(Fraction(number) / Fraction(unit) - found) <= Fraction(1, 2)
+
+
+@both
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_makes_everything_nan(bad):
-    assert np.isnan(split(np.array([1.0, bad, 2.0]))[1])
+def test_what_is_not_finite_makes_everything_nan(way, bad):
+    assert np.isnan(split(way, np.array([1.0, bad, 2.0]))[1])
     X = rng.integers(0, 256, (100, 9), dtype=np.uint8)
     w = np.zeros((100, 1))
     w[5] = bad
@@ -58,44 +101,50 @@ def test_what_is_not_finite_makes_everything_nan(bad):
     assert np.isnan(dw).all()
 
 
-@here
+@both
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 8, 9, 64, 65, 130])
-@pytest.mark.parametrize("length", [1, 8, 63, 64, 65, 100, 128, 500])
-def test_sums_of_products(rows, length):
+@pytest.mark.parametrize("length", [1, 8, 15, 16, 17, 63, 64, 65, 100, 128, 500, 2100])
+def test_sums_of_products(way, rows, length):
     """Exact but for the rounding at the end, from rows that are not aligned and do not follow one another."""
     stride, start = length + 5, 3
-    x = rng.integers(0, 256, start + rows * stride, dtype=np.uint8)
+    if WITHOUT_JIT and rows * length > 10_000:
+        pytest.skip("too long without compilation")
+    x = rng.integers(0, 256, max(16, start + rows * stride - 5), dtype=np.uint8)  # not a byte behind the last row
     rows_of_x = np.stack([x[start + i * stride :][:length] for i in range(rows)]).astype(object)
     v, u = rng.normal(size=length), rng.normal(size=rows)
 
-    d, unit = split(v)
+    d, unit = split(way, v)
     z = np.zeros(rounded_up(u).size)
-    digits.byte_dots(x, start, stride, rows, length, d, unit, z, 0)
-    expected = np.array([float(s) for s in rows_of_x @ whole(d, length)]) * unit
+    way.dots(x, start, stride, rows, length, d, unit, z, 0)
+    expected = np.array([float(s) for s in rows_of_x @ whole(way, d, length)]) * unit
     np.testing.assert_allclose(z[:rows], expected, rtol=0, atol=1e-15 * 255 * np.abs(v).sum())
 
-    d, unit = split(u)
+    d, unit = split(way, u)
     out = np.zeros(rounded_up(v).size)
-    digits.byte_axpys(x, start, stride, rows, length, d, unit, out)
-    expected = np.array([float(s) for s in whole(d, rows) @ rows_of_x]) * unit
+    way.axpys(x, start, stride, rows, length, d, unit, out)
+    expected = np.array([float(s) for s in whole(way, d, rows) @ rows_of_x]) * unit
     np.testing.assert_allclose(out[:length], expected, rtol=0, atol=1e-15 * 255 * np.abs(u).sum())
 
 
-@here
+@both
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_the_largest_integers_do_not_overflow(sign):
-    """Bytes of 255 with digits of -128 or 127: rows longer than a segment, and as many rows as a block has."""
-    worst = sign * (1.0 - 2.0**-8 if sign > 0 else 0.5 + 2.0**-9)
-    for length, rows in ((2 * digits.SEGMENT + 70, 8), (64, 4096)):
+def test_the_largest_integers_do_not_overflow(way, sign):
+    """Bytes of 255 with the largest digits in all places: rows longer than a segment, and as many rows as a block has."""
+    half = 2.0 ** (way.bits - 1)
+    worst = sign * sum((half - 1.0 if sign > 0 else half) * 2.0 ** (way.bits * k) for k in range(way.digits - 1))
+    worst = worst / 2.0 ** (way.bits * (way.digits - 1) - 1)
+    for length, rows in ((2 * way.segment + 70, 8), (64, way.most_rows)):
+        if WITHOUT_JIT and way.dtype == np.int16:
+            length, rows = min(length, 70), min(rows, 80)
         x = np.full(length * rows, 255, np.uint8)
-        d, unit = split(np.full(length, worst))
-        z = np.zeros(rows)
-        digits.byte_dots(x, 0, length, rows, length, d, unit, z, 0)
-        np.testing.assert_allclose(z, 255 * worst * length, rtol=1e-15)
-        d, unit = split(np.full(rows, worst))
+        d, unit = split(way, np.full(length, worst))
+        z = np.zeros(rounded_up(np.empty(rows)).size)
+        way.dots(x, 0, length, rows, length, d, unit, z, 0)
+        np.testing.assert_allclose(z[:rows], 255 * worst * length, rtol=2e-15)
+        d, unit = split(way, np.full(rows, worst))
         out = np.zeros(rounded_up(np.empty(length)).size)
-        digits.byte_axpys(x, 0, length, rows, length, d, unit, out)
-        np.testing.assert_allclose(out[:length], 255 * worst * rows, rtol=1e-15)
+        way.axpys(x, 0, length, rows, length, d, unit, out)
+        np.testing.assert_allclose(out[:length], 255 * worst * rows, rtol=2e-15)
 
 
 @here
@@ -117,8 +166,8 @@ def test_both_ways_agree(shape, order, monkeypatch):
         for linear in (False, True):
             sums = passes.fused(design, y, w, 0.2, n_threads=2, weight=weight, linear=linear, zs=zs)
             found.append((*sums[:3], zs.copy()))
-    for widened, integers in zip(found[:2], found[2:]):
-        for one, other in zip(widened, integers):
+    for widened, as_integers in zip(found[:2], found[2:]):
+        for one, other in zip(widened, as_integers):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14 * m)
 
 
@@ -132,7 +181,7 @@ def test_boolean_X(order):
         assert np.all(np.abs(got - wanted) <= tolerance)
 
 
-@here
+@pytest.mark.skipif(integers.WAY != "digits", reason="a CPU without AVX-512 VNNI: K is BLAS's")
 @pytest.mark.parametrize("m", [7, 8, 13, 14, 29, 56, 60])
 @pytest.mark.parametrize("n_x", [96, 1100])
 def test_the_gram_matrix_is_exact(m, n_x):
@@ -151,11 +200,12 @@ def test_the_gram_matrix_is_exact(m, n_x):
     np.testing.assert_allclose(by_feature.gram(), seen.T @ seen, rtol=1e-12)
 
 
-def test_a_cpu_without_the_instruction(monkeypatch):
-    assert digits.has_byte_products("-avx,+avx512bw,+avx512vnni")
-    assert digits.has_byte_products("+avx512bw,-avx512vnni") == digits.has_byte_products("") == WITHOUT_JIT
+def test_the_way_follows_from_the_cpu(monkeypatch):
+    expected = ("digits", "words", "words", None) if not WITHOUT_JIT else ("digits",) * 4
+    cpus = ("-avx,+avx2,+avx512bw,+avx512vnni", "+avx2,+avx512bw,-avx512vnni", "+avx2", "+avx,-avx2")
+    assert tuple(map(integers.byte_products, cpus)) == expected
     X = np.asfortranarray(rng.integers(0, 256, (100, 9), dtype=np.uint8))
-    monkeypatch.setattr(digits, "has_byte_products", lambda: False)
+    monkeypatch.setattr(integers, "byte_products", lambda: None)
     assert not DesignMatrix(X, np.ones(100), np.zeros(100)).of_bytes
 
 
@@ -164,10 +214,10 @@ def test_numbas_own_settings_are_heeded():
     """With the CPU's vectors switched off, X of bytes is widened, and the answer is the same."""
     code = """if True:
         import numpy as np, fastlogreg as flr
-        from fastlogreg.kernels.digits import has_byte_products
+        from fastlogreg.kernels.integers import byte_products
         X = np.arange(20_000, dtype=np.int64).astype(np.uint8).reshape(100, 200)
         w = np.full((100, 1), 1e-3)
-        print(has_byte_products(), f"{flr.cost(w, 0.0, X, (np.arange(200) % 2)[None]):.12f}")
+        print(byte_products(), f"{flr.cost(w, 0.0, X, (np.arange(200) % 2)[None]):.12f}")
     """
     found = []
     for settings in ({"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}, {}):
@@ -175,5 +225,5 @@ def test_numbas_own_settings_are_heeded():
         done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         found.append(done.stdout.split())
-    assert [answer[0] for answer in found[:2]] == ["False", "False"]
+    assert [answer[0] for answer in found[:2]] == ["None", "None"]
     assert len({answer[1] for answer in found}) == 1

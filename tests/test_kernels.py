@@ -176,13 +176,13 @@ def _sums(v, out):
     n_x=st.integers(1, 20_000) | st.sampled_from([170, 171, 172, 2047, 2048, 2049]),
     dtype=st.sampled_from(["uint8", "float32", "float64"]),
     by_example=st.booleans(),
-    of_bytes=st.booleans(),
+    way=st.sampled_from([None, "digits", "words"]),
 )
-def test_chunks_and_blocks_follow_their_rules(m, n_x, dtype, by_example, of_bytes):
+def test_chunks_and_blocks_follow_their_rules(m, n_x, dtype, by_example, way):
     from fastlogreg.design_matrix import _chunk_and_block
 
     itemsize = np.dtype(dtype).itemsize
-    chunk, block = _chunk_and_block(m, n_x, itemsize, by_example, of_bytes and dtype == "uint8")
+    chunk, block = _chunk_and_block(m, n_x, itemsize, by_example, way if dtype == "uint8" else None)
     n_chunks = -(-m // chunk)
     assert chunk % 8 == 0
     assert block % 8 == 0

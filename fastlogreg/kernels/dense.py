@@ -18,9 +18,9 @@ own, threads take chunks by a shared counter, and `add_partials` adds the rows i
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
 The form is four arguments of their own: `feature_major` is None for example-major X, else True; then of three ways, all but
-one of them None, `narrow` (True) is `narrow.narrow_chunk`, `digits` (w as digits) is `digits.byte_chunk`, and `blocks` (True)
-is `block_chunk`. None is a type of its own, and what follows from it is left out before it is compiled: each form is compiled
-alone, when it is first met.
+one of them None, `narrow` (True) is `narrow.narrow_chunk`, `digits` (w as digits) is `integers.byte_chunk`, and `blocks`
+(True) is `block_chunk`. None is a type of its own, and what follows from it is left out before it is compiled: each form is
+compiled alone, when it is first met.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 
 from ..reference import suboptimality_bound as _suboptimality_bound
-from .digits import byte_chunk, split
 from .flags import exact, inlined, kernel
+from .integers import byte_chunk, split
 from .intrinsics import (
     LANES,
     fetch_and_increment,

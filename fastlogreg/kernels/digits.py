@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
+from numba import types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 
 from .flags import kernel
 from .intrinsics import (
@@ -37,7 +36,6 @@ from .intrinsics import (
     sums,
     vector,
 )
-from .link import link
 
 DIGITS = 7
 BYTES = 64  # of a register
@@ -47,14 +45,6 @@ GRAM, GRAM_SLAB = 28, 1024  # columns of K at a time, and features: both operand
 BIAS = sum(128 << 8 * k for k in range(DIGITS))
 _BYTES, _INTS = ir.VectorType(_INT8, BYTES), ir.VectorType(_INT32, 16)
 _FLIP = _BYTES([0x80] * BYTES)
-
-
-def has_byte_products(features: str | None = None) -> bool:
-    """Whether the CPU that Numba compiles for, with LLVM features such as "+avx2,-avx512f", has the instruction; without
-    compilation its plain twin always serves."""
-    if features is None:
-        features = cpu_target.target_context.codegen().magic_tuple()[2]
-    return bool(config.DISABLE_JIT) or {"+avx512vnni", "+avx512bw"} <= set(features.split(","))
 
 
 def _load_bytes(builder: Any, pointer: Any, count: Any, flipped: bool = False) -> Any:
@@ -77,7 +67,7 @@ def _multiply_add(builder: Any, sums: Any, unsigned: Any, signed: Any) -> Any:
     return call(builder, "llvm.x86.avx512.vpdpbusd.512", _INTS, arguments)
 
 
-def _prefetch(builder: Any, pointer: Any) -> None:
+def prefetch_line(builder: Any, pointer: Any) -> None:
     pointer = builder.bitcast(pointer, _INT8.as_pointer())
     call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, _INT32(0), _INT32(2), _INT32(1)])
 
@@ -140,7 +130,7 @@ def byte_products(
             j = builder.shl(index, INT64(6))
             places = [builder.gep(x_at, [builder.add(start, j)]) for start in (k0, k1)]
             for place in places:
-                _prefetch(builder, builder.gep(place, [ahead]))
+                prefetch_line(builder, builder.gep(place, [ahead]))
             rows = [_load_bytes(builder, place, count) for place in places]
             digit_at = builder.gep(d_at, [builder.add(d0, builder.mul(index, advance))])
             for k in range(DIGITS):
@@ -255,19 +245,27 @@ def store_digits(typingctx: Any, d: Any, index: Any, lanes: Any) -> Any:
 
 
 @kernel
-def split(v: Any, count: int, d: Any) -> float:
-    """The digits of v[:count] into d, and `unit`. Of each 64 numbers d has 64 times digit 0, 64 times digit 1 and so on; it
-    is int8, DIGITS * count rounded up to 64s. v is rounded up to eights with zeros."""
+def plan_of_units(v: Any, count: int) -> Any:
+    """scale and unit of v[:count]: |v scale| <= 2^54 and unit = 1 / scale; 0 and NaN where v is not finite."""
     bits, largest = v.view(np.int64), 0
     for i in range(count):
         largest = max(largest, bits[i] & 0x7FFFFFFFFFFFFFFF)
     exponent = max(largest >> 52, 54)  # below, unit would be subnormal; max |v| < 2^(exponent - 1022)
     if exponent == 2047:
-        return np.nan
-    scale = splat(np.int64((2099 - exponent) << 52).view(np.float64))
+        return 0.0, np.nan
+    return np.int64((2099 - exponent) << 52).view(np.float64), np.int64((exponent - 53) << 52).view(np.float64)
+
+
+@kernel
+def split(v: Any, count: int, d: Any) -> float:
+    """The digits of v[:count] into d, and `unit`. Of each 64 numbers d has 64 times digit 0, 64 times digit 1 and so on; it
+    is int8, DIGITS * count rounded up to 64s. v is rounded up to eights with zeros."""
+    scale, unit = plan_of_units(v, count)
+    if scale == 0.0:
+        return unit
     for i in range(0, count, LANES):
-        store_digits(d, i, fma(load(v, i), scale, splat(0.0)))
-    return np.int64((exponent - 53) << 52).view(np.float64)
+        store_digits(d, i, fma(load(v, i), splat(scale), splat(0.0)))
+    return unit
 
 
 @kernel
@@ -307,37 +305,6 @@ def byte_axpys(x: Any, start: int, stride: int, rows: int, length: int, d: Any, 
             for k in range(DIGITS - 2, -1, -1):
                 s = fma(s, base, load(ints, k * BYTES + c))
             store(out, j + c, fma(s, unit8, load(out, j + c)))
-
-
-@kernel
-def byte_chunk(
-    x: Any, feature_major: Any, n_x: int, y: Any, weight: Any, linear: bool, digits: Any, b: float,
-    lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
-) -> None:  # fmt: skip
-    """`dense.one_chunk` with w as (digits, [unit])."""
-    m, dw, d, unit = y.size, row[LANES:], digits[0], digits[1][0]
-    d_block = np.empty(DIGITS * ((z.size + BYTES - 1) // BYTES * BYTES), np.int8)
-    ahead = block * n_x if feature_major is None else block  # the next block, of this chunk or the next
-    for i in range(lo, hi, block):
-        end = min(hi, i + block)
-        count = end - i
-        z[:] = b
-        dz[:] = 0.0
-        if feature_major is None:
-            byte_dots(x, i * n_x, n_x, count, n_x, d, unit, z, ahead)
-        else:
-            byte_axpys(x, i, m, n_x, count, d, unit, z)
-        J, db, curvature = link(z[:count], y[i:end], weight[i:end], linear, dz)
-        row[0] += J
-        row[1] += db
-        row[2] += curvature
-        for j in range(min(count, zs.size)):
-            zs[i + j] = z[j]
-        unit_block = split(dz, count, d_block)
-        if feature_major is None:
-            byte_axpys(x, i * n_x, n_x, count, n_x, d_block, unit_block, dw)
-        else:
-            byte_dots(x, i, m, n_x, count, d_block, unit_block, dw, ahead)
 
 
 @kernel
