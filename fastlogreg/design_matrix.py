@@ -287,13 +287,18 @@ class DesignMatrix(Design):
 
     @property
     def gram_of_bytes(self) -> bool:
-        """Whether `gram` is made by `kernels.digits`: seven examples are its least."""
+        """Whether `gram` is made by `kernels.integers`."""
+        if not self.by_example or not self.of_bytes:
+            return False
+        from .kernels.integers import LEAST_GRAM
+
         uniform = bool((self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all())
-        return self.by_example and self.byte_way == "digits" and uniform and self.m >= 7
+        return uniform and self.m >= LEAST_GRAM
 
     def _gram_of_bytes(self, n_threads: int, between: Callable[[], object]) -> NDArray[np.float64]:
         """With scale s and shift t: s^2 x.T x + s t (sum x_i + sum x_j) + n_x t^2. The integers are exact."""
-        from .kernels.digits import GRAM, byte_gram, byte_sums
+        from .kernels.digits import byte_sums
+        from .kernels.integers import GRAM, gram
 
         [(_, _, x)] = self.flat_blocks()
         K, totals = np.zeros((self.m, self.m)), np.empty(self.m)
@@ -302,7 +307,7 @@ class DesignMatrix(Design):
         for first in range(0, self.m, step):
             between()
             last, counter = min(self.m, first + step), np.zeros(1, np.int64)
-            run_on(n_threads, partial(byte_gram, x, self.n_x, totals, first, last, K, counter))
+            run_on(n_threads, partial(gram, x, self.n_x, totals, first, last, K, counter))
         K = np.tril(K) + np.tril(K, -1).T
         s, t = float(self.scale[0]), float(self.shift[0])
         sums = s * t * totals

@@ -21,6 +21,10 @@ from .solvers.result import TrainingResult
 
 LARGEST, MOST_WORK = 1000, 1e10  # n_x, and m n_x^2, up to which the two matrices are worth their time: about 0.3 s
 HURRIED = 30  # where max_seconds is used up: times less of it, and of elements of X to read
+OVERFLOW = (
+    "X has values whose squares overflow float64, so nothing can be said of how near the optimum is: give X in other units "
+    "(scale=, or standardize=True)"
+)
 VANISHED = 1e-4  # of v.H0 v, and 1e-3 of the largest move for an example that does not move
 
 
@@ -48,6 +52,12 @@ def explain(
         )
     if text is None and tol is not None and result.stop_reason in ("iterations", "max_seconds"):
         text = _not_converged(objective, result, tol, names)
+    if text is None and tol is not None and result.stop_reason == "converged" and objective.decay > 0.0:
+        # Rounding was the end. J >= 0: a bound above J says nothing.
+        if result.suboptimality_bound == np.inf:
+            text = OVERFLOW
+        elif result.suboptimality_bound > max(tol, result.cost):
+            text = _not_converged(objective, result, tol, names)
     return text
 
 
@@ -66,6 +76,8 @@ def _not_converged(objective: Objective, result: TrainingResult, tol: float, nam
     else:
         reached = f"the largest gradient component is {result.gradient_norm:.3g}"
     text = f"not converged after {result.iterations} iterations: {reached}, tol asks for {tol:.3g}. "
+    if result.stop_reason == "converged":
+        text = f"rounding lets no step lower the cost any more, but {reached}, tol asks for {tol:.3g}. "
     spread = objective.design.sample_spread()
     typical = float(np.median(spread))
     worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
@@ -74,7 +86,8 @@ def _not_converged(objective: Objective, result: TrainingResult, tol: float, nam
         text += f"Columns on another scale than the others (median standard deviation {typical:.3g}): {listed}. "
         text += 'Standardise them (scale and shift, or standardize=True), use solver="auto", or allow more iterations'
     else:
-        text += 'Allow more iterations, raise lambda_, or use solver="auto"'
+        more = "Give X in other units (scale=)" if result.stop_reason == "converged" else "Allow more iterations"
+        text += f'{more}, raise lambda_, or use solver="auto"'
     return text
 
 
@@ -89,6 +102,8 @@ def _without_optimum(objective: Objective, result: TrainingResult, names: Sequen
     if objective.n_x > LARGEST or work > MOST_WORK:
         return None
     _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
+    if not np.isfinite(H0).all():
+        return OVERFLOW
     size = np.sqrt(np.diag(H0))
     size[size == 0.0] = 1.0
     values, vectors = np.linalg.eigh(H0 / np.outer(size, size))

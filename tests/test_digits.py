@@ -37,12 +37,21 @@ class Way(NamedTuple):
     split: Any
     dots: Any
     axpys: Any
+    gram: Any
+    gram_columns: int
+    least_gram: int
 
 
 def ways():
     """Both; each needs its instruction where code is compiled."""
-    of_bytes = Way(8, digits.DIGITS, 64, np.int8, digits.SEGMENT, 4096, digits.split, digits.byte_dots, digits.byte_axpys)
-    of_words = Way(14, words.DIGITS, 16, np.int16, words.SEGMENT, 1028, words.split_words, words.word_dots, words.word_axpys)
+    of_bytes = Way(
+        8, digits.DIGITS, 64, np.int8, digits.SEGMENT, 4096, digits.split, digits.byte_dots, digits.byte_axpys,
+        digits.byte_gram, digits.GRAM, digits.DIGITS,
+    )  # fmt: skip
+    of_words = Way(
+        14, words.DIGITS, 16, np.int16, words.SEGMENT, 1028, words.split_words, words.word_dots, words.word_axpys,
+        words.word_gram, words.GRAM, 1,
+    )  # fmt: skip
     vnni = WITHOUT_JIT or {"+avx512vnni", "+avx512bw"} <= FEATURES
     avx2 = WITHOUT_JIT or "+avx2" in FEATURES
     yield pytest.param(of_bytes, id="digits", marks=pytest.mark.skipif(not vnni, reason="a CPU without AVX-512 VNNI"))
@@ -181,7 +190,7 @@ def test_boolean_X(order):
         assert np.all(np.abs(got - wanted) <= tolerance)
 
 
-@pytest.mark.skipif(integers.WAY != "digits", reason="a CPU without AVX-512 VNNI: K is BLAS's")
+@here
 @pytest.mark.parametrize("m", [7, 8, 13, 14, 29, 56, 60])
 @pytest.mark.parametrize("n_x", [96, 1100])
 def test_the_gram_matrix_is_exact(m, n_x):
@@ -198,6 +207,26 @@ def test_the_gram_matrix_is_exact(m, n_x):
     assert not by_feature.gram_of_bytes
     seen = X * by_feature.scale[:, None]
     np.testing.assert_allclose(by_feature.gram(), seen.T @ seen, rtol=1e-12)
+
+
+@both
+@pytest.mark.parametrize("m", [1, 2, 7, 31, 33, 70])
+@pytest.mark.parametrize("n_x", [16, 97, 511, 1025])
+def test_either_way_to_the_gram_matrix(way, m, n_x):
+    """The lower triangle, from all columns or from some."""
+    if m < way.least_gram or (WITHOUT_JIT and m * n_x > 10_000):
+        pytest.skip("fewer examples than it is for, or too long without compilation")
+    X = rng.integers(0, 256, (m, n_x), dtype=np.uint8)
+    X[-1] = 255
+    expected = X.astype(np.int64) @ X.T.astype(np.int64)
+    K, totals = np.full((m, m), -1.0), X.sum(axis=1, dtype=np.float64)
+    way.gram(X.reshape(-1), n_x, totals, 0, m, K, np.zeros(1, np.int64))
+    np.testing.assert_array_equal(np.tril(K), np.tril(expected))
+    first = way.gram_columns
+    K[:] = -1.0
+    way.gram(X.reshape(-1), n_x, totals, first, m, K, np.zeros(1, np.int64))
+    np.testing.assert_array_equal(np.tril(K)[:, first:], np.tril(expected)[:, first:])
+    assert (K[:, :first] == -1.0).all()
 
 
 def test_the_way_follows_from_the_cpu(monkeypatch):

@@ -376,6 +376,31 @@ def test_a_sample_whose_examples_of_a_class_have_no_weight():
     assert weights.sum() == pytest.approx(90)
 
 
+@pytest.mark.parametrize("solver", SECOND_ORDER)
+def test_X_of_enormous_values(solver):
+    """The first step is too long by a hundred decades; where even squares overflow, no optimum is claimed."""
+    X, y = data(60, 3, seed=3)
+
+    def caught(magnitude, lambda_):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("always", TrainingWarning)
+            result = flr.train(
+                X.T * magnitude, y[None], solver=solver, lambda_=lambda_, tol=1e-6, iterations=200
+            )
+        assert np.isfinite([result.cost, *result.w[:, 0]]).all()
+        return result, [str(warning.message) for warning in caught]
+
+    result, [message] = caught(1e100, 1.0)
+    assert result.cost < (0.5 if solver == "lbfgs" else 1.01 * optimum(X, y, 0.0)[0])
+    assert result.suboptimality_bound > result.cost
+    assert "rounding lets no step lower the cost any more" in message
+    for lambda_ in (1.0, 0.0):
+        result, [message] = caught(1e200, lambda_)
+        assert result.suboptimality_bound == np.inf
+        assert "squares overflow float64" in message
+
+
 @given(
     mass=hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0.0, 1e6) | st.sampled_from([0.0, 1.0, 1e-12])),
     rows=st.integers(1, 70),

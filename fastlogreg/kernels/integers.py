@@ -38,9 +38,11 @@ DIGIT: Any
 if WAY == "digits":
     DIGITS, GROUP, DIGIT = digits.DIGITS, digits.BYTES, np.int8
     split, dots, axpys = digits.split, digits.byte_dots, digits.byte_axpys
+    GRAM, gram, LEAST_GRAM = digits.GRAM, digits.byte_gram, digits.DIGITS
 else:
     DIGITS, GROUP, DIGIT = words.DIGITS, words.GROUP, np.int16
     split, dots, axpys = words.split_words, words.word_dots, words.word_axpys
+    GRAM, gram, LEAST_GRAM = words.GRAM, words.word_gram, 1
 
 
 def room(count: int) -> Any:

@@ -20,12 +20,27 @@ from numba.core import cgutils
 
 from .digits import plan_of_units, prefetch_line
 from .flags import kernel
-from .intrinsics import DOUBLE, INT64, LANES, call, float64x8, fma, load, operation, splat, store, sums, vector
+from .intrinsics import (
+    DOUBLE,
+    INT64,
+    LANES,
+    call,
+    fetch_and_increment,
+    float64x8,
+    fma,
+    load,
+    operation,
+    splat,
+    store,
+    sums,
+    vector,
+)
 
 DIGITS, BITS = 4, 14
 GROUP = 16  # numbers whose digits of one place lie side by side
 LINE = 64  # bytes of a line of the cache
 SEGMENT = 2048  # columns whose digits stay in the first-level cache; 8224 can be added in an int32
+GRAM, GRAM_SLAB = 32, 512  # columns of K at a time, and features: 16 KiB of the first-level cache
 HALF = 1 << BITS - 1
 _INT8, _INT16, _INT32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
 _BYTES, _WORDS, _INTS = ir.VectorType(_INT8, GROUP), ir.VectorType(_INT16, GROUP), ir.VectorType(_INT32, 8)
@@ -285,3 +300,81 @@ def word_axpys(x: Any, start: int, stride: int, rows: int, length: int, d: Any, 
             for k in range(DIGITS - 2, -1, -1):
                 s = fma(s, base, load(ints, at + k * GROUP))
             store(out, j + c, fma(s, unit8, load(out, j + c)))
+
+
+def _plain_tile(x: Any, i0: int, i1: int, j: int, stride: int, j_last: int, length: int, out: Any) -> None:
+    for r, k in enumerate((i0, i1)):
+        for c in range(4):
+            of_j = min(j + c * stride, j_last)
+            out[4 * r + c] = x[k : k + length].astype(np.int64) @ x[of_j : of_j + length].astype(np.int64)
+
+
+@operation(_plain_tile)
+def word_tile(
+    typingctx: Any, x: Any, i0: Any, i1: Any, j: Any, stride: Any, j_last: Any, length: Any, out: Any
+) -> Any:
+    """out[4 r + c] = the sum over p < length of x[i_r + p] * x[min(j + c * stride, j_last) + p], r < 2, c < 4; int32, which
+    1024 products of two bytes do not overflow."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x_array, out_array = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 7))
+        _, i0, i1, j, stride, j_last, length, _ = args
+        of_j = []
+        for c in range(4):
+            at = builder.add(j, builder.mul(stride, INT64(c)))
+            of_j.append(builder.select(builder.icmp_signed("<", at, j_last), at, j_last))
+        cells = _cells(builder, 2 * len(of_j))
+
+        def step(p: Any, count: Any = None) -> None:
+            rows = [_sixteen(builder, x_array, builder.add(k, p), count is not None) for k in (i0, i1)]
+            if count is not None:  # the next example begins behind: zeros in its place
+                counts = _splat(builder, builder.trunc(count, _INT8), GROUP)
+                among = builder.icmp_unsigned("<", _BYTES(list(range(GROUP))), counts)
+                rows = [builder.select(among, row, ir.Constant(_BYTES, None)) for row in rows]
+            rows = [builder.zext(row, _WORDS) for row in rows]
+            for c, k in enumerate(of_j):
+                column = builder.zext(_sixteen(builder, x_array, builder.add(k, p), count is not None), _WORDS)
+                for r, row in enumerate(rows):
+                    _multiply_add(builder, cells[4 * r + c], row, column)
+
+        with cgutils.for_range(builder, builder.lshr(length, INT64(4))) as loop:
+            step(builder.shl(loop.index, INT64(4)))
+        rest = builder.and_(length, INT64(GROUP - 1))
+        with builder.if_then(builder.icmp_signed("!=", rest, INT64(0))):
+            step(builder.and_(length, INT64(-GROUP)), rest)
+        vectors = [builder.load(cell) for cell in cells]
+        for width in (1, 2, 4):  # as `intrinsics.sums`
+            low = [i - width + LANES if i & width else i for i in range(LANES)]
+            high = [i + LANES if i & width else i + width for i in range(LANES)]
+            pairs = list(zip(vectors[::2], vectors[1::2]))
+            vectors = [builder.add(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high)) for a, b in pairs]
+        builder.store(vectors[0], builder.bitcast(out_array.data, _INTS.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    long = types.int64
+    return types.void(x, long, long, long, long, long, long, out), codegen
+
+
+@kernel
+def word_gram(x: Any, n_x: int, totals: Any, first: int, last: int, K: Any, counter: Any) -> None:
+    """`digits.byte_gram`, for any m; of totals only the size counts."""
+    m = totals.size
+    ints, found = np.empty(2 * 4, np.int32), np.empty((m, GRAM))
+    strip = first + fetch_and_increment(counter, 0) * GRAM
+    while strip < last:
+        columns = min(GRAM, m - strip)
+        found[:] = 0.0
+        for s in range(0, n_x, GRAM_SLAB):
+            length, j_last = min(GRAM_SLAB, n_x - s), (m - 1) * n_x + s
+            for i in range(strip, m, 2):
+                k0, k1 = i * n_x + s, min(i + 1, m - 1) * n_x + s
+                for q in range(0, columns, 4):
+                    word_tile(x, k0, k1, (strip + q) * n_x + s, n_x, j_last, length, ints)
+                    for c in range(4):
+                        found[i, q + c] += ints[c]
+                        if i + 1 < m:
+                            found[i + 1, q + c] += ints[4 + c]
+        for i in range(strip, m):
+            for q in range(columns):
+                K[i, strip + q] = found[i, q]
+        strip = first + fetch_and_increment(counter, 0) * GRAM

@@ -31,7 +31,7 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
         return 0.1  # the trial overflowed: try nearer
     first_slope = inner(start.evaluation.gradient, d)
     low, high, t = 0.0, np.inf, 1.0
-    for _ in range(60):
+    for k in range(60):
         J, slope, curvature = line(t)
         if abs(slope) <= 0.1 * abs(first_slope) and J <= start.evaluation.J * (1.0 + 1e-14):
             break
@@ -39,6 +39,9 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
         newton = t - slope / curvature if curvature > 0.0 else np.inf
         if not low < newton < min(high, 10.0 * t):
             newton = 0.5 * (low + high) if np.isfinite(high) else 10.0 * t
+            if k == 10 and low == 0.0:  # 1 is too far by decades: Newton's t from 0
+                curvature = line(0.0)[2]
+                newton = min(newton, -first_slope / curvature) if curvature > 0.0 else newton
         if newton == t:
             break
         t = newton
