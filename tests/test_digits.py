@@ -226,7 +226,8 @@ def test_either_way_to_the_gram_matrix(way, m, n_x):
     K[:] = -1.0
     way.gram(X.reshape(-1), n_x, totals, first, m, K, np.zeros(1, np.int64))
     np.testing.assert_array_equal(np.tril(K)[:, first:], np.tril(expected)[:, first:])
-    assert (K[:, :first] == -1.0).all()
+    others = K[:, :first]  # left alone, or, where a strip has fewer columns than are made at a time, right too
+    assert ((others == -1.0) | (others == expected[:, :first])).all()
 
 
 def test_the_way_follows_from_the_cpu(monkeypatch):
