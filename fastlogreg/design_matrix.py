@@ -17,7 +17,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ BYTES = 96, 16  # features from which bytes are multiplied as integers (`kernels
 NARROW = 40  # features up to which an example-major X has a kernel of its own; from 8 on
 _BLOCK_BYTES = 4 << 20  # of a converted block
 _BYTE_BLOCK = {"digits": 600 << 10, "words": 384 << 10}
+
+
+_Design = TypeVar("_Design", bound="Design")
 
 
 class Design(ABC):
@@ -106,15 +109,41 @@ class Design(ABC):
     def find_non_finite(self) -> tuple[int, int, float] | None:
         """(example, feature, value) of the first NaN or infinity in X; None where all is finite."""
 
-    def sample_spread(self) -> NDArray[np.float64]:
-        """The standard deviation of each feature, as the model sees it, over at most 1000 examples (100 where X is wide: a
-        tenth of its size is near enough): for inner matrices and warnings."""
-        examples = min(1000, max(100, (1 << 20) // self.n_x))
-        chosen = np.arange(0, self.m, max(1, self.m // examples))
-        sample = self.rows(chosen)
+    @property
+    def sample_size(self) -> int:
+        """Examples that `raw_moments` looks at: 1000, or 100 where X is wide, where a tenth of its size is near enough."""
+        return min(self.m, 1000, max(100, (1 << 20) // self.n_x))
+
+    @cached_property
+    def raw_moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation of each feature of X itself, over a sample of the examples."""
+        sample = self.rows(np.arange(0, self.m, max(1, self.m // self.sample_size)))
         assert isinstance(sample, DesignMatrix)
-        x = sample.X
-        spread: NDArray[np.float64] = np.abs(self.scale) * np.std(x, axis=1, dtype=np.float64)
+        x = sample.X.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.asarray(np.mean(x, axis=0, dtype=np.float64))
+            away = x - mean
+            return mean, np.sqrt(np.einsum("ij,ij->j", away, away) / len(x))
+
+    def with_moments(self, new: _Design) -> _Design:
+        """`new`, a design of the same X, which need not look at it again."""
+        if "raw_moments" in self.__dict__:
+            new.__dict__["raw_moments"] = self.raw_moments
+        return new
+
+    def sample_mean(self) -> NDArray[np.float64] | None:
+        """The mean of each feature, as the model sees it, in a sample, 0 where that is not finite: to centre X by. None where
+        that would not do: with fewer examples than features the error of the mean is longer than what an example has of
+        its own, and 2,000 x 12,288 then takes twice as many reads."""
+        if self.sample_size < self.n_x:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = self.scale * self.raw_moments[0] + self.shift
+        return np.where(np.isfinite(mean), mean, 0.0)
+
+    def sample_spread(self) -> NDArray[np.float64]:
+        """The standard deviation of each feature, as the model sees it, of a sample: for inner matrices and warnings."""
+        spread: NDArray[np.float64] = np.abs(self.scale) * self.raw_moments[1]
         return spread
 
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
@@ -154,7 +183,7 @@ class DesignMatrix(Design):
         yield 0, self.m, self
 
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> DesignMatrix:
-        return DesignMatrix(self.X, scale, shift)
+        return self.with_moments(DesignMatrix(self.X, scale, shift))
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         self.check_file()

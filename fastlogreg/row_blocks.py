@@ -199,7 +199,7 @@ class BlockedMatrix(Design):
                 yield lo, hi, part
 
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> BlockedMatrix:
-        return BlockedMatrix(self.blocks, scale, shift)
+        return self.with_moments(BlockedMatrix(self.blocks, scale, shift))
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         return DesignMatrix(self.blocks.take(indices).T, self.scale, self.shift)

@@ -67,7 +67,7 @@ class SparseMatrix(Design):
         new = self._like(self.data, self.indices, self.starts, self.m, scale, shift)
         if "partials" in self.__dict__:
             new.__dict__["partials"] = self.partials
-        return new
+        return self.with_moments(new)
 
     def rows(self, indices: NDArray[np.intp]) -> SparseMatrix:
         if self.by_example:
@@ -139,13 +139,17 @@ class SparseMatrix(Design):
         example, feature = (major, minor) if self.by_example else (minor, major)
         return example, feature, float(self.data[k])
 
-    def sample_spread(self) -> Vector:
+    @property
+    def sample_size(self) -> int:
+        return max(self.m, self.n_x)  # all of them, which is enough
+
+    @cached_property
+    def raw_moments(self) -> tuple[Vector, Vector]:
         """Of all examples: two reads."""
         weight = np.ones(self.m)
         sums = self.sums(np.zeros(self.m, np.uint8), weight, True, np.zeros(self.n_x), 1.0, NONE, available_threads())
         mean = sums[HEAD:] / self.m
-        spread: Vector = np.abs(self.scale) * np.sqrt(self.squares_about(mean, NONE) / self.m)
-        return spread
+        return mean, np.sqrt(self.squares_about(mean, NONE) / self.m)
 
     # ---------------------------------------------------------------- passes, on X itself: scale and shift are the caller's
 

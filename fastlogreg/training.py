@@ -148,7 +148,8 @@ class _Work:
         # For L-BFGS without an inner matrix X - mean, by folding; state.b moves along.
         first_order = self.solver == "lbfgs" or (self.solver == "auto" and auto.plan(objective) == "lbfgs")
         if objective.intercept and first_order:
-            mean = objective.mean()
+            sampled = objective.design.sample_mean()
+            mean = objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.b += inner(mean, state.w)
         K = None

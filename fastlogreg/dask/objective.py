@@ -42,7 +42,7 @@ class DistributedDesign(Design):
             yield int(bounds[k]), int(bounds[k + 1]), DesignMatrix(x.T, ones, zeros)
 
     def rescaled(self, scale: Vector, shift: Vector) -> DistributedDesign:
-        return DistributedDesign(self.held, scale, shift)
+        return self.with_moments(DistributedDesign(self.held, scale, shift))
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         bounds = self.held.bounds

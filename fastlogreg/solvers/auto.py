@@ -77,7 +77,7 @@ class Auto:
             state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
             self.solver = LBFGS(objective, state, tol, inner)
         else:
-            self.solver = LBFGS(objective, state, tol, _by_spread(objective), rescale=True)
+            self.solver = LBFGS(objective, state, tol, diagonal=_by_spread(objective))
 
     def state_arrays(self) -> dict[str, Any]:
         saved = self.solver.state_arrays()
@@ -94,13 +94,15 @@ class Auto:
         if "newton" in saved["method"]:
             self.solver = Newton(self.objective, self.state, self.tol, saved)
             return
+        inner: Callable[[Vector], Vector] | None = None
+        diagonal: Vector | float = 1.0
         if theta is None:
-            inner = _by_spread(self.objective)
+            diagonal = _by_spread(self.objective)
         elif saved["anew"]:
             inner = _inverse(self.objective.estimated_hessian(self.objective.point(theta), self.rows))
         else:
             inner = _inverse(_sampled(self.objective, theta, self.rows).H)
-        self.solver = LBFGS(self.objective, self.state, self.tol, inner, theta is None, saved)
+        self.solver = LBFGS(self.objective, self.state, self.tol, inner, diagonal, saved)
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
@@ -127,20 +129,20 @@ class Auto:
                 return
             assert solver.point is not None
             solver.inner = _inverse(self.objective.estimated_hessian(solver.point, rows))
-            self.rows, self.inner_theta, self.anew, solver.rescale = rows, solver.point.theta.copy(), True, False
+            self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
             solver.pairs.clear()
         self.judged, self.measure = state.iteration, state.measure
 
 
-def _by_spread(objective: Objective) -> Any:
-    """v -> v over the diagonal of a Hessian in which every a (1 - a) is 1/4, from the spread of the columns in a sample."""
+def _by_spread(objective: Objective) -> Vector:
+    """The diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4, from the spread of the columns in a sample."""
     spread = objective.design.sample_spread()
     # What none of the sample's examples has, one of as many may have: rare pixels of images. With a spread of 0 the step
     # along such a column would be enormous.
     spread[spread == 0.0] = np.sqrt(np.mean(spread * spread) / 1000.0)
     curvature = np.append(0.25 * spread * spread + objective.decay, 0.25)
     curvature[curvature == 0.0] = 1.0
-    return lambda v: v / curvature
+    return curvature
 
 
 def _sampled(objective: Objective, theta: Vector, rows: int) -> Newton:

