@@ -56,6 +56,7 @@ _METHODS = {  # a solver's words and what each of them saves
     "newton": "evaluated",
     "auto": "rows judged judged_measure",
     "sample": "inner_theta",
+    "anew": "",
 }
 
 

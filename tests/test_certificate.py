@@ -90,7 +90,7 @@ def test_the_results_own_bound_is_never_below(problem, solver, k):
     result = training.run(objective, state, solver=solver, tol=None, iterations=k)
     best, found = exact(objective, lowest(objective)), exact(objective, np.append(result.w, result.b))
     assert float(found - best) <= result.suboptimality_bound * (1 + 1e-9) or float(found - best) < 1e-22
-    assert float(found - best) >= -1e-16 * float(best)  # both are points in float64: the solver's may be the better one
+    assert float(found - best) >= -1e-15 * float(best)  # both are points in float64: the solver's may be the better one
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.9])

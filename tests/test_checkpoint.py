@@ -53,7 +53,7 @@ CHANGES = {  # so that the data may be small
     "tall": {(auto, "SMALL"): 0, (auto, "LEAST_ROWS"): 100},
     # New inner matrices from 25 and 100 rows, then Newton's method: each after one iteration.
     "misled": {(auto, "SMALL"): 0, (auto, "LEAST_ROWS"): 6, (auto, "ROWS_PER_FEATURE"): 1, (auto, "PATIENCE"): 1,
-               (auto, "PROGRESS"): 1e-30},
+               (auto, "PROGRESS"): 1e-30, (auto, "SLOW_PROGRESS"): 1e-30},
     "spread": {(auto, "SMALL"): 0, (auto, "LARGEST_INNER"): 2},
 }  # fmt: skip
 
@@ -116,7 +116,8 @@ def test_the_case_of_misleading_samples_is_what_it_says(tmp_path):
             flr.train(X, Y, **{**options, "iterations": k}, checkpoint=tmp_path / "run")
             saved = checkpoint.load(tmp_path / "run").values
             methods.add((saved["method"], saved["rows"]))
-    assert {("auto lbfgs sample", 6), ("auto lbfgs sample", 24), ("auto newton", 96)} == methods
+    anew = {("auto lbfgs sample anew", rows) for rows in (12, 24, 48, 96)}
+    assert {("auto lbfgs sample", 6), *anew, ("auto newton", 192)} == methods
 
 
 @pytest.mark.parametrize("name", CASES)

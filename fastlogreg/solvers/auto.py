@@ -83,13 +83,14 @@ class Auto:
         saved = self.solver.state_arrays()
         saved.update(method=f"auto {saved['method']}", rows=self.rows, judged=self.judged, judged_measure=self.measure)
         if self.inner_theta is not None:
-            saved.update(method=saved["method"] + " sample", inner_theta=self.inner_theta, anew=self.anew)
+            words = " sample anew" if self.anew else " sample"
+            saved.update(method=saved["method"] + words, inner_theta=self.inner_theta)
         return saved
 
     def _restore(self, saved: dict[str, Any]) -> None:
         """The inner matrix is taken again, at the same point from the same sample: it has the same bits."""
         self.rows, self.judged, self.measure = saved["rows"], saved["judged"], saved["judged_measure"]
-        self.anew = saved.get("anew", False)
+        self.anew = "anew" in saved["method"]
         theta = self.inner_theta = saved.get("inner_theta")
         if "newton" in saved["method"]:
             self.solver = Newton(self.objective, self.state, self.tol, saved)
@@ -98,7 +99,7 @@ class Auto:
         diagonal: Vector | float = 1.0
         if theta is None:
             diagonal = _by_spread(self.objective)
-        elif saved["anew"]:
+        elif self.anew:
             inner = _inverse(self.objective.estimated_hessian(self.objective.point(theta), self.rows))
         else:
             inner = _inverse(_sampled(self.objective, theta, self.rows).H)
@@ -131,6 +132,7 @@ class Auto:
             solver.inner = _inverse(self.objective.estimated_hessian(solver.point, rows))
             self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
             solver.pairs.clear()
+            state.record(self.objective)  # the read that it took: what is saved from here on has it
         self.judged, self.measure = state.iteration, state.measure
 
 
