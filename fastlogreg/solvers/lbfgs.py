@@ -4,7 +4,7 @@ d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, al
 (s, y). The innermost H_0 is `inner`, or the inverse of a diagonal D, the identity or one of one's choice, times a number:
 the least squares fit of H_0 y = s for the last pair is s.y / y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one
 (Barzilai & Borwein, Two-point step size gradient methods, 1988). Their geometric mean, two parts of the first and one of the
-second, needs fewer second trials than the first alone: 26 reads of X for 32 on 2,000 x 12,288. One read an iteration.
+second, needs fewer second trials than the first alone: 24 reads of X for 32 on 2,000 x 12,288. One read an iteration.
 """
 
 from __future__ import annotations
