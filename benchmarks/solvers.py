@@ -273,7 +273,7 @@ def figure(result: dict[str, Any]) -> Any:
     drawn = Figure(figsize=(9.0, 1.4 + 0.5 * len(problems)), layout="constrained")
     axes = drawn.subplots()
     seconds = [row["seconds"] for row in rows]
-    middle = np.sqrt(min(seconds) * max(seconds))
+    far_right = min(seconds) ** 0.2 * max(seconds) ** 0.8  # of the axis
     for k, problem in enumerate(reversed(problems)):
         there = [row for row in rows if row["problem"] == problem]
         others = [row["seconds"] for row in there if not own(row["contender"])]
@@ -281,7 +281,7 @@ def figure(result: dict[str, Any]) -> Any:
         axes.plot(others, [k] * len(others), "o", mfc="white", mec="0.45", ms=6, label="" if k else "peers")
         axes.plot([mine], [k], "D", color="black", ms=7, label="" if k else "fastlogreg")
         if best is not None:
-            side = "left" if best["seconds"] < middle else "right"  # into the middle, where there is room
+            side = "left" if best["seconds"] < far_right else "right"
             axes.annotate(best["contender"], (best["seconds"], k), (0, 7), textcoords="offset points", fontsize=7, ha=side)
     axes.set(
         xscale="log", xlabel="seconds of a fit until J - J* is at most 1e-6 of J*", ylim=(-0.6, len(problems) - 0.3)
