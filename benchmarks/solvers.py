@@ -149,7 +149,7 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
             else:
                 np.save(folder / f"{file}.npy", array)
         try:
-            most = MOST
+            most = 4 * MOST  # for this package, which is tried first
             for package in (p for p in peers.installed() if not sparse or p in peers.SPARSE):
                 worker = Worker(folder, package)
                 workers.append(worker)
