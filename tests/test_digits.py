@@ -149,11 +149,11 @@ def test_the_largest_integers_do_not_overflow(way, sign):
         d, unit = split(way, np.full(length, worst))
         z = np.zeros(rounded_up(np.empty(rows)).size)
         way.dots(x, 0, length, rows, length, d, unit, z, 0)
-        np.testing.assert_allclose(z[:rows], 255 * worst * length, rtol=2e-15)
+        np.testing.assert_allclose(z[:rows], 255 * worst * length, rtol=1e-15)
         d, unit = split(way, np.full(rows, worst))
         out = np.zeros(rounded_up(np.empty(length)).size)
         way.axpys(x, 0, length, rows, length, d, unit, out)
-        np.testing.assert_allclose(out[:length], 255 * worst * rows, rtol=2e-15)
+        np.testing.assert_allclose(out[:length], 255 * worst * rows, rtol=1e-15)
 
 
 @here
