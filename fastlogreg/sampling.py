@@ -36,11 +36,11 @@ def by_mass(mass: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
     """Indices of at most `rows` examples, in order, and the mass of each: its own if that is large, else an equal share of
     what the others have together. mass: (m,), not negative; sums over the sample weighted so are near those over all.
 
-    What is chosen follows from the masses in float32: examples that are alike, of which there are many in a9a, must not be
-    told apart by the last bits, which differ between forms of the same X."""
+    What is chosen follows from the masses rounded to 24 bits: examples that are alike, of which there are many in a9a, must
+    not be told apart by the last bits, which differ between forms of the same X."""
     if len(mass) <= rows:
         return np.arange(len(mass), dtype=np.intp), mass
-    own, mass = mass, mass.astype(np.float32).astype(np.float64)
+    own, mass = mass, ((mass.view(np.int64) + (1 << 28)) & -(1 << 29)).view(np.float64)
     largest = np.sort(np.partition(mass, len(mass) - rows)[len(mass) - rows :])[::-1]
     others = float(mass.sum()) - np.append(0.0, np.cumsum(largest)[:-1])  # what is left when so many are taken whole
     few_left = np.flatnonzero(largest * np.arange(rows, 0, -1) <= others)
