@@ -2,7 +2,7 @@
 
 The trial t = 1 is evaluated with its gradient. If it will not do, the z of both ends give z and dz/dt for every t, and the
 best t is found by safeguarded Newton steps in one variable, which read no X; the point there is evaluated once more.
-A trial is good where J has not risen and the slope along d has fallen to half of what it was (J is convex: that
+A trial is good where J has not risen and the slope along d has fallen to `left` of what it was (J is convex: that
 is the strong Wolfe condition). Near the optimum J cannot tell points apart any more, the slope still can.
 """
 
@@ -15,11 +15,14 @@ from ..passes import Vector
 from ..vectors import inner
 
 
-def good(start: Point, d: Vector, trial: Point) -> bool:
+HALF = 0.5
+
+
+def good(start: Point, d: Vector, trial: Point, left: float = HALF) -> bool:
     """Whether the trial is a good enough step from start in direction d."""
     before, after = inner(start.evaluation.gradient, d), inner(trial.evaluation.gradient, d)
     rounding = 1e-14 * abs(start.evaluation.J)
-    return bool(start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= 0.5 * abs(before))
+    return bool(start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= left * abs(before))
 
 
 def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> float:
@@ -48,10 +51,10 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
     return t
 
 
-def step(objective: Objective, start: Point, d: Vector) -> Point:
+def step(objective: Objective, start: Point, d: Vector, left: float = HALF) -> Point:
     """The next point in direction d: the whole step where it is good, else the best one, else start."""
     trial = objective.point(start.theta + d)
-    if good(start, d, trial):
+    if good(start, d, trial, left):
         return trial
     for _ in range(20):
         t = best_step(objective, start, d, trial)
