@@ -283,7 +283,7 @@ class DesignMatrix(Design):
         """
         self.check_file()
         if self.in_place:
-            yield 0, self.m, _read_only(self._source.reshape(-1, order="F" if self.by_example else "C"))
+            yield 0, self.m, read_only(self._source.reshape(-1, order="F" if self.by_example else "C"))
             return
         native = self.X.dtype.newbyteorder("=")
         target = native if native in _IN_PLACE or native in _VIEWS else np.dtype(np.float64)
@@ -291,7 +291,7 @@ class DesignMatrix(Design):
         for lo in range(0, self.m, chunks * self.chunk):
             hi = min(self.m, lo + chunks * self.chunk)
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
-            yield lo, hi, _read_only(block.view(_VIEWS.get(target, target)))
+            yield lo, hi, read_only(block.view(_VIEWS.get(target, target)))
 
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """Views of X where nothing has to be changed."""
@@ -351,7 +351,8 @@ class DesignMatrix(Design):
         return s * s * K + (sums[:, None] + (sums + self.n_x * t * t)) if t else s * s * K
 
 
-def _read_only(flat: NDArray[Any]) -> NDArray[Any]:
+def read_only(flat: NDArray[Any]) -> NDArray[Any]:
+    """A view as the kernels are compiled for it."""
     view = np.asarray(flat).view(np.ndarray)  # arrays and memory maps alike: one compiled kernel for both
     view.flags.writeable = False
     return view

@@ -1,7 +1,8 @@
 """The sums that a Newton step needs, in one read of X: the loss, its gradient and its Hessian by [w, b].
 
     of_few_features    n_x <= `design_matrix.NARROW`: a kernel of their own, on all threads
-    by_blocks          more: blocks of float64, of as many examples as features, H by BLAS
+    of_many_features   any: blocks of float64, and a kernel of their own, on all threads
+    by_numpy           without compilation: blocks of float64, of as many examples as features, by BLAS
 
 X stored sparse has a third way, in `sparse_matrix`. A pass is told the point on X as the model sees it.
 """
@@ -9,15 +10,17 @@ X stored sparse has a third way, in `sparse_matrix`. A pass is told the point on
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .design_matrix import HEAD, Design
-from .passes import Vector, threads_for
+from .design_matrix import HEAD, Design, read_only
+from .passes import SECONDS_PER_THREAD, Vector, numpy_link, threads_for
 from .threads import run_on
 
+BLOCK_BYTES = 4 << 20  # of float64 that X is converted to at a time
+PACKED_BYTES = 256 << 10  # of rows that are multiplied at a time: a quarter of the second-level cache
+SECONDS_PER_PRODUCT = 0.01e-9  # of one of the width^2 products of an example, half of which are made
 LONGEST = 1024  # examples in a block of as many features: enough for BLAS, and no larger than H
 
 
@@ -53,34 +56,96 @@ def of_few_features(
     return float(total[0]), total[HEAD : HEAD + n_x + 1].copy(), H
 
 
-def by_blocks(
-    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, link: Any, weight: Vector, zs: Vector
+def of_many_features(
+    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, n_threads: int, weight: Vector, zs: Vector
 ) -> tuple[float, Vector, Vector]:
-    """The same for any n_x and X; link: (z, y, weight) -> sum of the losses, dz and da/dz."""
+    """The same for any n_x and X."""
+    from .kernels.outer import block_sums
+
+    n_x, J, db, H = design.n_x, 0.0, 0.0, Products(design.n_x, n_threads)
+    padded, g = np.zeros((2, -(-n_x // 8) * 8))
+    padded[:n_x] = w
+    for lo, hi, block in design.float_blocks(BLOCK_BYTES // (8 * n_x)):
+        x, slopes, (z, dz) = flat(block), np.empty(hi - lo), np.empty((2, -(-(hi - lo) // 8) * 8))
+        J += block_sums(x, n_x, padded, b, y[lo:hi], weight[lo:hi], z, dz, slopes, g)
+        zs[lo:hi] = z[: hi - lo]
+        db += float(dz.sum())
+        H.add(x, slopes)
+    return J, np.append(g[:n_x], db), H.whole()
+
+
+def products(design: Design, slopes: Vector, n_threads: int) -> Vector:
+    """The sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1 behind it; slopes: (m,)."""
+    H = Products(design.n_x, n_threads)
+    for lo, hi, block in design.float_blocks(BLOCK_BYTES // (8 * design.n_x)):
+        H.add(flat(block), slopes[lo:hi])
+    return H.whole()
+
+
+class Products:
+    """That sum while it grows, by `kernels.outer`; the same bits for any number of threads."""
+
+    def __init__(self, n_x: int, n_threads: int) -> None:
+        from .kernels.outer import PANEL
+
+        self.n_x, self.n_threads = n_x, n_threads
+        self.panels = n_x // PANEL + 1
+        self.width = self.panels * PANEL
+        self.H = np.zeros(self.width**2)
+
+    def add(self, x: Vector, slopes: Vector) -> None:
+        """Some examples: x (count, n_x), `flat`; slopes (count,)."""
+        from .kernels.outer import add_products
+
+        worth = int(len(slopes) * self.width**2 * SECONDS_PER_PRODUCT / SECONDS_PER_THREAD)
+        threads = max(1, min(self.n_threads, worth, self.panels))
+        work = np.arange(self.panels, 0, -1.0).cumsum()  # down to each row of panels: the upper ones are longer
+        shares = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads) + 1
+        bounds = np.unique([0, *shares, self.panels])
+        together = max(32, PACKED_BYTES // (8 * self.width))
+        task = partial(add_products, x, self.n_x, slopes, together, bounds, self.width, self.H, np.zeros(1, np.int64))
+        with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
+            run_on(threads, task)
+
+    def whole(self) -> Vector:
+        """(n_x + 1, n_x + 1)."""
+        upper = np.triu(self.H.reshape(self.width, self.width)[: self.n_x + 1, : self.n_x + 1])
+        return upper + np.triu(upper, 1).T
+
+
+def flat(block: Vector) -> Vector:
+    """Examples (count, n_x) as the kernels read them: one after the other, read-only."""
+    return read_only(np.ascontiguousarray(block, np.float64).reshape(-1))
+
+
+def by_numpy(
+    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, weight: Vector, zs: Vector
+) -> tuple[float, Vector, Vector]:
+    """`of_many_features` with NumPy alone."""
     n_x = design.n_x
     H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
     with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
         for lo, hi, x in design.float_blocks(min(n_x, LONGEST)):
             z = zs[lo:hi] = x @ w + b
-            loss, dz, slopes = link(z, y[lo:hi], weight[lo:hi])
+            loss, dz, slopes = numpy_link(z, y[lo:hi], weight[lo:hi])
             J += loss
             gradient[:-1] += dz @ x
             gradient[-1] += dz.sum()
-            _add_products(x, slopes, H)
+            _add_by_numpy(x, slopes, H)
     H[:-1, -1] = H[-1, :-1]
     return J, gradient, H
 
 
-def products(design: Design, slopes: Vector) -> Vector:
-    """The sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1 behind it; slopes: (m,)."""
+def products_by_numpy(design: Design, slopes: Vector) -> Vector:
+    """`products` with NumPy alone."""
     H = np.zeros((design.n_x + 1, design.n_x + 1))
     for lo, hi, x in design.float_blocks(min(design.n_x, LONGEST)):
-        _add_products(x, slopes[lo:hi], H)
+        _add_by_numpy(x, slopes[lo:hi], H)
     H[:-1, -1] = H[-1, :-1]
     return H
 
 
-def _add_products(x: Vector, slopes: Vector, H: Vector) -> None:
+def _add_by_numpy(x: Vector, slopes: Vector, H: Vector) -> None:
     """H[:, :-1] += the same of a block x (examples, n_x), and the corner."""
     H[-1, :-1] += slopes @ x
     H[-1, -1] += slopes.sum()

@@ -287,12 +287,12 @@ class Objective:
             return self._sparse_hessian(self.design, w, b, zs)
         self.begin_pass()
         zs = zs if zs.size else np.empty(self.m)
-        if self.design.few_features and self.backend != "numpy":
-            J, gradient, H = hessians.of_few_features(
-                self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs
-            )
+        few = self.design.few_features and self.backend != "numpy"
+        if not (few or self.has_compiled_kernels):
+            J, gradient, H = hessians.by_numpy(self.design, self.y, w, b, weight=self.weight, zs=zs)
         else:
-            J, gradient, H = hessians.by_blocks(self.design, self.y, w, b, link=self.link, weight=self.weight, zs=zs)
+            sums = hessians.of_few_features if few else hessians.of_many_features
+            J, gradient, H = sums(self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs)
         gradient /= self.total
         gradient[:-1] += self.decay * w
         if not self.intercept:
@@ -314,7 +314,11 @@ class Objective:
         of its diagonal is below the Hessian's own: a column that is zero in all of them gets no step without bounds."""
         slopes = self.slopes(point.z)
         chosen, mass = by_mass(slopes, rows)
-        H = hessians.products(self.design.rows(chosen), mass)
+        some = self.design.rows(chosen)
+        if self.has_compiled_kernels:
+            H = hessians.products(some, mass, self.n_threads)
+        else:
+            H = hessians.products_by_numpy(some, mass)
         diagonal = H.reshape(-1)[: -1 : self.n_x + 2]
         np.maximum(diagonal, self.squares(slopes), out=diagonal)
         self._finish_hessian(H)
@@ -328,6 +332,15 @@ class Objective:
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return curvature
+
+    @property
+    def has_compiled_kernels(self) -> bool:
+        """Whether there are kernels for what takes BLAS milliseconds, and minutes interpreted: Hessians of many features."""
+        if self.backend == "numpy":
+            return False
+        import numba
+
+        return not numba.config.DISABLE_JIT
 
     @property
     def link(self) -> Any:

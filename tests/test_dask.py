@@ -322,15 +322,6 @@ def test_grouping_changes_no_bit(on_threads, monkeypatch):
     assert same_bits(fd.train(X, y, solver="auto", lambda_=1.0, **RUNS["auto"]), on_threads["auto"])
 
 
-def test_outer_products():
-    from fastlogreg.kernels.outer import add_outer
-
-    R = np.random.default_rng(0).normal(size=(37, 48))
-    H = np.ones((48, 48))
-    add_outer(R.reshape(-1), 48, H.reshape(-1))
-    np.testing.assert_allclose(np.triu(H), np.triu(1.0 + R.T @ R), rtol=1e-12, atol=1e-13)
-
-
 # ---------------------------------------------------------------- what X and y may be
 
 

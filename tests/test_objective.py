@@ -122,7 +122,7 @@ def test_the_hessian_of_few_features_is_that_of_blocks(m, n_x, order, weighted):
     s = rng.random(m) if weighted else passes.NONE
     y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
     assert design.few_features
-    J, gradient, H = hessians.by_blocks(design, y, w, 0.3, link=passes.link, weight=s, zs=zs[0])
+    J, gradient, H = hessians.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
     for n_threads in (1, 2, 3):
         found = hessians.of_few_features(design, y, w, 0.3, n_threads=n_threads, weight=s, zs=zs[n_threads])
         assert found[0] == pytest.approx(J, rel=1e-13)
@@ -130,6 +130,48 @@ def test_the_hessian_of_few_features_is_that_of_blocks(m, n_x, order, weighted):
         np.testing.assert_allclose(found[2], H, rtol=1e-12, atol=1e-13 * abs(H).max())
     np.testing.assert_allclose(zs[1], zs[0], rtol=1e-12, atol=1e-12)
     assert zs[1].tobytes() == zs[2].tobytes() == zs[3].tobytes()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
+@pytest.mark.parametrize(("m", "n_x"), [(1, 1), (7, 15), (33, 16), (100, 47), (300, 129), (70, 300)])
+def test_the_hessian_of_many_features_is_that_of_blas(m, n_x, order, weighted, monkeypatch):
+    """In more than one block and more than one packing, at the borders of panels of sixteen; the same bits on any threads."""
+    monkeypatch.setattr(hessians, "BLOCK_BYTES", 64 * 8 * n_x)
+    monkeypatch.setattr(hessians, "SECONDS_PER_PRODUCT", 1.0)  # worth any number of threads
+    rng = np.random.default_rng(m)
+    design = DesignMatrix(laid_out(rng.normal(size=(m, n_x)), order), rng.random(n_x) + 0.5, rng.normal(size=n_x))
+    s = rng.random(m) if weighted else passes.NONE
+    y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
+    J, gradient, H = hessians.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
+    found = [
+        hessians.of_many_features(design, y, w, 0.3, n_threads=k, weight=s, zs=zs[k]) for k in (1, 2, 3)
+    ]
+    assert found[0][0] == pytest.approx(J, rel=1e-13)
+    np.testing.assert_allclose(found[0][1], gradient, rtol=1e-11, atol=1e-12 * abs(gradient).max())
+    np.testing.assert_allclose(found[0][2], H, rtol=1e-11, atol=1e-13 * abs(H).max())
+    np.testing.assert_allclose(zs[1], zs[0], rtol=1e-12, atol=1e-12)
+    for k in (1, 2):
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], found[k]))
+    slopes = rng.random(m)
+    H = hessians.products_by_numpy(design, slopes)
+    found = [hessians.products(design, slopes, k) for k in (1, 5)]
+    np.testing.assert_allclose(found[0], H, rtol=1e-11, atol=1e-13 * abs(H).max())
+    assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize("deep", [4, 8])
+def test_both_tiles_of_a_hessian(deep, monkeypatch):
+    """The one for AVX2 and the one for AVX-512, whichever CPU this is."""
+    from fastlogreg.kernels import outer
+
+    tile = {4: outer.four_by_eight, 8: outer.eight_by_sixteen}[deep]
+    rng = np.random.default_rng(deep)
+    packed, H = rng.normal(size=(2, 9, 16)), np.ones((16, 32))
+    tile(packed.reshape(-1), deep, 9 * 16, 9 * 16, H.reshape(-1), 3 * 32 + 8, 32)
+    expected = np.ones((16, 32))
+    expected[3 : 3 + deep, 8 : 8 + 2 * deep] += packed[0, :, deep : 2 * deep].T @ packed[1, :, : 2 * deep]
+    np.testing.assert_allclose(H, expected, rtol=1e-13, atol=1e-14)
 
 
 def test_the_gradient_and_the_hessian_are_derivatives():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .. import passes
 from ..design_matrix import DesignMatrix
+from ..hessians import Products, flat
 from ..passes import NONE, Vector
 from ..validation import find_non_finite
 from ..vectors import inner
@@ -197,28 +198,15 @@ def linear_sums(block: Block, place: Place, at: Place | None) -> Vector:
     return np.concatenate([[half, db, 0.0, 0.0, 0.0], dw])
 
 
-def hessian_width(n_x: int) -> int:
-    """Columns of x and 1 together, rounded up to sixteens as the kernel has it."""
-    return -(-(n_x + 1) // 16) * 16
-
-
 def hessian_sums(block: Block, place: Place, watch: bool, scale: Vector, shift: Vector) -> Vector:
-    """`cost_sums`, and after them X1 diag(s da/dz) X1.T (width, width) flat, X1 being scale * X + shift and a row of ones."""
-    from ..kernels.outer import add_outer
-
+    """`cost_sums`, and after them X1 diag(s da/dz) X1.T (n_x + 1, n_x + 1), X1 being scale * X + shift and a row of ones."""
     head = cost_sums(block, place, watch)
-    z, n_x = block.z(place), block.design.n_x
-    width = hessian_width(n_x)
-    H = np.zeros(width * width)
+    z = block.z(place)
+    H = Products(block.design.n_x, 1)
     for lo, hi, x in block.design.rescaled(scale, shift).float_blocks():
         slopes = passes.link(z[lo:hi], block.y[lo:hi], block.weight[lo:hi])[2]
-        rows = np.zeros((hi - lo, width))
-        with np.errstate(over="ignore", invalid="ignore"):
-            root = np.sqrt(slopes)
-            np.multiply(x, root[:, None], out=rows[:, :n_x])
-            rows[:, n_x] = root
-            add_outer(rows.reshape(-1), width, H)
-    return np.concatenate([head, H])
+        H.add(flat(x), slopes)
+    return np.concatenate([head, H.whole().reshape(-1)])
 
 
 def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:

@@ -118,9 +118,7 @@ class DistributedObjective(Objective):
         place = Place(*self.design.fold(w, b), zs.name)
         sums = self.held.sum(blocks.hessian_sums, place, self.decay == 0.0, scale, shift)
         evaluation = self._evaluation(w, *self._taken(sums, zs, place))
-        width = blocks.hessian_width(n_x)
-        upper = np.triu(sums[HEAD + n_x :].reshape(width, width)[: n_x + 1, : n_x + 1])
-        H = (upper + np.triu(upper, 1).T) / self.total
+        H = sums[HEAD + n_x :].reshape(n_x + 1, n_x + 1) / self.total
         diagonal = np.arange(n_x)
         H[diagonal, diagonal] += self.decay
         if not self.intercept:

@@ -23,12 +23,13 @@ from typing import Any, TypeVar
 
 from numba import config, njit, prange
 from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-__all__ = ["EXACT", "FAST", "exact", "inlined", "kernel", "lecture", "prange"]
+__all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
 
 
 @cache
@@ -39,6 +40,11 @@ def sources_digest() -> str:
     for path in [*sorted(folder.glob("*.py")), folder.parent / "reference.py"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def cpu_features() -> set[str]:
+    """What the CPU that Numba compiles for has, and has not, in LLVM's words: "+avx2", "-avx512f"."""
+    return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]

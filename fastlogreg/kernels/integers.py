@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 from numba import config
-from numba.core.registry import cpu_target
 
 from . import digits, words
-from .flags import kernel
+from .flags import cpu_features, kernel
 from .intrinsics import LANES
 from .link import link
 
@@ -25,9 +24,7 @@ def byte_products(features: str | None = None) -> str | None:
     without compilation a plain twin does."""
     if config.DISABLE_JIT:
         return "digits"
-    if features is None:
-        features = cpu_target.target_context.codegen().magic_tuple()[2]
-    there = set(features.split(","))
+    there = cpu_features() if features is None else set(features.split(","))
     if {"+avx512vnni", "+avx512bw"} <= there:
         return "digits"
     return "words" if "+avx2" in there else None

@@ -24,7 +24,7 @@ from ..objective import Objective
 from ..passes import Vector
 from . import newton
 from .lbfgs import LBFGS
-from .newton import Newton, positive_definite
+from .newton import Newton, by_factor, positive_definite
 from .result import State
 
 FEW = 400  # examples of a wide X: K costs less than a dozen reads of X (209 x 12,288: 43 ms for 131 of L-BFGS)
@@ -100,9 +100,10 @@ class Auto:
         if theta is None:
             diagonal = _by_spread(self.objective)
         elif self.anew:
-            inner = _inverse(self.objective.estimated_hessian(self.objective.point(theta), self.rows))
+            H = self.objective.estimated_hessian(self.objective.point(theta), self.rows)
+            inner = _inverse(H, self.objective)
         else:
-            inner = _inverse(_sampled(self.objective, theta, self.rows).H)
+            inner = _inverse(_sampled(self.objective, theta, self.rows).H, self.objective)
         self.solver = LBFGS(self.objective, self.state, self.tol, inner, diagonal, saved)
 
     def advance(self, count: int) -> None:
@@ -129,7 +130,7 @@ class Auto:
                 self.solver, self.rows, self.inner_theta = Newton(self.objective, state, self.tol), rows, None
                 return
             assert solver.point is not None
-            solver.inner = _inverse(self.objective.estimated_hessian(solver.point, rows))
+            solver.inner = _inverse(self.objective.estimated_hessian(solver.point, rows), self.objective)
             self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
             solver.pairs.clear()
             state.record(self.objective)  # the read that it took: what is saved from here on has it
@@ -165,11 +166,14 @@ def _optimum_of_sample(objective: Objective, theta: Vector, rows: int) -> tuple[
         method.advance(1)
         if state.stop is not None or before - state.cost <= enough:
             break
-    return np.append(state.w, state.b), _inverse(method.H)
+    return np.append(state.w, state.b), _inverse(method.H, objective)
 
 
-def _inverse(H: Vector) -> Callable[[Vector], Vector]:
+def _inverse(H: Vector, objective: Objective) -> Callable[[Vector], Vector]:
     """v -> H^-1 v."""
+    solve = by_factor(H, objective)
+    if solve is not None:
+        return solve
     inverse = np.linalg.inv(positive_definite(H))
     inverse = 0.5 * (inverse + inverse.T)
-    return lambda v: inverse @ v
+    return lambda v: np.asarray(np.einsum("ij,j->i", inverse, v))  # not by BLAS, whose threads then spin: see `vectors`

@@ -14,7 +14,6 @@ from ..objective import Objective, Point
 from ..passes import Vector
 from ..vectors import inner
 
-
 HALF = 0.5
 
 

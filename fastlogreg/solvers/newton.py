@@ -17,6 +17,7 @@ A Hessian that is singular to working precision (lambda = 0 with a constant or d
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from .line_search import good, step
 from .result import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB, a third of a second to factor on two cores
+SMALL_SYSTEM = 256  # unknowns up to which a factor of our own is as fast as LAPACK's
 ROUNDING = 2e-16  # times the size of H: a pivot below that share of its place on the diagonal is rounding
 
 
@@ -122,12 +124,9 @@ class Newton:
         self.state.take(self.objective, found, self.tol)
 
     def _by_cholesky(self, gradient: Vector) -> Vector:
-        if self.objective.design.few_features and self.objective.backend == "fused":
-            from ..kernels.cholesky import descend_by_cholesky
-
-            d = np.empty(gradient.size)
-            if descend_by_cholesky(self.H, gradient, ROUNDING * len(d), d):
-                return d
+        solve = by_factor(self.H, self.objective)
+        if solve is not None:
+            return -solve(gradient)
         return -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
 
     def _in_the_domain_of_examples(self, start: Point, K: Vector) -> Vector:
@@ -168,6 +167,25 @@ class Newton:
                 break
             p = -r + (rr / previous) * p
         return d if d.any() else -gradient
+
+
+def by_factor(H: Vector, objective: Objective) -> Callable[[Vector], Vector] | None:
+    """g -> H^-1 g by `kernels.cholesky`; None where there are no kernels, H is large, or singular to rounding."""
+    few = objective.design.few_features and objective.backend != "numpy"
+    if len(H) > SMALL_SYSTEM or not (few or objective.has_compiled_kernels):
+        return None
+    from ..kernels.cholesky import factor, solve
+
+    L = np.empty(H.shape)
+    if not factor(H, ROUNDING * len(H), L):
+        return None
+
+    def solved(g: Vector) -> Vector:
+        d = np.empty(g.size)
+        solve(L, g, d)
+        return d
+
+    return solved
 
 
 def positive_definite(H: Vector) -> Vector:
