@@ -16,8 +16,8 @@ GOLDEN = 0.6180339887498949
 
 def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
     """Indices of about `rows` examples, in order, and the weight with which each stands for its class."""
-    positive = np.flatnonzero(y)
-    negative = np.flatnonzero(y == 0)
+    ones = y.view(np.bool_)  # of bytes NumPy finds those that are not 0 ten times as slowly
+    positive, negative = np.flatnonzero(ones), np.flatnonzero(~ones)
     taken_of_each = places(len(negative), len(positive), rows)
     parts = [positive[taken_of_each[1]], negative[taken_of_each[0]]]
     weights = []

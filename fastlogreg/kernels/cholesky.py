@@ -1,4 +1,4 @@
-"""H d = g by the Cholesky factor of H, for up to a few hundred unknowns: at 31 x 31 NumPy needs 50 microseconds, this 5; and
+"""H d = g by the Cholesky factor of H, for up to a thousand unknowns: at 31 x 31 NumPy needs 50 microseconds, this 5; and
 LAPACK's threads, which spin for milliseconds after each call, are not in the way of the kernels' own."""
 
 from __future__ import annotations
