@@ -57,9 +57,9 @@ LINE = 8  # numbers of 8 bytes in a cache line: threads that count in lines of t
 
 @inlined
 def prefetch_rows(x: Any, k0: int, stride: int, step: int, contiguous: bool, ahead: int, first: int) -> None:
-    """Ask for a share of what lies `ahead` of the eight rows from k0, at step `step` (eight columns): of one run four rows from
-    row `first` on; else row by row, where the dots (first = 0) ask for all eight, 4 % faster than half each on Zen 5, and the
-    axpys only for the next eight features, in their own phase."""
+    """Ask for a share of what lies `ahead` of the eight rows from k0, at step `step` (eight columns): of one run four rows
+    from row `first` on; else row by row, where the dots (first = 0) ask for all eight, 4 % faster than half each on Zen 5,
+    and the axpys only for the next eight features, in their own phase."""
     line = line_elements(x)
     if contiguous:
         for p in range(0, 4 * LANES, line):
