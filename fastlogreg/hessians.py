@@ -65,7 +65,7 @@ def of_many_features(
     n_x, J, db, H = design.n_x, 0.0, 0.0, Products(design.n_x, n_threads)
     padded, g = np.zeros((2, -(-n_x // 8) * 8))
     padded[:n_x] = w
-    for lo, hi, block in design.float_blocks(BLOCK_BYTES // (8 * n_x)):
+    for lo, hi, block in design.float_blocks(max(1, BLOCK_BYTES // (8 * n_x))):
         x, slopes, (z, dz) = flat(block), np.empty(hi - lo), np.empty((2, -(-(hi - lo) // 8) * 8))
         J += block_sums(x, n_x, padded, b, y[lo:hi], weight[lo:hi], z, dz, slopes, g)
         zs[lo:hi] = z[: hi - lo]
@@ -77,7 +77,7 @@ def of_many_features(
 def products(design: Design, slopes: Vector, n_threads: int) -> Vector:
     """The sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1 behind it; slopes: (m,)."""
     H = Products(design.n_x, n_threads)
-    for lo, hi, block in design.float_blocks(BLOCK_BYTES // (8 * design.n_x)):
+    for lo, hi, block in design.float_blocks(max(1, BLOCK_BYTES // (8 * design.n_x))):
         H.add(flat(block), slopes[lo:hi])
     return H.whole()
 

@@ -27,7 +27,8 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
     # Before the first one is compiled: every name is a dtype.
     chosen = [_dtype(name) for name in names]
     for dtype in chosen:
-        for n_x, m in ((2, 16), (8, 16), (16, 2), (96, 8)):  # in blocks, narrow, wide, as bytes: the shape chooses
+        # In blocks, narrow, wide, as bytes, with a Hessian of many features: the shape chooses.
+        for n_x, m in ((2, 16), (8, 16), (16, 2), (96, 8), (41, 48)):
             X = (np.arange(n_x * m).reshape(n_x, m) % 3 == 0).astype(dtype)
             Y = (np.arange(m) % 2)[np.newaxis]
             for ordered in (np.ascontiguousarray(X), np.asfortranarray(X)):

@@ -13,13 +13,15 @@ import fastlogreg
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 COUNT = """
+import importlib, pkgutil
 import numpy as np
 import fastlogreg as flr
-from fastlogreg.kernels import dense, gram
+from fastlogreg import kernels
+
+modules = [importlib.import_module("fastlogreg.kernels." + module.name) for module in pkgutil.iter_modules(kernels.__path__)]
 
 def compiled():
-    kernels = [f for module in (dense, gram) for f in vars(module).values() if hasattr(f, "signatures")]
-    return sum(len(f.signatures) for f in kernels)
+    return sum(len(f.signatures) for module in modules for f in vars(module).values() if hasattr(f, "signatures"))
 
 flr.warmup("float64")
 before = compiled()
@@ -29,6 +31,11 @@ for m, n_x in ((30, 4), (4, 30), (2000, 300)):
     for ordered in (X, np.asfortranarray(X)):
         flr.propagate(np.zeros((n_x, 1)), 0.0, ordered, Y)
         flr.train(ordered, Y, iterations=3)
+for n_x in (4, 30, 60):
+    X = np.random.default_rng(0).random((n_x, 3000))
+    Y = (np.random.default_rng(1).random((1, 3000)) < X[:1]).astype(int)
+    for solver in ("nesterov", "lbfgs", "newton", "auto"):
+        flr.train(np.asfortranarray(X), Y, iterations=3, lambda_=1.0, solver=solver)
 print(before > 0, compiled() - before)
 """
 
