@@ -63,7 +63,7 @@ class Design(ABC):
 
     @property
     def hessian_work(self) -> float:
-        """What a Hessian takes, in products of a dense one by BLAS, 0.02 ns each."""
+        """What a Hessian takes, in products of a dense one, 0.01 to 0.02 ns each."""
         return float(self.m) * self.n_x**2
 
     @property

@@ -31,8 +31,8 @@ FEW = 400  # examples of a wide X: K costs less than a dozen reads of X (209 x 1
 SMALL = 2e7  # m n_x^2 up to which Newton on all of X is taken: about 1 ms an iteration
 LARGEST_INNER = 1500  # n_x up to which a Hessian of a sample is worth its n_x^3
 ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
-WORTH = 70  # four Hessians of `rows` examples, 0.02 ns a product, against 25 passes, 0.2 ns an element: for a dense X
-#             rows n_x <= 70 m. Of a sparse X its non-zeros count, in both
+WORTH = 70  # four Hessians of `rows` examples, 0.02 ns a product, against 25 passes, 0.2 ns an element (Zen 5: half of
+#             either): for a dense X rows n_x <= 70 m. Of a sparse X its non-zeros count, in both
 PATIENCE, PROGRESS, SLOW_PROGRESS = 8, 1e-3, 0.1
 
 
