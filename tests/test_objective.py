@@ -161,7 +161,7 @@ def test_the_hessian_of_many_features_is_that_of_blas(m, n_x, order, weighted, m
 
 
 @pytest.mark.parametrize("deep", [4, 8])
-def test_both_tiles_of_a_hessian(deep, monkeypatch):
+def test_both_tiles_of_a_hessian(deep):
     """The one for AVX2 and the one for AVX-512, whichever CPU this is."""
     from fastlogreg.kernels import outer
 
