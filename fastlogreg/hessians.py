@@ -119,9 +119,9 @@ def flat(block: Vector) -> Vector:
 
 
 def by_numpy(
-    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, weight: Vector, zs: Vector
+    design: Design, y: NDArray[np.uint8], w: Vector, b: float, *, n_threads: int = 1, weight: Vector, zs: Vector
 ) -> tuple[float, Vector, Vector]:
-    """`of_many_features` with NumPy alone."""
+    """`of_many_features` with NumPy alone, on BLAS's own threads."""
     n_x = design.n_x
     H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
     with np.errstate(invalid="ignore", over="ignore"):  # NaN in X arrives here, and is looked for by the caller
@@ -136,8 +136,8 @@ def by_numpy(
     return J, gradient, H
 
 
-def products_by_numpy(design: Design, slopes: Vector) -> Vector:
-    """`products` with NumPy alone."""
+def products_by_numpy(design: Design, slopes: Vector, n_threads: int = 1) -> Vector:
+    """`products` with NumPy alone, on BLAS's own threads."""
     H = np.zeros((design.n_x + 1, design.n_x + 1))
     for lo, hi, x in design.float_blocks(min(design.n_x, LONGEST)):
         _add_by_numpy(x, slopes[lo:hi], H)

@@ -287,12 +287,9 @@ class Objective:
             return self._sparse_hessian(self.design, w, b, zs)
         self.begin_pass()
         zs = zs if zs.size else np.empty(self.m)
-        few = self.design.few_features and self.backend != "numpy"
-        if not (few or self.has_compiled_kernels):
-            J, gradient, H = hessians.by_numpy(self.design, self.y, w, b, weight=self.weight, zs=zs)
-        else:
-            sums = hessians.of_few_features if few else hessians.of_many_features
-            J, gradient, H = sums(self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs)
+        few, kernels = self.design.few_features and self.backend != "numpy", self.has_compiled_kernels
+        sums = hessians.of_few_features if few else hessians.of_many_features if kernels else hessians.by_numpy
+        J, gradient, H = sums(self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs)
         gradient /= self.total
         gradient[:-1] += self.decay * w
         if not self.intercept:
@@ -314,11 +311,8 @@ class Objective:
         of its diagonal is below the Hessian's own: a column that is zero in all of them gets no step without bounds."""
         slopes = self.slopes(point.z)
         chosen, mass = by_mass(slopes, rows)
-        some = self.design.rows(chosen)
-        if self.has_compiled_kernels:
-            H = hessians.products(some, mass, self.n_threads)
-        else:
-            H = hessians.products_by_numpy(some, mass)
+        products = hessians.products if self.has_compiled_kernels else hessians.products_by_numpy
+        H = products(self.design.rows(chosen), mass, self.n_threads)
         diagonal = H.reshape(-1)[: -1 : self.n_x + 2]
         np.maximum(diagonal, self.squares(slopes), out=diagonal)
         self._finish_hessian(H)
