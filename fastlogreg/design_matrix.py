@@ -351,9 +351,9 @@ class DesignMatrix(Design):
         return s * s * K + (sums[:, None] + (sums + self.n_x * t * t)) if t else s * s * K
 
 
-def read_only(flat: NDArray[Any]) -> NDArray[Any]:
-    """A view as the kernels are compiled for it."""
-    view = np.asarray(flat).view(np.ndarray)  # arrays and memory maps alike: one compiled kernel for both
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view, of the same shape, so that arrays and memory maps share one compiled kernel."""
+    view = np.asarray(array).view(np.ndarray)
     view.flags.writeable = False
     return view
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .design_matrix import HEAD, Design
+from .design_matrix import HEAD, Design, read_only
 from .threads import available_threads, run_on
 from .vectors import inner
 
@@ -310,13 +310,6 @@ class SparseMatrix(Design):
         self, data: NDArray[Any], indices: NDArray[Any], starts: NDArray[np.uint64], m: int, scale: Vector, shift: Vector
     ) -> SparseMatrix:
         return SparseMatrix(data, indices, starts, self.by_example, (self.n_x, m), scale, shift)
-
-
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A read-only view, so that arrays and memory maps share one compiled kernel."""
-    view = np.asarray(array).view(np.ndarray)
-    view.flags.writeable = False
-    return view
 
 
 def sparse_design(X: Any, scale: Vector, shift: Vector) -> SparseMatrix:

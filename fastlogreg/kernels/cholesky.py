@@ -1,5 +1,8 @@
 """H d = g by the Cholesky factor of H, for up to a thousand unknowns: at 31 x 31 NumPy needs 50 microseconds, this 5; and
-LAPACK's threads, which spin for milliseconds after each call, are not in the way of the kernels' own."""
+LAPACK's threads, which spin for milliseconds after each call, are not in the way of the kernels' own.
+
+H, L: (n, n), of which the lower triangle is read, or written; g, d: (n,).
+"""
 
 from __future__ import annotations
 
