@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from fastlogreg import bench, reference
-from fastlogreg.bandwidth import last_level_cache
+from fastlogreg.caches import last_level_cache
 from fastlogreg.doctor import cpu_name
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "torch", "fastlogreg")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .caches import last_level_cache
 from .kernels.flags import kernel
 from .kernels.intrinsics import fetch_and_increment
 from .threads import run_on
@@ -31,15 +31,6 @@ def _add_chunks(x: Any, counter: Any, sums: Any) -> None:
             total += part[i]
         sums[c] = total
         c = fetch_and_increment(counter, 0)
-
-
-def last_level_cache(folder: str = "/sys/devices/system/cpu/cpu0/cache") -> int:
-    """Bytes of the largest cache that the system names; 32 MiB where it names none."""
-    sizes = [0]
-    for path in Path(folder).glob("index*/size"):
-        text = path.read_text().strip()
-        sizes.append(int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]] if text[-1:] in "KMG" else int(text))
-    return max(sizes) or 32 << 20
 
 
 def beyond_cache() -> int:

@@ -48,9 +48,8 @@ def by_kernel(
     [(_, _, x)] = design.flat_blocks()
     radius = objective.radius if objective.decay > 0.0 else 0.0
     made: int = descend(
-        x, design.feature_major, design.narrow, passes.digits_for(design), design.blocks, objective.y, design.scale,
-        design.shift, design.chunk, design.block, design.partials, objective.decay, radius, alpha, tol, limit, point, best,
-        costs,
+        x, design.way(passes.digits_for(design)), objective.y, design.scale, design.shift, design.gap, design.chunk,
+        design.block, design.partials, objective.decay, radius, alpha, tol, limit, point, best, costs,
     )  # fmt: skip
     objective.passes += made
     return made

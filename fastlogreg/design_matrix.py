@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .caches import is_roomy
 from .mapped_files import MappedFile
 from .threads import run_on
 from .validation import find_non_finite, require_finite
@@ -178,6 +179,8 @@ class DesignMatrix(Design):
         self.few_features = self.n_x <= NARROW
         self.file = MappedFile.of(self.X)
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example, self.byte_way)
+        if self.by_few:
+            self.block = 2 * LANES  # as many as are taken at a time
 
     @property
     def nbytes(self) -> int:
@@ -223,14 +226,17 @@ class DesignMatrix(Design):
         return None if self.by_example else True
 
     @property
-    def narrow(self) -> bool | None:
-        """Whether `kernels.narrow` reads X, as the kernels are told it."""
-        return True if self.by_example and LANES <= self.n_x <= NARROW else None
+    def by_few(self) -> bool:
+        """Whether `kernels.examples` reads X, a few examples at a time: it then must have as many."""
+        if not self.by_example or self.of_bytes or self.n_x < LANES:
+            return False
+        return self.m >= 2 * LANES if self.n_x <= NARROW else self.m >= LANES and is_roomy()
 
-    @property
-    def blocks(self) -> bool | None:
-        """Whether neither of the two special kernels does, as the kernels are told it."""
-        return None if self.narrow or self.of_bytes else True
+    def way(self, digits: Any = None) -> tuple[Any, ...]:
+        """How the kernels are to read X, as they are told it: see `kernels.dense`. digits: w as such, where `of_bytes`."""
+        sixteen, short = self.by_few and self.n_x <= NARROW, LANES < self.n_x <= 2 * LANES
+        groups, blocks = self.by_few and not sixteen, not (self.by_few or self.of_bytes)
+        return sixteen or None, short or None, groups or None, digits, blocks or None, self.feature_major
 
     @cached_property
     def byte_way(self) -> str | None:
@@ -252,9 +258,14 @@ class DesignMatrix(Design):
     @property
     def places(self) -> tuple[slice, slice]:
         """Where a vector for the kernels, rounded up to eights, has the features: two slices, the second one for the last
-        n_x % 8, which `kernels.narrow` has at the end."""
-        padded, whole = -(-self.n_x // 8) * 8, self.n_x - self.n_x % 8
-        return slice(0, whole), slice(padded - self.n_x % 8, padded) if self.narrow else slice(whole, self.n_x)
+        n_x % 8, which `kernels.examples` has at the end."""
+        whole = self.n_x - self.n_x % 8
+        return slice(0, whole), slice(whole + self.gap, self.n_x + self.gap)
+
+    @property
+    def gap(self) -> int:
+        """How far the latter are moved."""
+        return -self.n_x % 8 if self.by_few else 0
 
     @cached_property
     def slab(self) -> int:
@@ -288,10 +299,12 @@ class DesignMatrix(Design):
         native = self.X.dtype.newbyteorder("=")
         target = native if native in _IN_PLACE or native in _VIEWS else np.dtype(np.float64)
         chunks = max(1, _BLOCK_BYTES // (self.chunk * self.n_x * target.itemsize))
-        for lo in range(0, self.m, chunks * self.chunk):
-            hi = min(self.m, lo + chunks * self.chunk)
+        step, lo = chunks * self.chunk, 0
+        while lo < self.m:
+            hi = self.m if self.m - lo - step < 2 * LANES else lo + step  # no block of fewer than `by_few` takes at a time
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, read_only(block.view(_VIEWS.get(target, target)))
+            lo = hi
 
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """Views of X where nothing has to be changed."""

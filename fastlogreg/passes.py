@@ -98,8 +98,8 @@ def _dense(
         rows = partials[lo // chunk : -(-hi // chunk)]
         runs = min(threads, len(rows))
         work = partial(
-            run_chunks, x, part.feature_major, part.narrow, digits, part.blocks, n_x, y[lo:hi], weight[lo:hi], linear, padded,
-            b, chunk, part.block, zs[lo:hi], rows, np.zeros(runs * LINE, np.int64),
+            run_chunks, x, part.way(digits), n_x, y[lo:hi], weight[lo:hi], linear, padded, b, chunk, part.block, zs[lo:hi],
+            rows, np.zeros(runs * LINE, np.int64),
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, the kernel is NumPy arithmetic
             run_on(runs, work)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastlogreg import bandwidth, doctor
+from fastlogreg import bandwidth, caches, doctor
 from fastlogreg.cli import app
 from fastlogreg.doctor import Check
 from fastlogreg.reference import Propagation
@@ -188,12 +188,17 @@ def test_bandwidth(monkeypatch):
     assert reached > 0
 
 
-def test_last_level_cache(tmp_path):
-    for index, size in enumerate(("48K", "2M", "33554433", "1G")):
+def test_caches(tmp_path):
+    of_a_cpu = (("1", "Data", "48K"), ("1", "Instruction", "64K"), ("2", "Unified", "33554433"), ("3", "Unified", "1G"))
+    for index, texts in enumerate(of_a_cpu):
         (tmp_path / f"index{index}").mkdir()
-        (tmp_path / f"index{index}" / "size").write_text(f"{size}\n")
-    assert bandwidth.last_level_cache(str(tmp_path)) == 1 << 30
-    assert bandwidth.last_level_cache(str(tmp_path / "none")) == 32 << 20
+        for name, text in zip(("level", "type", "size"), texts):
+            (tmp_path / f"index{index}" / name).write_text(f"{text}\n")
+    (tmp_path / "index4").mkdir()  # a cache of which the system says nothing
+    assert caches.last_level_cache(str(tmp_path)) == 1 << 30
+    assert caches.first_level_cache(str(tmp_path)) == 48 << 10
+    assert caches.last_level_cache(str(tmp_path / "none")) == 32 << 20
+    assert caches.first_level_cache(str(tmp_path / "none")) == 32 << 10
     assert 128 << 20 <= bandwidth.beyond_cache() <= 1 << 30
 
 

@@ -16,7 +16,7 @@ PACKAGE = Path(flr.__file__).parent
 # From the ground up. A module imports from lower floors and from its own folder, `fastlogreg` itself (its version) is
 # the ground, and what is imported for type checkers alone does not count.
 FLOORS = (
-    ("reference", "validation", "threads", "plots", "vectors"),
+    ("reference", "validation", "threads", "plots", "vectors", "caches"),
     ("kernels", "nudging", "notation", "class_labels", "mapped_files"),
     ("design_matrix", "files", "bandwidth", "sampling"),
     ("row_sources", "sparse_matrix"),

@@ -25,13 +25,13 @@ def compiled():
 
 flr.warmup("float64")
 before = compiled()
-for m, n_x in ((30, 4), (4, 30), (2000, 300)):
+for m, n_x in ((30, 4), (4, 30), (30, 10), (2000, 300)):
     X = np.random.default_rng(0).random((n_x, m))
     Y = (np.arange(m) % 2)[None]
     for ordered in (X, np.asfortranarray(X)):
         flr.propagate(np.zeros((n_x, 1)), 0.0, ordered, Y)
         flr.train(ordered, Y, iterations=3)
-for n_x in (4, 30, 60):
+for n_x in (4, 11, 30, 60):
     X = np.random.default_rng(0).random((n_x, 3000))
     Y = (np.random.default_rng(1).random((1, 3000)) < X[:1]).astype(int)
     for solver in ("nesterov", "lbfgs", "newton", "auto"):

@@ -17,10 +17,10 @@ Same bits for any number of threads: the chunks follow from the shape of X alone
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
-The form is four arguments of their own: `feature_major` is None for example-major X, else True; then of three ways, all but
-one of them None, `narrow` (True) is `narrow.narrow_chunk`, `digits` (w as digits) is `integers.byte_chunk`, and `blocks`
-(True) is `block_chunk`. None is a type of its own, and what follows from it is left out before it is compiled: each form is
-compiled alone, when it is first met.
+The way to read X is a tuple of what is None or not: `sixteen` and `groups` (True) are the kernels of `examples`, `digits` (w
+as digits) is `integers.byte_chunk`, `blocks` (True) is `block_chunk`, and one of the four is given; `short` (True) tells
+`sixteen` that two vectors hold a row, `feature_major` is True for such an X. None is a type of its own, and what follows
+from an argument that is None is left out before it is compiled: each way is compiled alone, when it is first met.
 Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
 has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from ..reference import suboptimality_bound as _suboptimality_bound
+from .examples import group_chunk, sixteen_chunk
 from .flags import exact, inlined, kernel
 from .integers import byte_chunk, split
 from .intrinsics import (
@@ -48,7 +49,6 @@ from .intrinsics import (
     sums,
 )
 from .link import link
-from .narrow import narrow_chunk
 
 suboptimality_bound = exact(_suboptimality_bound)
 HEAD = 8
@@ -182,15 +182,14 @@ def block_chunk(
 
 
 @kernel
-def one_chunk(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any,
-    b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
+def chunk_by_way(
+    sixteen: Any, short: Any, groups: Any, digits: Any, blocks: Any, feature_major: Any, x: Any, n_x: int, y: Any,
+    weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
 ) -> None:  # fmt: skip
-    """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
-    takes the z of every example."""
-    row[:] = 0.0
-    if narrow is not None:
-        narrow_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+    if sixteen is not None:
+        sixteen_chunk(short, x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+    if groups is not None:
+        group_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
     if digits is not None:
         byte_chunk(x, feature_major, n_x, y, weight, linear, digits, b, lo, hi, block, z, dz, zs, row)
     if blocks is not None:
@@ -198,9 +197,23 @@ def one_chunk(
 
 
 @kernel
+def one_chunk(
+    x: Any, way: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any,
+    dz: Any, zs: Any, row: Any,
+) -> None:  # fmt: skip
+    """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
+    takes the z of every example."""
+    row[:] = 0.0
+    sixteen, short, groups, digits, blocks, feature_major = way
+    chunk_by_way(
+        sixteen, short, groups, digits, blocks, feature_major, x, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, row
+    )
+
+
+@kernel
 def run_chunks(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any,
-    b: float, chunk: int, block: int, zs: Any, partials: Any, counters: Any,
+    x: Any, way: Any, n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float, chunk: int, block: int, zs: Any,
+    partials: Any, counters: Any,
 ) -> None:  # fmt: skip
     """Work on chunks of `chunk` examples until none is left; any number of threads at once, one for each line of 8
     `counters`, all 0 at first. Each has a run of chunks of its own, so that what it asks for ahead is its own next chunk, and
@@ -217,9 +230,7 @@ def run_chunks(
         while c < end:
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(
-                x, feature_major, narrow, digits, blocks, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c]
-            )
+            one_chunk(x, way, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, partials[c])
             c = first + fetch_and_increment(counters, run * LINE)
 
 
@@ -262,24 +273,30 @@ def add_partials(partials: Any, total: Any) -> None:
 
 
 @kernel
+def split_point(digits: Any, w: Any, n_x: int) -> None:
+    """w as digits, where bytes are multiplied as integers."""
+    if digits is not None:
+        digits[1][0] = split(w, n_x, digits[0])
+
+
+@kernel
 def descend(
-    x: Any, feature_major: Any, narrow: Any, digits: Any, blocks: Any, y: Any, scale: Any, shift: Any, chunk: int, block: int,
-    partials: Any, decay: float, radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
+    x: Any, way: Any, y: Any, scale: Any, shift: Any, gap: int, chunk: int, block: int, partials: Any, decay: float,
+    radius: float, alpha: float, tol: float, limit: float, point: Any, best: Any, costs: Any,
 ) -> int:  # fmt: skip
     """Up to costs.size iterations of gradient descent, serially over the same chunks, without a return to Python.
 
     point and best: [w (n_x), b, J, largest gradient component, measure], best holding the point of least J seen. decay
-    is lambda / m, radius the largest ||x||. The measure is `Objective.measure`: where it is at most tol, or J is not
-    below limit, fewer than costs.size iterations are made (their number is returned) and point holds what was found.
+    is lambda / m, radius the largest ||x||, gap how far the last n_x % 8 features are moved (`examples`). The measure is
+    `Objective.measure`: where it is at most tol, or J is not below limit, fewer than costs.size iterations are made (their
+    number is returned) and point holds what was found.
     """
     m, n_x, none = y.size, scale.size, np.empty(0)
     padded, total = np.zeros((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
     scratch = (block + 7) // 8 * 8
     z, dz, dw = np.empty(scratch), np.empty(scratch), np.empty(n_x)
     w = point[:n_x]
-    gap, moved = 0, n_x
-    if narrow is not None:
-        gap, moved = padded.size - n_x, n_x - n_x % 8
+    moved = n_x - n_x % 8
     linear = m < 0  # False, but no literal: with one, Numba would compile one_chunk a second time
     for k in range(costs.size):
         b = point[n_x]
@@ -288,15 +305,11 @@ def descend(
             padded[j if j < moved else j + gap] = scale[j] * w[j]
             b += shift[j] * w[j]
             squares += w[j] * w[j]
-        if digits is not None:
-            digits[1][0] = split(padded, n_x, digits[0])
+        split_point(way[3], padded, n_x)
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(
-                x, feature_major, narrow, digits, blocks, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none,
-                partials[c],
-            )
+            one_chunk(x, way, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m

@@ -8,7 +8,8 @@ Python's test for division by zero keeps a loop from being vectorized. `nogil=Tr
 run kernels side by side.
 
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper lives in another file
-would go stale. `KernelCache` adds a digest of every file in this folder to the key, treats a damaged cache file as a
+would go stale. `KernelCache` adds a digest of every file in this folder to the key and what is
+compiled differently for a larger first-level cache, treats a damaged cache file as a
 miss, and, where no folder is writable (a read-only install without HOME), does without.
 """
 
@@ -24,6 +25,8 @@ from typing import Any, TypeVar
 from numba import config, njit, prange
 from numba.core.caching import FunctionCache
 from numba.core.registry import cpu_target
+
+from ..caches import is_roomy
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
@@ -53,7 +56,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     flags: str = ""  # Numba's own key knows nothing of them: parallel and serial twins would share an entry
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), self.flags, sources_digest())
+        return (*super()._index_key(sig, codegen), self.flags, sources_digest(), is_roomy())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

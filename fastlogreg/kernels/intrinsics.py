@@ -23,6 +23,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+from ..caches import is_roomy
+
 LANES = 8
 HALF = np.dtype([("half", "<u2")])  # how Numba, which has no float16, is shown one: a record of its bits
 
@@ -233,15 +235,31 @@ def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any,
     return float64x8(*[float64x8] * LANES), codegen
 
 
+def _ask(context: Any, builder: Any, signature: Any, args: Any, level: int) -> Any:
+    """For the cache line of args[0][args[1]], to be read, in the cache of this level."""
+    pointer = _pointer(context, builder, signature.args[0], _INT8, *args)
+    hints = [_INT32(0), _INT32(4 - level), _INT32(1)]
+    call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+    return context.get_dummy_value()
+
+
 @operation(lambda array, index: None)
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index] to be brought into the second-level cache. Any index is harmless."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, array, _INT8, *args)
-        hints = [_INT32(0), _INT32(2), _INT32(1)]  # for reading, second-level cache, data
-        call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
-        return context.get_dummy_value()
+        return _ask(context, builder, signature, args, 2)
+
+    return types.void(array, types.int64), codegen
+
+
+@operation(lambda array, index: None)
+def prefetch_near(typingctx: Any, array: Any, index: Any) -> Any:
+    """The same, into the first-level cache where `caches.is_roomy`: 2.9 for 3.6 ns an example at n_x = 10 on Zen 5. With
+    32 KiB (Zen 4) it took 2.3 to 3.3 for 1.5 to 1.9 ms at 200,000 x 30."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _ask(context, builder, signature, args, 1 if is_roomy() else 2)
 
     return types.void(array, types.int64), codegen
 
