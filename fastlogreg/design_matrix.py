@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .caches import is_roomy
 from .mapped_files import MappedFile
 from .threads import run_on
 from .validation import find_non_finite, require_finite
@@ -179,8 +178,8 @@ class DesignMatrix(Design):
         self.few_features = self.n_x <= NARROW
         self.file = MappedFile.of(self.X)
         self.chunk, self.block = _chunk_and_block(self.m, self.n_x, X.dtype.itemsize, self.by_example, self.byte_way)
-        if self.by_few:
-            self.block = 2 * LANES  # as many as are taken at a time
+        if self.at_a_time:
+            self.block = max(2 * LANES, self.at_a_time)
 
     @property
     def nbytes(self) -> int:
@@ -226,17 +225,19 @@ class DesignMatrix(Design):
         return None if self.by_example else True
 
     @property
-    def by_few(self) -> bool:
-        """Whether `kernels.examples` reads X, a few examples at a time: it then must have as many."""
-        if not self.by_example or self.of_bytes or self.n_x < LANES:
-            return False
-        return self.m >= 2 * LANES if self.n_x <= NARROW else self.m >= LANES and is_roomy()
+    def at_a_time(self) -> int:
+        """Examples that a kernel of `kernels.examples` or `kernels.strips` takes at a time, 0 where neither is for X: it must
+        have as many."""
+        if self.of_bytes or self.slab or (self.by_example and self.n_x < LANES):
+            return 0
+        count = 64 if not self.by_example else 2 * LANES if self.n_x <= NARROW else LANES
+        return count if self.m >= count else 0
 
     def way(self, digits: Any = None) -> tuple[Any, ...]:
         """How the kernels are to read X, as they are told it: see `kernels.dense`. digits: w as such, where `of_bytes`."""
-        sixteen, short = self.by_few and self.n_x <= NARROW, LANES < self.n_x <= 2 * LANES
-        groups, blocks = self.by_few and not sixteen, not (self.by_few or self.of_bytes)
-        return sixteen or None, short or None, groups or None, digits, blocks or None, self.feature_major
+        sixteen, groups, strips = (self.at_a_time == count for count in (2 * LANES, LANES, 64))
+        short, blocks = LANES < self.n_x <= 2 * LANES, not (self.at_a_time or self.of_bytes)
+        return *(way or None for way in (sixteen, short, groups, strips)), digits, blocks or None, self.feature_major
 
     @cached_property
     def byte_way(self) -> str | None:
@@ -265,7 +266,7 @@ class DesignMatrix(Design):
     @property
     def gap(self) -> int:
         """How far the latter are moved."""
-        return -self.n_x % 8 if self.by_few else 0
+        return -self.n_x % 8 if self.at_a_time and self.by_example else 0
 
     @cached_property
     def slab(self) -> int:
@@ -301,7 +302,7 @@ class DesignMatrix(Design):
         chunks = max(1, _BLOCK_BYTES // (self.chunk * self.n_x * target.itemsize))
         step, lo = chunks * self.chunk, 0
         while lo < self.m:
-            hi = self.m if self.m - lo - step < 2 * LANES else lo + step  # no block of fewer than `by_few` takes at a time
+            hi = self.m if self.m - lo - step < 2 * LANES else lo + step  # none of fewer than are taken at a time
             block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, read_only(block.view(_VIEWS.get(target, target)))
             lo = hi
@@ -386,8 +387,9 @@ def _chunk_and_block(m: int, n_x: int, itemsize: int, by_example: bool, byte_way
             chunk = max(chunk, block // 8 * 8)
         return chunk, min(chunk, max(8, block // 8 * 8))
     block = min(1024, (256 << 10) // (n_x * itemsize))
-    if not by_example and block < 192:
-        # Rows of a block are m elements apart, each on pages of its own: they must be long.
-        block = 192 if n_x <= WIDE else 4096
-        chunk = max(chunk, min(block, -(-m // 8) * 8))
+    if not by_example:
+        chunk = -(-chunk // 64) * 64
+        if n_x > WIDE:  # rows of a block are m elements apart, each on pages of its own: they must be long
+            block = 4096
+            chunk = max(chunk, min(block, -(-m // 8) * 8))
     return chunk, min(chunk, max(8, block // 8 * 8))

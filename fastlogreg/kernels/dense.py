@@ -1,14 +1,16 @@
 """The production kernels: cost and gradient of a dense X, read once, whatever its dtype and memory order.
 
-A chunk of examples is cut into blocks that fit the second-level cache. For each block
+    z  = w.T X + b -> J += loss, dz = a - y -> dw += X dz.T
 
-    z  = w.T X + b            `dots` over examples (example-major) or `axpys` over features (feature-major)
-    J += loss, dz = a - y     `link`, on a z of a few hundred examples
-    dw += X dz.T              `axpys` over examples or `dots` over features, from the block that is now in the cache
+for so few examples that their numbers, read for z, are in the cache when they are read for dw, and then for the next
+ones. What comes next is asked for meanwhile, so that memory works while the core computes: without it the two take
+turns and a pass reaches half of the read bandwidth. There are four ways:
 
-and meanwhile the lines of the next block are asked for, by both phases, so that memory works while the
-core computes on what is in the cache: without it the two take turns and a pass reaches half of the read bandwidth.
-Both layouts are the same two loops over "rows" (examples or features), eight rows at a time.
+    `examples`   example-major, 8 or 16 examples at a time
+    `strips`     feature-major, 64 examples at a time
+    `integers`   X of bytes, in either order, multiplied as integers
+    blocks       here: what is left, X of fewer examples, or of fewer than 8 features, example-major. A block of examples
+                 fits the second-level cache: `dots` over examples or `axpys` over features, `link`, and then the other
 
 Feature-major X of more than `design_matrix.WIDE` features is another matter: a block of examples is then scattered over
 thousands of pages. It is read twice, at the full rate, by slabs of features: z of all examples, then dw.
@@ -17,12 +19,13 @@ Same bits for any number of threads: the chunks follow from the shape of X alone
 own, threads take chunks by a shared counter, and `add_partials` adds the rows in order.
 
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
-The way to read X is a tuple of what is None or not: `sixteen` and `groups` (True) are the kernels of `examples`, `digits` (w
-as digits) is `integers.byte_chunk`, `blocks` (True) is `block_chunk`, and one of the four is given; `short` (True) tells
-`sixteen` that two vectors hold a row, `feature_major` is True for such an X. None is a type of its own, and what follows
-from an argument that is None is left out before it is compiled: each way is compiled alone, when it is first met.
-Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba
-has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
+The way to read X is a tuple of what is None or not: `sixteen` and `groups` (True) are the kernels of `examples`, `strips`
+(True) is `strips.strip_chunk`, `digits` (w as digits) is `integers.byte_chunk`, `blocks` (True) is `block_chunk`, and one of
+the five is given; `short` (True) tells `sixteen` that two vectors hold a row, `feature_major` is True for such an X. None is
+a type of its own, and what follows from an argument that is None is left out before it is compiled: each way is compiled
+alone, when it is first met. Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of
+a dtype that Numba has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros
+last.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ from .intrinsics import (
     sums,
 )
 from .link import link
+from .strips import strip_chunk
 
 suboptimality_bound = exact(_suboptimality_bound)
 HEAD = 8
@@ -183,13 +187,15 @@ def block_chunk(
 
 @kernel
 def chunk_by_way(
-    sixteen: Any, short: Any, groups: Any, digits: Any, blocks: Any, feature_major: Any, x: Any, n_x: int, y: Any,
-    weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
+    sixteen: Any, short: Any, groups: Any, strips: Any, digits: Any, blocks: Any, feature_major: Any, x: Any, n_x: int,
+    y: Any, weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
 ) -> None:  # fmt: skip
     if sixteen is not None:
         sixteen_chunk(short, x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
     if groups is not None:
         group_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+    if strips is not None:
+        strip_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row)
     if digits is not None:
         byte_chunk(x, feature_major, n_x, y, weight, linear, digits, b, lo, hi, block, z, dz, zs, row)
     if blocks is not None:
@@ -204,10 +210,11 @@ def one_chunk(
     """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
     takes the z of every example."""
     row[:] = 0.0
-    sixteen, short, groups, digits, blocks, feature_major = way
+    sixteen, short, groups, strips, digits, blocks, feature_major = way
     chunk_by_way(
-        sixteen, short, groups, digits, blocks, feature_major, x, n_x, y, weight, linear, w, b, lo, hi, block, z, dz, zs, row
-    )
+        sixteen, short, groups, strips, digits, blocks, feature_major, x, n_x, y, weight, linear, w, b, lo, hi, block, z, dz,
+        zs, row,
+    )  # fmt: skip
 
 
 @kernel
@@ -305,7 +312,7 @@ def descend(
             padded[j if j < moved else j + gap] = scale[j] * w[j]
             b += shift[j] * w[j]
             squares += w[j] * w[j]
-        split_point(way[3], padded, n_x)
+        split_point(way[4], padded, n_x)
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
