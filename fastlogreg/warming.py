@@ -28,8 +28,8 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
     chosen = [_dtype(name) for name in names]
     for dtype in chosen:
         # In blocks, by sixteen examples (9 to 16 features have a way of their own), wide, by eight or as bytes, by strips
-        # and with a Hessian of many features: the shape chooses.
-        for n_x, m in ((2, 16), (8, 16), (12, 16), (16, 2), (96, 8), (41, 64)):
+        # and with a Hessian of many features, by four examples or slabs: the shape chooses.
+        for n_x, m in ((2, 16), (8, 16), (12, 16), (16, 2), (96, 8), (41, 64), (4096, 8)):
             X = (np.arange(n_x * m).reshape(n_x, m) % 3 == 0).astype(dtype)
             Y = (np.arange(m) % 2)[np.newaxis]
             for ordered in (np.ascontiguousarray(X), np.asfortranarray(X)):

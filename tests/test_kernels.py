@@ -221,14 +221,14 @@ FEW_EXAMPLES = (7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 197, 207)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_the_last_examples_of_a_chunk(order, weighted, linear):
     """`kernels.examples` and `strips` take those that end where the chunk ends, and some of them have been counted before."""
-    shapes = list(itertools.product(FEW_EXAMPLES, FEW_FEATURES))
+    shapes = [*itertools.product(FEW_EXAMPLES, FEW_FEATURES), *((m, 4099) for m in (8, 9, 197))]
     for m, n_x in shapes[::11] if WITHOUT_JIT else shapes:
         X, y, w = rng.normal(size=(n_x, m)).copy(order), (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x)
         weight, zs = rng.random(m) if weighted or linear else np.empty(0), np.empty(m)
         found = passes.fused(design_of(X), y, w, 0.1, n_threads=1, weight=weight, linear=linear, zs=zs)
         expected_zs = np.empty(m)
         expected = passes.numpy(design_of(X), X, y, w, 0.1, weight=weight, linear=linear, zs=expected_zs)
-        np.testing.assert_allclose(zs, expected_zs, rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(zs, expected_zs, rtol=1e-13, atol=1e-15 * (n_x + 10))
         for got, wanted in zip(found[: 3 if linear else 4], expected):
             np.testing.assert_allclose(got, wanted, rtol=1e-11, atol=1e-12 * m)
 
@@ -242,6 +242,17 @@ def test_a_converted_block_is_not_too_small_for_the_kernel(n_x, monkeypatch):
         design = design_of(X)
         assert all(hi - lo >= 16 for lo, hi, _ in design.flat_blocks())
         assert_exact(flr.propagate(w, 0.1, X, Y), exact(w, 0.1, X, Y))
+
+
+def test_which_feature_major_X_is_read_twice():
+    def is_read_twice(m, n_x, dtype):
+        return design_of(np.empty((n_x, m), dtype)).slab > 0
+
+    assert not is_read_twice(100, 2048, "float32")
+    assert is_read_twice(100, 2049, "float32")
+    assert not is_read_twice((64 << 20) // (4 * 4096), 4096, "float32")  # 64 MiB
+    assert is_read_twice((64 << 20) // 4096, 4096, "int8")
+    assert is_read_twice(2048, 8193, "float32")
 
 
 GUARDED = """

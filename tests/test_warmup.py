@@ -25,7 +25,7 @@ def compiled():
 
 flr.warmup("float64")
 before = compiled()
-for m, n_x in ((30, 4), (4, 30), (30, 10), (2000, 300)):
+for m, n_x in ((30, 4), (4, 30), (30, 10), (2000, 300), (9, 5000)):
     X = np.random.default_rng(0).random((n_x, m))
     Y = (np.arange(m) % 2)[None]
     for ordered in (X, np.asfortranarray(X)):

@@ -21,11 +21,11 @@ own, threads take chunks by a shared counter, and `add_partials` adds the rows i
 Layout of a row of partials: [J, db, sum of da/dz, five unused, dw, up to 7 unused]: HEAD = 8, so that dw starts a line.
 The way to read X is a tuple of what is None or not: `sixteen` and `groups` (True) are the kernels of `examples`, `strips`
 (True) is `strips.strip_chunk`, `digits` (w as digits) is `integers.byte_chunk`, `blocks` (True) is `block_chunk`, and one of
-the five is given; `short` (True) tells `sixteen` that two vectors hold a row, `feature_major` is True for such an X. None is
-a type of its own, and what follows from an argument that is None is left out before it is compiled: each way is compiled
-alone, when it is first met. Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of
-a dtype that Numba has or `intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros
-last.
+the five is given; `short` (True) tells `sixteen` that two vectors hold a row, `four` (True) tells `groups` to take four rows,
+`feature_major` is True for such an X. None is a type of its own, and what follows from an argument that is None is left out
+before it is compiled: each way is compiled alone, when it is first met.
+Kernels check nothing; arrays come prepared from `fastlogreg.objective`. x: X as a flat view, of a dtype that Numba has or
+`intrinsics.HALF`; y: (m,) uint8; weight: (m,) float64 or empty; w: n_x rounded up to eights, zeros last.
 """
 
 from __future__ import annotations
@@ -187,13 +187,14 @@ def block_chunk(
 
 @kernel
 def chunk_by_way(
-    sixteen: Any, short: Any, groups: Any, strips: Any, digits: Any, blocks: Any, feature_major: Any, x: Any, n_x: int,
-    y: Any, weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any, row: Any,
+    sixteen: Any, short: Any, groups: Any, four: Any, strips: Any, digits: Any, blocks: Any, feature_major: Any, x: Any,
+    n_x: int, y: Any, weight: Any, linear: bool, w: Any, b: float, lo: int, hi: int, block: int, z: Any, dz: Any, zs: Any,
+    row: Any,
 ) -> None:  # fmt: skip
     if sixteen is not None:
         sixteen_chunk(short, x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
     if groups is not None:
-        group_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
+        group_chunk(four, x, n_x, y, weight, linear, w, b, lo, hi, zs, row, z)
     if strips is not None:
         strip_chunk(x, n_x, y, weight, linear, w, b, lo, hi, zs, row)
     if digits is not None:
@@ -210,10 +211,10 @@ def one_chunk(
     """Examples lo to hi into one row of partials. z, dz: scratch, `block` rounded up to eights; zs: (m,) or empty,
     takes the z of every example."""
     row[:] = 0.0
-    sixteen, short, groups, strips, digits, blocks, feature_major = way
+    sixteen, short, groups, four, strips, digits, blocks, feature_major = way
     chunk_by_way(
-        sixteen, short, groups, strips, digits, blocks, feature_major, x, n_x, y, weight, linear, w, b, lo, hi, block, z, dz,
-        zs, row,
+        sixteen, short, groups, four, strips, digits, blocks, feature_major, x, n_x, y, weight, linear, w, b, lo, hi, block,
+        z, dz, zs, row,
     )  # fmt: skip
 
 
@@ -312,7 +313,7 @@ def descend(
             padded[j if j < moved else j + gap] = scale[j] * w[j]
             b += shift[j] * w[j]
             squares += w[j] * w[j]
-        split_point(way[4], padded, n_x)
+        split_point(way[5], padded, n_x)
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
