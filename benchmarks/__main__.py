@@ -1,5 +1,6 @@
-"""python -m benchmarks {kernels,train,solvers,compile,memory,outofcore,lectures,sparse,scaling} [--quick] [--json FILE]
-[--readme FILE] ..., or python -m benchmarks check OLD.json NEW.json: exit status 1 where something became worse."""
+"""python -m benchmarks {kernels,train,solvers,compile,memory,outofcore,lectures,sparse,scaling}
+[--quick] [--json FILE] [--readme FILE] ..., or python -m benchmarks check OLD.json NEW.json: exit
+status 1 where something became worse."""
 
 from __future__ import annotations
 
@@ -10,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from . import compile as cold_start
-from . import harness, kernels, lectures, memory, outofcore, regression, roofline, scaling, solvers, sparse, train
+from . import (
+    harness,
+    kernels,
+    lectures,
+    memory,
+    outofcore,
+    regression,
+    roofline,
+    scaling,
+    solvers,
+    sparse,
+    train,
+)
 
 BENCHMARKS: dict[str, Any] = {
     "kernels": kernels,
@@ -32,22 +45,45 @@ def parser() -> argparse.ArgumentParser:
     for name, module in BENCHMARKS.items():
         text = module.__doc__.strip().splitlines()[0].split(": ", 1)[1]
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--quick", action="store_true", help="small and short: shows that it works, no more")
+        command.add_argument(
+            "--quick", action="store_true", help="small and short: shows that it works, no more"
+        )
         command.add_argument("--json", type=Path, metavar="FILE", help="write the result")
-        command.add_argument("--readme", type=Path, metavar="FILE", help="write the tables between this file's markers")
+        command.add_argument(
+            "--readme",
+            type=Path,
+            metavar="FILE",
+            help="write the tables between this file's markers",
+        )
         if name in ("kernels", "solvers"):
             command.add_argument("--plot", type=Path, metavar="FILE.png", help="write the figure")
         if name == "kernels":
-            command.add_argument("--only", default="", metavar="TEXT", help="only cases with TEXT in their name")
+            command.add_argument(
+                "--only", default="", metavar="TEXT", help="only cases with TEXT in their name"
+            )
         if name == "train":
-            command.add_argument("--data", type=Path, metavar="FOLDER", help="with catvnoncat/ and mnist/")
+            command.add_argument(
+                "--data", type=Path, metavar="FOLDER", help="with catvnoncat/ and mnist/"
+            )
         if name == "solvers":
-            command.add_argument("--problem", default="", metavar="TEXT", help="only problems with TEXT in their name")
-            command.add_argument("--data", type=Path, metavar="FOLDER", help="with mnist/ and libsvm/")
+            command.add_argument(
+                "--problem",
+                default="",
+                metavar="TEXT",
+                help="only problems with TEXT in their name",
+            )
+            command.add_argument(
+                "--data", type=Path, metavar="FOLDER", help="with mnist/ and libsvm/"
+            )
     check = commands.add_parser("check", help="compare two results of --json")
     check.add_argument("old", type=Path)
     check.add_argument("new", type=Path)
-    check.add_argument("--allowed", type=float, default=regression.ALLOWED, help="as a fraction, default %(default)s")
+    check.add_argument(
+        "--allowed",
+        type=float,
+        default=regression.ALLOWED,
+        help="as a fraction, default %(default)s",
+    )
     return top
 
 
@@ -68,7 +104,12 @@ def _check(command: str, old: Path, new: Path, allowed: float) -> int:
 
 
 def _measure(
-    command: str, quick: bool, json: Path | None, readme: Path | None, plot: Path | None = None, **more: Any
+    command: str,
+    quick: bool,
+    json: Path | None,
+    readme: Path | None,
+    plot: Path | None = None,
+    **more: Any,
 ) -> int:
     module = BENCHMARKS[command]
     result = module.run(quick, say=lambda text: print(text, file=sys.stderr, flush=True), **more)

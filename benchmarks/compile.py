@@ -1,7 +1,9 @@
-"""`python -m benchmarks compile`: how long the first training of a process takes, for each dtype of X.
+"""`python -m benchmarks compile`: how long the first training of a process takes, for each dtype of
+X.
 
-Each figure is that of a fresh process: "cold" with an empty cache folder, "disk cache" with the folder that the cold
-one has left. It spans the first call of `train`, the import of Numba included; importing fastlogreg itself is apart.
+Each figure is that of a fresh process: "cold" with an empty cache folder, "disk cache" with the
+folder that the cold one has left. It spans the first call of `train`, the import of Numba included;
+importing fastlogreg itself is apart.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from statistics import median
 from typing import Any
 
 import fastlogreg
-from fastlogreg.bench import DTYPES
-from fastlogreg.threads import available_threads
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.tools.bench import DTYPES
 
 from . import harness
 
@@ -41,20 +43,24 @@ print(json.dumps([imported, time.perf_counter() - start]))
 
 
 def first_train(m: int, n_x: int, dtype: str, cache: str) -> tuple[float, float]:
-    """Seconds of `import fastlogreg` and of the first `train` in a fresh process with that cache folder."""
+    """Seconds of `import fastlogreg` and of the first `train` in a fresh process with that cache
+    folder."""
     home = str(Path(fastlogreg.__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
     environ = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": paths}
     command = [sys.executable, "-c", CHILD, str(m), str(n_x), dtype]
     child = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     if child.returncode:
-        raise RuntimeError(f"training on {dtype} failed in a fresh process: {child.stderr.strip()[-500:]}")
+        raise RuntimeError(
+            f"training on {dtype} failed in a fresh process: {child.stderr.strip()[-500:]}"
+        )
     imported, trained = json.loads(child.stdout)
     return imported, trained
 
 
 def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Every dtype and shape, cold and from the disk cache, the median of three processes each; quick: one of each."""
+    """Every dtype and shape, cold and from the disk cache, the median of three processes each;
+    quick: one of each."""
     rows: list[dict[str, Any]] = []
     shapes = {"small": SHAPES["small"]} if quick else SHAPES
     for name, (m, n_x) in shapes.items():
@@ -68,14 +74,33 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
                     cached.append(first_train(m, n_x, dtype, folder))
             for contender, found in (("cold", cold), ("disk cache", cached)):
                 imported, seconds = (median(column) for column in zip(*found))
-                rows.append({"case": case, "order": "", "contender": contender, "seconds": seconds, "import": imported})
-    worst = {kind: max(r["seconds"] for r in rows if r["contender"] == kind) for kind in ("cold", "disk cache")}
+                rows.append(
+                    {
+                        "case": case,
+                        "order": "",
+                        "contender": contender,
+                        "seconds": seconds,
+                        "import": imported,
+                    }
+                )
+    worst = {
+        kind: max(r["seconds"] for r in rows if r["contender"] == kind)
+        for kind in ("cold", "disk cache")
+    }
     targets = [
         harness.target("first train, cold: seconds, the slowest", worst["cold"], most=MOST_COLD),
-        harness.target("first train, disk cache: seconds, the slowest", worst["disk cache"], most=MOST_CACHED),
+        harness.target(
+            "first train, disk cache: seconds, the slowest", worst["disk cache"], most=MOST_CACHED
+        ),
     ]
     where = harness.environment(available_threads())
-    return {"benchmark": "compile", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "compile",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
@@ -89,8 +114,12 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     ]
     imports = median(row["import"] for row in result["rows"])
     notes = (
-        f"Seconds of the first `train` in a fresh process, Numba's import included; `import fastlogreg` takes "
+        "Seconds of the first `train` in a fresh process, Numba's import included; `import "
+        "fastlogreg` takes "
         f"{imports:.3f} s more (NumPy was there). " + harness.describe(result["environment"])
     )
     table = harness.markdown(("dtype and shape", "cold, s", "disk cache, s"), lines)
-    return {"compile": f"{table}\n\n{notes}", "compile-targets": harness.targets_table(result["targets"])}
+    return {
+        "compile": f"{table}\n\n{notes}",
+        "compile-targets": harness.targets_table(result["targets"]),
+    }

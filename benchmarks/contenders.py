@@ -1,7 +1,8 @@
-"""The contenders of the kernel benchmark: one pass of cost and gradient, (w, b) -> (J, dw, db), each prepared once.
+"""The contenders of the kernel benchmark: one pass of cost and gradient, (w, b) -> (J, dw, db),
+each prepared once.
 
-Each gets X in the dtype and layout it likes best, converted beforehand; that is told in the table's notes. torch and
-scikit-learn take part where they are installed.
+Each gets X in the dtype and layout it likes best, converted beforehand; that is told in the table's
+notes. torch and scikit-learn take part where they are installed.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastlogreg import bench
+from fastlogreg.tools import bench
 
 LECTURES = "numpy, lectures' formula"
 Run = Callable[[bench.Vector, float], bench.Pass]
 
 
 class Contender(NamedTuple):
-    """Its name, the memory order of its X, the pass, and how far it may be from the reference (float32 rounds)."""
+    """Its name, the memory order of its X, the pass, and how far it may be from the reference
+    (float32 rounds)."""
 
     name: str
     order: str
@@ -33,7 +35,9 @@ def tolerance(dtype: Any) -> float:
 
 def own(backend: str, order: str, X: Any, y: Any, n_threads: int) -> Contender:
     """A backend of this package, on X as it is."""
-    return Contender(backend, order, bench.objective(X, y, backend, n_threads).cost_and_gradient, 1e-10)
+    return Contender(
+        backend, order, bench.objective(X, y, backend, n_threads).cost_and_gradient, 1e-10
+    )
 
 
 def numpy(order: str, X: Any, y: Any) -> Contender:
@@ -42,7 +46,8 @@ def numpy(order: str, X: Any, y: Any) -> Contender:
 
 
 class LecturesNumPy:
-    """The lectures' vectorized formula as they write it, in the dtype of X, float32 or float64; X (n_x, m), y (m,)."""
+    """The lectures' vectorized formula as they write it, in the dtype of X, float32 or float64; X
+    (n_x, m), y (m,)."""
 
     def __init__(self, X: Any, y: Any) -> None:
         self.X, self.Y, self.m = X, y[None, :].astype(X.dtype), X.shape[1]
@@ -63,7 +68,8 @@ def lectures(order: str, X: Any, y: Any) -> Contender:
 
 
 class NumPyBlocks:
-    """NumPy on an integer X, block by block: converted to float32 into one buffer, used while in the cache."""
+    """NumPy on an integer X, block by block: converted to float32 into one buffer, used while in
+    the cache."""
 
     def __init__(self, X: Any, y: Any, block: int) -> None:
         n_x, self.m = X.shape
@@ -87,7 +93,8 @@ def numpy_blocks(X: Any, y: Any, block: int) -> Contender:
 
 
 def scikit_learn(X: Any, y: Any, n_threads: int) -> Contender | None:
-    """scikit-learn's own loss and gradient, as its L-BFGS calls it; X (n_x, m) float, example-major."""
+    """scikit-learn's own loss and gradient, as its L-BFGS calls it; X (n_x, m) float,
+    example-major."""
     try:
         from sklearn._loss.loss import HalfBinomialLoss
         from sklearn.linear_model._linear_loss import LinearModelLoss
@@ -97,7 +104,9 @@ def scikit_learn(X: Any, y: Any, n_threads: int) -> Contender | None:
     labels = y.astype(X.dtype)
 
     def run(w: bench.Vector, b: float) -> bench.Pass:
-        J, gradient = model.loss_gradient(np.append(w, b).astype(X.dtype), rows, labels, None, 0.0, n_threads)
+        J, gradient = model.loss_gradient(
+            np.append(w, b).astype(X.dtype), rows, labels, None, 0.0, n_threads
+        )
         return float(J), gradient[:-1].astype(np.float64), float(gradient[-1])
 
     return Contender("scikit-learn", "example-major", run, tolerance(X.dtype))

@@ -1,8 +1,10 @@
-"""`python -m benchmarks kernels`: one pass of cost and gradient, by every contender, against the read bandwidth.
+"""`python -m benchmarks kernels`: one pass of cost and gradient, by every contender, against the
+read bandwidth.
 
-Each case times its contenders and the read probe in turn, in both memory orders; so that ratios and fractions come
-from the same minutes. Before the timing every contender's result is held against the reference in float64. What is
-timed is what a training iteration pays: the call on a problem prepared once.
+Each case times its contenders and the read probe in turn, in both memory orders; so that ratios and
+fractions come from the same minutes. Before the timing every contender's result is held against the
+reference in float64. What is timed is what a training iteration pays: the call on a problem
+prepared once.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastlogreg as flr
-from fastlogreg import bench
-from fastlogreg.bandwidth import read_probe
-from fastlogreg.threads import available_threads
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.tools import bench
+from fastlogreg.tools.bandwidth import read_probe
 
 from . import contenders as made
 from . import harness
@@ -28,7 +30,8 @@ EXAMPLE, FEATURE = bench.ORDERS
 
 
 class Case(NamedTuple):
-    """A shape and dtype; the least NumPy / fused and the least fraction of the read bandwidth, None for none."""
+    """A shape and dtype; the least NumPy / fused and the least fraction of the read bandwidth, None
+    for none."""
 
     m: int
     n_x: int
@@ -54,7 +57,10 @@ MEMMAP = Case(22_000, 12_288, "uint8", 6.0)
 DESCENT = (569, 30)
 QUICK = (Case(20_000, 10, "float64"), Case(4_000, 500, "float32"), Case(4_000, 500, "uint8"))
 QUICK_MEMMAP = Case(500, 12_288, "uint8")
-MOST_FEATURE_MAJOR, LEAST_FEATURE_MAJOR_WIDE = 1.4, 1.2  # against example-major; against NumPy on the same order
+MOST_FEATURE_MAJOR, LEAST_FEATURE_MAJOR_WIDE = (
+    1.4,
+    1.2,
+)  # against example-major; against NumPy on the same order
 MOST_DESCENT_SECONDS, LEAST_DESCENT_RATIO = 8e-6, 4.0
 
 
@@ -75,16 +81,32 @@ def run(quick: bool = False, only: str = "", say: Callable[[str], None] = print)
         rows += run_descent(n_threads, rounds, 200 if quick else 2000)
     targets = [] if quick else judge(rows)
     where = harness.environment(n_threads)
-    return {"benchmark": "kernels", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "kernels",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
     """All contenders on one shape and dtype."""
     X, y, w = bench.random_problem(case.m, case.n_x, case.dtype)
     orders = {EXAMPLE: X, FEATURE: np.ascontiguousarray(X)}
-    as_float = {order: X_.astype(bench.numpy_dtype(case.dtype), copy=False) for order, X_ in orders.items()}
-    field = [made.own(name, order, orders[order], y, n_threads) for order in orders for name in ("fused", "loops")]
-    field += [build(order, as_float[order], y) for order in orders for build in (made.numpy, made.lectures)]
+    as_float = {
+        order: X_.astype(bench.numpy_dtype(case.dtype), copy=False) for order, X_ in orders.items()
+    }
+    field = [
+        made.own(name, order, orders[order], y, n_threads)
+        for order in orders
+        for name in ("fused", "loops")
+    ]
+    field += [
+        build(order, as_float[order], y)
+        for order in orders
+        for build in (made.numpy, made.lectures)
+    ]
     field += [
         peer
         for build in (made.scikit_learn, made.torch)
@@ -101,7 +123,10 @@ def run_memmap(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
         made_X.T.tofile(path)
         X = np.memmap(path, case.dtype, "r", shape=(case.m, case.n_x)).T
         del made_X
-        field = [made.own("fused", EXAMPLE, X, y, n_threads), made.own("loops", EXAMPLE, np.asarray(X), y, n_threads)]
+        field = [
+            made.own("fused", EXAMPLE, X, y, n_threads),
+            made.own("loops", EXAMPLE, np.asarray(X), y, n_threads),
+        ]
         field += [made.numpy_blocks(X, y, block) for block in (16, 64, 256, 1024)]
         return _time(f"{case.name} memmap", field, X, y, w, n_threads, rounds)
 
@@ -117,9 +142,14 @@ def _time(
         start = time.perf_counter()
         found = calls[key]()
         first = time.perf_counter() - start
-        errors[key] = harness.check_pass(f"{case}: {contender.name}", found, expected, contender.tolerance), first
+        errors[key] = (
+            harness.check_pass(f"{case}: {contender.name}", found, expected, contender.tolerance),
+            first,
+        )
     read, probe_bytes = read_probe(n_threads)
-    times = bench.interleaved({**{"|".join(key): call for key, call in calls.items()}, "read": read}, rounds)
+    times = bench.interleaved(
+        {**{"|".join(key): call for key, call in calls.items()}, "read": read}, rounds
+    )
     bandwidth = probe_bytes / times["read"].median
     rows = [harness.row(case, "read probe", times["read"], rate=bandwidth, fraction=1.0)]
     for key in calls:
@@ -144,7 +174,8 @@ def _ratios(rows: list[dict[str, Any]]) -> None:
 
 
 def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, Any]]:
-    """Gradient descent on a table of 569 x 30, per iteration, everything included that a call of `train` does."""
+    """Gradient descent on a table of 569 x 30, per iteration, everything included that a call of
+    `train` does."""
     m, n_x = DESCENT
     X, y, _ = bench.random_problem(m, n_x, "float64")
     Y, alpha = y[None, :], 0.1
@@ -159,7 +190,15 @@ def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, 
 
     def by(backend: Any) -> Callable[[], Any]:
         return lambda: (
-            flr.train(X, Y, solver="gd", alpha=alpha, iterations=iterations, backend=backend, n_threads=n_threads).costs
+            flr.train(
+                X,
+                Y,
+                solver="gd",
+                alpha=alpha,
+                iterations=iterations,
+                backend=backend,
+                n_threads=n_threads,
+            ).costs
         )
 
     calls = {"fused": by("fused"), "loops": by("loops"), "numpy": lambda: by_numpy(bench.NumPyPass)}
@@ -167,7 +206,9 @@ def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, 
     expected = by_numpy(made.LecturesNumPy)
     for name, call in calls.items():
         if not np.allclose(call(), expected, rtol=1e-9, atol=0):
-            raise harness.Disagreement(f"gradient descent, {m} x {n_x}: the costs of {name} are not those of NumPy")
+            raise harness.Disagreement(
+                f"gradient descent, {m} x {n_x}: the costs of {name} are not those of NumPy"
+            )
     times = bench.interleaved(calls, rounds)
     case = f"{m} x {n_x} float64, one iteration of descent"
     rows = [harness.row(case, name, t, EXAMPLE, iterations) for name, t in times.items()]
@@ -179,7 +220,11 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What must be shown, and what these rows show; NaN where a case was not run."""
 
     def find(case: str, contender: str, key: str, order: str = EXAMPLE) -> float:
-        found = [r[key] for r in rows if (r["case"], r["contender"], r["order"]) == (case, contender, order)]
+        found = [
+            r[key]
+            for r in rows
+            if (r["case"], r["contender"], r["order"]) == (case, contender, order)
+        ]
         return float(found[0]) if found else math.nan
 
     def seconds(case: Case, contender: str, order: str) -> float:
@@ -189,18 +234,29 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for case in CASES:
         by_lectures = min(seconds(case, made.LECTURES, order) for order in (EXAMPLE, FEATURE))
         found = by_lectures / seconds(case, "fused", EXAMPLE)
-        targets.append(harness.target(f"{case.name}: NumPy, lectures' formula / fused", found, least=case.ratio))
+        targets.append(
+            harness.target(
+                f"{case.name}: NumPy, lectures' formula / fused", found, least=case.ratio
+            )
+        )
         what = f"{case.name}: NumPy, fastest form / fused"
         targets.append(harness.target(what, find(case.name, "fused", "ratio"), least=case.ratio))
         if case.fraction is not None:
             what = f"{case.name}: fraction of the read bandwidth"
-            targets.append(harness.target(what, find(case.name, "fused", "fraction"), least=case.fraction))
+            targets.append(
+                harness.target(what, find(case.name, "fused", "fraction"), least=case.fraction)
+            )
     name = f"{MEMMAP.name} memmap"
-    targets.append(harness.target(f"{name}: NumPy / fused", find(name, "fused", "ratio"), least=MEMMAP.ratio))
+    targets.append(
+        harness.target(f"{name}: NumPy / fused", find(name, "fused", "ratio"), least=MEMMAP.ratio)
+    )
     for case in CASES:
         by_feature = seconds(case, "fused", FEATURE)
         if case.n_x <= 500:
-            what, found = f"{case.name}: feature-major / example-major", by_feature / seconds(case, "fused", EXAMPLE)
+            what, found = (
+                f"{case.name}: feature-major / example-major",
+                by_feature / seconds(case, "fused", EXAMPLE),
+            )
             targets.append(harness.target(what, found, most=MOST_FEATURE_MAJOR))
         else:
             what, found = (
@@ -210,7 +266,9 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             targets.append(harness.target(what, found, least=LEAST_FEATURE_MAJOR_WIDE))
     case_name = f"{DESCENT[0]} x {DESCENT[1]} float64, one iteration of descent"
     spent = 1e6 * find(case_name, "fused", "seconds")
-    targets.append(harness.target(f"{case_name}: microseconds", spent, most=1e6 * MOST_DESCENT_SECONDS))
+    targets.append(
+        harness.target(f"{case_name}: microseconds", spent, most=1e6 * MOST_DESCENT_SECONDS)
+    )
     found = find(case_name, made.LECTURES, "seconds") / find(case_name, "fused", "seconds")
     what = f"{case_name}: NumPy, lectures' formula / fused"
     targets.append(harness.target(what, found, least=LEAST_DESCENT_RATIO))
@@ -223,22 +281,41 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     """The table of this benchmark, and that of the targets, as blocks for the README."""
     lines, cases = [], list(dict.fromkeys(row["case"] for row in result["rows"]))
     for case in cases:
-        for row in sorted((r for r in result["rows"] if r["case"] == case), key=lambda r: (r["order"], r["seconds"])):
+        for row in sorted(
+            (r for r in result["rows"] if r["case"] == case),
+            key=lambda r: (r["order"], r["seconds"]),
+        ):
             if row["contender"] != "read probe":
                 lines.append(_line(row))
-    headings = ("m x n_x, dtype", "order of X", "contender", "ms", "quartiles", "GB/s of X", "of read bandwidth",
-                "NumPy / it", "first call, s")  # fmt: skip
+    headings = (
+        "m x n_x, dtype",
+        "order of X",
+        "contender",
+        "ms",
+        "quartiles",
+        "GB/s of X",
+        "of read bandwidth",
+        "NumPy / it",
+        "first call, s",
+    )
     probes = [row["rate"] / 1e9 for row in result["rows"] if row["contender"] == "read probe"]
     notes = (
-        f"Read bandwidth, probed beside each case: {min(probes):.1f} to {max(probes):.1f} GB/s. "
-        if probes
-        else ""
-    ) + (
-        "Medians; the ratio is to the fastest NumPy of the case, whatever its form and memory order: numpy is the fastest "
-        "form we could write, with work arrays made once. "
-        "NumPy, torch and scikit-learn get integers as float32, converted beforehand (memmap: on the fly). "
-        "First calls compile, or load from the disk cache. "
-    ) + harness.describe(result["environment"])  # fmt: skip
+        (
+            f"Read bandwidth, probed beside each case: {min(probes):.1f} to {max(probes):.1f} "
+            "GB/s. "
+            if probes
+            else ""
+        )
+        + (
+            "Medians; the ratio is to the fastest NumPy of the case, whatever its form and "
+            "memory order: numpy is the fastest "
+            "form we could write, with work arrays made once. "
+            "NumPy, torch and scikit-learn get integers as float32, converted beforehand "
+            "(memmap: on the fly). "
+            "First calls compile, or load from the disk cache. "
+        )
+        + harness.describe(result["environment"])
+    )
     blocks = {"kernels": f"{harness.markdown(headings, lines)}\n\n{notes}"}
     if result["targets"]:
         blocks["targets"] = harness.targets_table(result["targets"])
@@ -250,6 +327,13 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
     rate = f"{row['rate'] / 1e9:.2f}" if "rate" in row else "-"
     fraction = f"{row['fraction']:.2f}" if "fraction" in row else "-"
     return (
-        row["case"], row["order"], row["contender"], bench.digits(1e3 * row["seconds"]), spread, rate, fraction,
-        f"{row['ratio']:.2f}", f"{row['first_call']:.2f}",
-    )  # fmt: skip
+        row["case"],
+        row["order"],
+        row["contender"],
+        bench.digits(1e3 * row["seconds"]),
+        spread,
+        rate,
+        fraction,
+        f"{row['ratio']:.2f}",
+        f"{row['first_call']:.2f}",
+    )

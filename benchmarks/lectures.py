@@ -1,6 +1,8 @@
-"""`python -m benchmarks lectures`: each loop of the lectures, interpreted and compiled, beside its vectorized form.
+"""`python -m benchmarks lectures`: each loop of the lectures, interpreted and compiled, beside its
+vectorized form.
 
-The pairs are those of `fastlogreg.lectures.pairs`, measured by `fastlogreg.compare`, as `fastlogreg compare` does.
+The pairs are those of `fastlogreg.lectures.pairs`, measured by `fastlogreg.compare`, as `fastlogreg
+compare` does.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastlogreg.lectures.compare import Comparison, comparisons, markdown
+from fastlogreg.lectures.compare import comparisons, markdown
+from fastlogreg.lectures.comparison import Comparison
 
 from . import harness
 
@@ -23,13 +26,31 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     pairs = comparisons(size=QUICK_SIZE, seconds=QUICK_SECONDS) if quick else comparisons()
     for pair in pairs:
         say(pair.name)
-        for contender, seconds in (("interpreted", pair.interpreted), ("loops", pair.compiled), ("numpy", pair.numpy)):
-            rows.append({"case": pair.name, "order": "", "contender": contender, "seconds": seconds, "pair": pair})
+        for contender, seconds in (
+            ("interpreted", pair.interpreted),
+            ("loops", pair.compiled),
+            ("numpy", pair.numpy),
+        ):
+            rows.append(
+                {
+                    "case": pair.name,
+                    "order": "",
+                    "contender": contender,
+                    "seconds": seconds,
+                    "pair": pair,
+                }
+            )
     worst = max(row["pair"].disagreement for row in rows)
     targets = [harness.target("largest disagreement of any pair", worst, most=AGREEMENT)]
     for row in rows:
         row["pair"] = row["pair"]._asdict()
-    return {"benchmark": "lectures", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "lectures",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:

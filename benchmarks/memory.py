@@ -1,9 +1,11 @@
-"""`python -m benchmarks memory`: the peak of memory above X while training, for each form that X can have.
+"""`python -m benchmarks memory`: the peak of memory above X while training, for each form that X
+can have.
 
-Measured in a fresh process by the high-water mark of its own memory: X is made and touched, the mark set back to what
-is in use (Linux can), `propagate` and a few iterations of `train` run, the mark read. Kernels come from the disk cache,
-filled by a process before it. On Linux the mark is VmHWM, elsewhere ru_maxrss, which on Linux would start at what the
-parent process had at the child's birth.
+Measured in a fresh process by the high-water mark of its own memory: X is made and touched, the
+mark set back to what is in use (Linux can), `propagate` and a few iterations of `train` run, the
+mark read. Kernels come from the disk cache, filled by a process before it. On Linux the mark is
+VmHWM, elsewhere ru_maxrss, which on Linux would start at what the parent process had at the child's
+birth.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import fastlogreg
-from fastlogreg.bench import DTYPES, ORDERS
-from fastlogreg.threads import available_threads
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.tools.bench import DTYPES, ORDERS
 
 from . import harness
 
@@ -42,7 +44,8 @@ def peak():
         with open("/proc/self/status") as status:
             return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << (0 if sys.platform == "darwin" else 10)
+        unit = 0 if sys.platform == "darwin" else 10
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << unit
 
 def reset():
     try:
@@ -92,17 +95,33 @@ print(json.dumps([X.nbytes, peak() - before]))
 """
 
 
-def measure(dtype: str, kind: str, n_bytes: int, n_x: int = N_X, backend: str = "fused") -> tuple[int, int]:
+def measure(
+    dtype: str, kind: str, n_bytes: int, n_x: int = N_X, backend: str = "fused"
+) -> tuple[int, int]:
     """Bytes of X, and of the peak above it, in a fresh process."""
     home = str(Path(fastlogreg.__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
     with tempfile.TemporaryDirectory() as folder:
         for size in (64 * n_x * 8, n_bytes):  # the first process fills the disk cache
-            command = [sys.executable, "-c", CHILD, str(size), str(n_x), dtype, kind, backend, f"{folder}/X.bin"]
+            command = [
+                sys.executable,
+                "-c",
+                CHILD,
+                str(size),
+                str(n_x),
+                dtype,
+                kind,
+                backend,
+                f"{folder}/X.bin",
+            ]
             environ = {**os.environ, "PYTHONPATH": paths}
-            child = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+            child = subprocess.run(
+                command, env=environ, capture_output=True, text=True, check=False
+            )
             if child.returncode:
-                raise RuntimeError(f"{dtype}, {kind} failed in a fresh process: {child.stderr.strip()[-500:]}")
+                raise RuntimeError(
+                    f"{dtype}, {kind} failed in a fresh process: {child.stderr.strip()[-500:]}"
+                )
     x_bytes, above = json.loads(child.stdout)
     return x_bytes, above
 
@@ -114,22 +133,39 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         case = f"{dtype}, {kind}"
         say(case)
         x_bytes, above = measure(dtype, kind, 64 << 20 if quick else 1 << 30)
-        rows.append({"case": case, "order": "", "contender": "fused", "bytes": above, "x_bytes": x_bytes})
+        rows.append(
+            {"case": case, "order": "", "contender": "fused", "bytes": above, "x_bytes": x_bytes}
+        )
     worst = max(row["bytes"] / row["x_bytes"] for row in rows)
-    targets = [harness.target("peak memory above X, share of X, the largest", worst, most=MOST_SHARE)]
+    targets = [
+        harness.target("peak memory above X, share of X, the largest", worst, most=MOST_SHARE)
+    ]
     where = harness.environment(available_threads())
-    return {"benchmark": "memory", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "memory",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
     """The table, as a block for the README."""
     lines = [
         (
-            row["case"], f"{row['x_bytes'] / 2**20:,.0f}", f"{row['bytes'] / 2**20:.1f}",
+            row["case"],
+            f"{row['x_bytes'] / 2**20:,.0f}",
+            f"{row['bytes'] / 2**20:.1f}",
             f"{100 * row['bytes'] / row['x_bytes']:.2f}",
         )
         for row in result["rows"]
-    ]  # fmt: skip
+    ]
     table = harness.markdown(("X", "MiB of X", "peak above X, MiB", "% of X"), lines)
-    notes = f"n_x = {N_X}; `propagate` and three iterations of `train`. " + harness.describe(result["environment"])
-    return {"memory": f"{table}\n\n{notes}", "memory-targets": harness.targets_table(result["targets"])}
+    notes = f"n_x = {N_X}; `propagate` and three iterations of `train`. " + harness.describe(
+        result["environment"]
+    )
+    return {
+        "memory": f"{table}\n\n{notes}",
+        "memory-targets": harness.targets_table(result["targets"]),
+    }

@@ -1,8 +1,10 @@
-"""J and its optimum in float64 by NumPy alone (sparse X: by SciPy), to machine precision: what solvers are held against.
+"""J and its optimum in float64 by NumPy alone (sparse X: by SciPy), to machine precision: what
+solvers are held against.
 
-Newton's method from the point that this package finds (to save time, not to trust it: the steps go on until J falls no
-more). For m < n_x in the m-by-m domain: w = X.T c with K = X X.T, and a Newton step solves
-(K + lambda S^-1) c + b = z - S^-1 dz, sum(c) = 0 (b not penalised), S being the diagonal of a (1 - a).
+Newton's method from the point that this package finds (to save time, not to trust it: the steps go
+on until J falls no more). For m < n_x in the m-by-m domain: w = X.T c with K = X X.T, and a Newton
+step solves (K + lambda S^-1) c + b = z - S^-1 dz, sum(c) = 0 (b not penalised), S being the
+diagonal of a (1 - a).
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ def cost(problem: Problem, theta: Any, penalised: bool = False) -> float:
     w, b = theta[:-1], float(theta[-1])
     if not np.isfinite(theta).all():
         return float(np.inf)
-    J = sum(float(np.logaddexp(0.0, (1.0 - 2.0 * problem.y[part]) * (x @ w + b)).sum()) for part, x in _blocks(problem))
+    J = sum(
+        float(np.logaddexp(0.0, (1.0 - 2.0 * problem.y[part]) * (x @ w + b)).sum())
+        for part, x in _blocks(problem)
+    )
     return (J + 0.5 * problem.lambda_ * float(w @ w + penalised * b * b)) / len(problem.y)
 
 

@@ -1,9 +1,11 @@
-"""`python -m benchmarks outofcore`: a file of 4 GiB, trained on by a process that may have 1 GiB of memory of its own.
+"""`python -m benchmarks outofcore`: a file of 4 GiB, trained on by a process that may have 1 GiB of
+memory of its own.
 
-The file is uint8, 12,288 features (the lectures' images), made in the temporary folder (TMPDIR, which must be on a disk) and
-removed at the end. Each figure is from a fresh process under RLIMIT_DATA: a plain sequential read of the file into one
-buffer, and passes of cost and gradient, from a page cache without the file (POSIX_FADV_DONTNEED while nobody maps it) and
-from one with it. In turn, several rounds, medians. The targets are against the faster of the two reads.
+The file is uint8, 12,288 features (the lectures' images), made in the temporary folder (TMPDIR,
+which must be on a disk) and removed at the end. Each figure is from a fresh process under
+RLIMIT_DATA: a plain sequential read of the file into one buffer, and passes of cost and gradient,
+from a page cache without the file (POSIX_FADV_DONTNEED while nobody maps it) and from one with it.
+In turn, several rounds, medians. The targets are against the faster of the two reads.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import fastlogreg
-from fastlogreg.threads import available_threads
+from fastlogreg.machine.threads import available_threads
 
 from . import harness
 
@@ -61,7 +63,8 @@ class Dataset:
 
     def __getitem__(self, rows):
         return np.fromfile(path, self.dtype, (rows.stop - rows.start) * self.shape[1],
-                           offset=self.offset + rows.start * self.shape[1]).reshape(-1, self.shape[1])
+                           offset=self.offset + rows.start * self.shape[1]
+                           ).reshape(-1, self.shape[1])
 
     def read_direct(self, block, rows):
         with open(path, "rb", buffering=0) as file:
@@ -83,19 +86,26 @@ X, Y = source(), np.load(path + ".labels.npy")
 w = np.full((X.shape[0], 1), 1e-5)
 if what == "train":
     start = time.perf_counter()
-    result = flr.train(X, Y, solver="auto", scale=1 / 255, lambda_=count * 1.0, tol=1e-6, iterations=200)
+    result = flr.train(
+        X, Y, solver="auto", scale=1 / 255, lambda_=count * 1.0, tol=1e-6, iterations=200
+    )
     seconds = time.perf_counter() - start
-    print(json.dumps([seconds, result.passes, result.iterations, result.suboptimality_bound, result.stop_reason]))
+    found = [seconds, result.passes, result.iterations]
+    print(json.dumps([*found, result.suboptimality_bound, result.stop_reason]))
 else:
     print(json.dumps(timed(lambda: flr.propagate(w, 0.0, X, Y))))
 """
 
 
 def make(path: Path, n_bytes: int, n_x: int) -> int:
-    """Random uint8 rows, and labels that the first 64 features tell, with noise: PATH.labels.npy. Returns m."""
+    """Random uint8 rows, and labels that the first 64 features tell, with noise: PATH.labels.npy.
+    Returns m."""
     free = shutil.disk_usage(path.parent).free
     if free < 2 * n_bytes:
-        raise ValueError(f"{path.parent} must have {2 * n_bytes} bytes free; it has {free}. Name another folder with TMPDIR")
+        raise ValueError(
+            f"{path.parent} must have {2 * n_bytes} bytes free; it has {free}. Name another "
+            "folder with TMPDIR"
+        )
     m, rng = n_bytes // n_x, np.random.default_rng(0)
     labels = np.empty(m, np.uint8)
     with open(path, "wb") as file:
@@ -124,17 +134,26 @@ def child(what: str, path: Path, count: int = 1) -> list[Any]:
     paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
     command = [sys.executable, "-c", CHILD, str(LIMIT), what, str(path), str(count)]
     done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{what} failed in a process of {LIMIT >> 20} MiB: {done.stderr.strip()[-500:]}")
+        raise RuntimeError(
+            f"{what} failed in a process of {LIMIT >> 20} MiB: {done.stderr.strip()[-500:]}"
+        )
     found: list[Any] = json.loads(done.stdout)
     return found
 
 
 def measure(path: Path, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Cold and warm seconds of each read and each pass."""
-    contenders = {**{name: str(size) for name, size in READS.items()}, **{name: name for name in PASSES}}
+    contenders = {
+        **{name: str(size) for name, size in READS.items()},
+        **{name: name for name in PASSES},
+    }
     times: dict[tuple[str, str], list[float]] = {}
     for number in range(rounds):
         say(f"cold, round {number + 1} of {rounds}")
@@ -147,11 +166,16 @@ def measure(path: Path, rounds: int, say: Callable[[str], None]) -> list[dict[st
             times.setdefault(("warm", name), []).extend(child(what, path, 4)[1:])
     return [
         {
-            "case": case, "order": "", "contender": name, "seconds": statistics.median(seconds), "low": min(seconds),
-            "high": max(seconds), "rounds": len(seconds),
+            "case": case,
+            "order": "",
+            "contender": name,
+            "seconds": statistics.median(seconds),
+            "low": min(seconds),
+            "high": max(seconds),
+            "rounds": len(seconds),
         }
         for (case, name), seconds in times.items()
-    ]  # fmt: skip
+    ]
 
 
 def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
@@ -167,16 +191,28 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         seconds, passes, iterations, bound, reason = child("train", path, max(1, m // 1000))
     rows.append(
         {
-            "case": "training to 1e-6, from cold", "order": "", "contender": "RowBlocks", "seconds": seconds / passes,
-            "passes": passes, "iterations": iterations, "bound": bound, "reason": reason, "total": seconds,
+            "case": "training to 1e-6, from cold",
+            "order": "",
+            "contender": "RowBlocks",
+            "seconds": seconds / passes,
+            "passes": passes,
+            "iterations": iterations,
+            "bound": bound,
+            "reason": reason,
+            "total": seconds,
         }
-    )  # fmt: skip
+    )
     targets = judge(rows)
     where = harness.environment(available_threads())
     return {
-        "benchmark": "outofcore", "quick": quick, "environment": where, "rows": rows, "targets": targets,
-        "m": m, "bytes": n_bytes,
-    }  # fmt: skip
+        "benchmark": "outofcore",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+        "m": m,
+        "bytes": n_bytes,
+    }
 
 
 def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -185,7 +221,11 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for case in ("cold", "warm"):
         seconds = {row["contender"]: row["seconds"] for row in rows if row["case"] == case}
         found = seconds["RowBlocks"] / min(seconds[name] for name in READS)
-        targets.append(harness.target(f"{case} page cache: seconds per pass / sequential read", found, most=MOST))
+        targets.append(
+            harness.target(
+                f"{case} page cache: seconds per pass / sequential read", found, most=MOST
+            )
+        )
     return targets
 
 
@@ -195,12 +235,18 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     for row in result["rows"]:
         seconds = f"{row['low']:.2f} to {row['high']:.2f}" if "low" in row else ""
         rate = result["bytes"] / row["seconds"] / 1e9
-        lines.append((row["case"], row["contender"], f"{row['seconds']:.3f}", seconds, f"{rate:.2f}"))
-    table = harness.markdown(("page cache", "what", "seconds a pass", "least to most", "GB/s"), lines)
+        lines.append(
+            (row["case"], row["contender"], f"{row['seconds']:.3f}", seconds, f"{rate:.2f}")
+        )
+    table = harness.markdown(
+        ("page cache", "what", "seconds a pass", "least to most", "GB/s"), lines
+    )
     run = result["rows"][-1]
     notes = (
-        f"{result['m']:,} x {N_X:,} uint8, {result['bytes'] / 2**30:.2f} GiB, each process limited to {LIMIT / 2**30:g} GiB "
-        f"(RLIMIT_DATA). Training: {run['passes']} passes in {run['total']:.1f} s, {run['iterations']} iterations of solver "
+        f"{result['m']:,} x {N_X:,} uint8, {result['bytes'] / 2**30:.2f} GiB, each process "
+        f"limited to {LIMIT / 2**30:g} GiB "
+        f"(RLIMIT_DATA). Training: {run['passes']} passes in {run['total']:.1f} s, "
+        f"{run['iterations']} iterations of solver "
         f"auto, ended {run['reason']} with a bound of {run['bound']:.1e} on cost - optimum. "
     )
     text = f"{table}\n\n{notes}{harness.describe(result['environment'])}"

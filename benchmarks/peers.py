@@ -1,10 +1,13 @@
-"""The solvers that are compared: `python -m benchmarks.peers FOLDER PACKAGE` is one package in a process of its own.
+"""The solvers that are compared: `python -m benchmarks.peers FOLDER PACKAGE` is one package in a
+process of its own.
 
-It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line {"contender", "tol"} with
-a line {"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. First of all it says what contenders it has.
+It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER, then answers each line
+{"contender", "tol"} with a line {"seconds"}, having left [w, b] in FOLDER/PACKAGE.npy, or with
+{"error"}. First of all it says what contenders it has.
 
-PACKAGES: package -> a function (X, y, lambda_) -> {contender: Contender}; ImportError where it is not installed. X comes
-in its own dtype; what a package converts in every fit is part of its time, what it keeps (torch, jax) is not.
+PACKAGES: package -> a function (X, y, lambda_) -> {contender: Contender}; ImportError where it is
+not installed. X comes in its own dtype; what a package converts in every fit is part of its time,
+what it keeps (torch, jax) is not.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ import numpy as np
 
 
 class Contender(NamedTuple):
-    """fit(tol) -> w (n_x,), b. tols: from loose to tight, whatever the package calls it. penalised: b is, too."""
+    """fit(tol) -> w (n_x,), b. tols: from loose to tight, whatever the package calls it. penalised:
+    b is, too."""
 
     fit: Callable[[Any], tuple[Any, float]]
     tols: tuple[float, ...]
@@ -36,7 +40,23 @@ def powers(first: int, last: int) -> tuple[float, ...]:
     return tuple(10.0**-k for k in range(first, last + 1))
 
 
-COUNTS = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 700, 1000)  # of iterations, where tol does not end a run
+COUNTS = (
+    3,
+    5,
+    8,
+    12,
+    18,
+    27,
+    40,
+    60,
+    90,
+    135,
+    200,
+    300,
+    450,
+    700,
+    1000,
+)  # of iterations, where tol does not end a run
 
 
 def fastlogreg(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
@@ -44,14 +64,17 @@ def fastlogreg(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
     import fastlogreg as flr
 
     def train(tol: float) -> tuple[Any, float]:
-        result = flr.train(X.T, y[None, :], solver="auto", lambda_=lambda_, tol=tol, iterations=1000)
+        result = flr.train(
+            X.T, y[None, :], solver="auto", lambda_=lambda_, tol=tol, iterations=1000
+        )
         return result.w[:, 0], result.b
 
     found = {"fastlogreg train": Contender(train, powers(1, 14))}
     if hasattr(flr, "LogisticRegression"):
         make = flr.LogisticRegression
         found["fastlogreg"] = Contender(
-            lambda tol: coefficients(make(C=1 / lambda_, tol=tol, max_iter=1000).fit(X, y)), powers(1, 14)
+            lambda tol: coefficients(make(C=1 / lambda_, tol=tol, max_iter=1000).fit(X, y)),
+            powers(1, 14),
         )
     return found
 
@@ -67,7 +90,9 @@ def scikit_learn(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
 
     def by(solver: str) -> Contender:
         def fit(tol: float) -> tuple[Any, float]:
-            return coefficients(Make(C=1 / lambda_, solver=solver, tol=tol, max_iter=5000).fit(X, y))
+            return coefficients(
+                Make(C=1 / lambda_, solver=solver, tol=tol, max_iter=5000).fit(X, y)
+            )
 
         return Contender(fit, powers(0, 12), solver == "liblinear")
 
@@ -81,7 +106,9 @@ def scikit_learn_intelex(X: Any, y: Any, lambda_: float) -> dict[str, Contender]
 
     def by(solver: str) -> Contender:
         def fit(tol: float) -> tuple[Any, float]:
-            return coefficients(Make(C=1 / lambda_, solver=solver, tol=tol, max_iter=5000).fit(X, y))
+            return coefficients(
+                Make(C=1 / lambda_, solver=solver, tol=tol, max_iter=5000).fit(X, y)
+            )
 
         return Contender(fit, powers(0, 12))
 
@@ -116,16 +143,23 @@ def cyanure(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
 
     def fit(tol: float) -> tuple[Any, float]:
         model = Classifier(
-            loss="logistic", penalty="l2", lambda_1=lambda_ / len(y), fit_intercept=True, tol=tol, max_iter=2000,
-            verbose=False, duality_gap_interval=1,
-        )  # fmt: skip
+            loss="logistic",
+            penalty="l2",
+            lambda_1=lambda_ / len(y),
+            fit_intercept=True,
+            tol=tol,
+            max_iter=2000,
+            verbose=False,
+            duality_gap_interval=1,
+        )
         return coefficients(model.fit(X, y))
 
     return {"cyanure": Contender(fit, powers(1, 12))}
 
 
 def skglm(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
-    """Its L-BFGS, which has no intercept: it gets a column of ones, which is penalised with the rest."""
+    """Its L-BFGS, which has no intercept: it gets a column of ones, which is penalised with the
+    rest."""
     from skglm.datafits import Logistic
     from skglm.penalties import L2
     from skglm.solvers import LBFGS
@@ -143,7 +177,9 @@ def skglm(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
         with_ones = with_ones.astype(np.float64)
 
     def fit(tol: float) -> tuple[Any, float]:
-        theta = LBFGS(max_iter=5000, tol=tol).solve(with_ones, signs, Logistic(), L2(lambda_ / len(y)))[0]
+        theta = LBFGS(max_iter=5000, tol=tol).solve(
+            with_ones, signs, Logistic(), L2(lambda_ / len(y))
+        )[0]
         return theta[:-1], float(theta[-1])
 
     return {"skglm": Contender(fit, powers(2, 12), True)}
@@ -157,7 +193,12 @@ def glum(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
 
     def fit(tol: float) -> tuple[Any, float]:
         model = Make(
-            family="binomial", alpha=lambda_ / len(y), l1_ratio=0, solver="irls-ls", gradient_tol=tol, max_iter=300
+            family="binomial",
+            alpha=lambda_ / len(y),
+            l1_ratio=0,
+            solver="irls-ls",
+            gradient_tol=tol,
+            max_iter=300,
         )
         return coefficients(model.fit(X, labels))
 
@@ -176,7 +217,11 @@ def torch(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
         w = library.zeros(rows.shape[1], dtype=rows.dtype, requires_grad=True)
         b = library.zeros(1, dtype=rows.dtype, requires_grad=True)
         optimizer = library.optim.LBFGS(
-            [w, b], max_iter=int(iterations), tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
+            [w, b],
+            max_iter=int(iterations),
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
         )
 
         def closure() -> Any:
@@ -204,7 +249,9 @@ def jax(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
 
     def J(theta: Any, rows: Any, signs: Any) -> Any:
         z = rows @ theta[:-1] + theta[-1]
-        return jnp.mean(jnp.logaddexp(0.0, signs * z)) + lambda_ / (2 * len(y)) * jnp.sum(theta[:-1] ** 2)
+        return jnp.mean(jnp.logaddexp(0.0, signs * z)) + lambda_ / (2 * len(y)) * jnp.sum(
+            theta[:-1] ** 2
+        )
 
     both = library.jit(library.value_and_grad(J))
 
@@ -214,27 +261,39 @@ def jax(X: Any, y: Any, lambda_: float) -> dict[str, Contender]:
 
     def fit(iterations: float) -> tuple[Any, float]:
         options = {"maxiter": int(iterations), "ftol": 0.0, "gtol": 0.0, "maxfun": 10**6}
-        theta = minimize(compiled, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", options=options).x
+        theta = minimize(
+            compiled, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", options=options
+        ).x
         return theta[:-1], float(theta[-1])
 
     return {"jax L-BFGS": Contender(fit, COUNTS)}
 
 
 PACKAGES: dict[str, Callable[[Any, Any, float], dict[str, Contender]]] = {
-    "fastlogreg": fastlogreg, "scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex,
-    "snapml": snapml, "cyanure": cyanure, "skglm": skglm, "glum": glum, "torch": torch, "jax": jax,
-}  # fmt: skip
+    "fastlogreg": fastlogreg,
+    "scikit-learn": scikit_learn,
+    "scikit-learn-intelex": scikit_learn_intelex,
+    "snapml": snapml,
+    "cyanure": cyanure,
+    "skglm": skglm,
+    "glum": glum,
+    "torch": torch,
+    "jax": jax,
+}
 SPARSE = ("fastlogreg", "scikit-learn", "snapml", "cyanure", "skglm")  # those that take a CSR
 MODULES = {"scikit-learn": "sklearn", "scikit-learn-intelex": "sklearnex"}
 
 
 def installed() -> list[str]:
     """The packages whose modules are there; nothing is imported."""
-    return [name for name in PACKAGES if importlib.util.find_spec(MODULES.get(name, name)) is not None]
+    return [
+        name for name in PACKAGES if importlib.util.find_spec(MODULES.get(name, name)) is not None
+    ]
 
 
 def timed(fit: Callable[[Any], Any], tol: Any) -> tuple[float, Any]:
-    """Seconds of a fit, and what it found; of a short one the median of six after the first, which wakes everything."""
+    """Seconds of a fit, and what it found; of a short one the median of six after the first, which
+    wakes everything."""
     seconds: list[float] = []
     while not seconds or (seconds[0] < 0.05 and len(seconds) < 7):
         start = time.perf_counter()
@@ -261,7 +320,9 @@ def serve(folder: Path, package: str) -> None:
         X = np.load(folder / "X.npy")
     try:
         contenders = PACKAGES[package](X, y, float(np.load(folder / "lambda.npy")))
-    except Exception as error:  # an installed package that cannot be imported is one contender less, no more
+    except (
+        Exception
+    ) as error:  # an installed package that cannot be imported is one contender less, no more
         answer(error=f"{type(error).__name__}: {error}")
         return
     answer(contenders={name: [c.tols, c.penalised] for name, c in contenders.items()})

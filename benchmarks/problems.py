@@ -1,6 +1,7 @@
 """The problems on which solvers are compared: made from fixed seeds, or real data that is there.
 
-PROBLEMS: name -> a function (name, folder of real data, divisor of m) -> `Problem`, or None where its data is missing.
+PROBLEMS: name -> a function (name, folder of real data, divisor of m) -> `Problem`, or None where
+its data is missing.
 """
 
 from __future__ import annotations
@@ -48,12 +49,15 @@ def correlated(m: int, n_x: int, dtype: Any, decades: float = 0.0, rho: float = 
 
 
 def images(dtype: Any) -> Make:
-    """2,000 images of 12,288 values in [0, 1]: twenty motifs, mixed, and noise; lambda / m = 1e-2."""
+    """2,000 images of 12,288 values in [0, 1]: twenty motifs, mixed, and noise; lambda / m =
+    1e-2."""
 
     def make(name: str, data: Path | None, divisor: int) -> Problem:
         rng = np.random.default_rng(1)
         m, n_x = 2000 // divisor, 12288
-        X = np.clip(rng.random((m, 20)) @ rng.random((20, n_x)) / 10 + 0.2 * rng.random((m, n_x)), 0.0, 1.0)
+        X = np.clip(
+            rng.random((m, 20)) @ rng.random((20, n_x)) / 10 + 0.2 * rng.random((m, n_x)), 0.0, 1.0
+        )
         y = labels(rng, 3.0 * ((X - X.mean(axis=0)) @ (rng.standard_normal(n_x) / 30)))
         return Problem(name, X.astype(dtype), y, 1e-2 * m)
 
@@ -69,7 +73,9 @@ def breast_cancer(dtype: Any) -> Make:
         except ImportError:
             return None
         X, y = load_breast_cancer(return_X_y=True)
-        return Problem(name, ((X - X.mean(axis=0)) / X.std(axis=0)).astype(dtype), y.astype(np.uint8))
+        return Problem(
+            name, ((X - X.mean(axis=0)) / X.std(axis=0)).astype(dtype), y.astype(np.uint8)
+        )
 
     return make
 
@@ -116,7 +122,9 @@ def random_csr(name: str, data: Path | None, divisor: int) -> Problem:
     rng = np.random.default_rng(0)
     m, n_x, k = 100_000 // divisor, 50_000, 50
     starts = np.arange(0, m * k + 1, k, dtype=np.int32)
-    X = csr_matrix((rng.standard_normal(m * k), rng.integers(0, n_x, m * k, np.int32), starts), shape=(m, n_x))
+    X = csr_matrix(
+        (rng.standard_normal(m * k), rng.integers(0, n_x, m * k, np.int32), starts), shape=(m, n_x)
+    )
     X.sum_duplicates()
     return Problem(name, X, labels(rng, X @ (2.0 * rng.standard_normal(n_x) / np.sqrt(k)) + 0.3))
 

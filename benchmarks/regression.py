@@ -1,8 +1,9 @@
-"""`python -m benchmarks check OLD.json NEW.json`: has this package become slower, or does it take more memory?
+"""`python -m benchmarks check OLD.json NEW.json`: has this package become slower, or does it take
+more memory?
 
-A row fails that is both more than 15 % above the old one and above it by more than an absolute floor, below which
-differences are noise. Only this package's own rows count; peers' are context. Two runs are comparable on the same CPU
-with as many threads.
+A row fails that is both more than 15 % above the old one and above it by more than an absolute
+floor, below which differences are noise. Only this package's own rows count; peers' are context.
+Two runs are comparable on the same CPU with as many threads.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ _COMPILE_FLOOR = 0.1
 
 
 def check(old: dict[str, Any], new: dict[str, Any], allowed: float = ALLOWED) -> list[str]:
-    """One line for each row of `old` that is worse, or missing, in `new`; an empty list where all is well."""
+    """One line for each row of `old` that is worse, or missing, in `new`; an empty list where all
+    is well."""
     for key in ("benchmark", "quick"):
         if old.get(key) != new.get(key):
             raise ValueError(
-                f"the two files must be of the same benchmark: {key} is {old.get(key)!r} and {new.get(key)!r}"
+                f"the two files must be of the same benchmark: {key} is {old.get(key)!r} and "
+                f"{new.get(key)!r}"
             )
     for key in ("cpu", "threads"):
         a, b = old["environment"].get(key), new["environment"].get(key)
         if a != b:
             raise ValueError(
-                f"the two files must come from the same machine: {key} is {a!r} in the old, {b!r} in the new"
+                f"the two files must come from the same machine: {key} is {a!r} in the old, "
+                f"{b!r} in the new"
             )
     found = {_key(row): row for row in new["rows"]}
     worse = []
@@ -40,7 +44,9 @@ def _key(row: dict[str, Any]) -> str:
     return ", ".join(filter(None, (row["case"], row["order"], row["contender"])))
 
 
-def _compare(name: str, old: dict[str, Any], new: dict[str, Any] | None, allowed: float, benchmark: str) -> list[str]:
+def _compare(
+    name: str, old: dict[str, Any], new: dict[str, Any] | None, allowed: float, benchmark: str
+) -> list[str]:
     if new is None:
         return [f"{name}: missing in the new file"]
     unit = "seconds" if "seconds" in old else "bytes"
@@ -50,4 +56,7 @@ def _compare(name: str, old: dict[str, Any], new: dict[str, Any] | None, allowed
     if new[unit] <= old[unit] * (1 + allowed) or new[unit] - old[unit] <= floor:
         return []
     change = f"{100 * (new[unit] / old[unit] - 1):+.0f} %" if old[unit] else "from nothing"
-    return [f"{name}: {old[unit]:.4g} {unit} before, {new[unit]:.4g} now ({change}, allowed {100 * allowed:.0f} %)"]
+    return [
+        f"{name}: {old[unit]:.4g} {unit} before, {new[unit]:.4g} now ({change}, allowed "
+        f"{100 * allowed:.0f} %)"
+    ]

@@ -1,7 +1,8 @@
-"""The figure of the kernel benchmark: GB/s of X of every contender, under the roofs that memory sets.
+"""The figure of the kernel benchmark: GB/s of X of every contender, under the roofs that memory
+sets.
 
-One read of X is one roof, the read bandwidth; whoever reads X twice (w.T X, then X dZ.T) stays under half of it. Both
-are drawn as probed beside each case.
+One read of X is one roof, the read bandwidth; whoever reads X twice (w.T X, then X dZ.T) stays
+under half of it. Both are drawn as probed beside each case.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ def figure(result: dict[str, Any]) -> Figure:
 
     lines = _lines(result["rows"])
     if not lines:
-        raise ValueError("the result must have rows with a rate to be drawn; run `python -m benchmarks kernels` whole")
+        raise ValueError(
+            "the result must have rows with a rate to be drawn; run `python -m benchmarks "
+            "kernels` whole"
+        )
     drawn = Figure(figsize=(9.0, 1.7 + 0.42 * len(lines)), layout="constrained")
     axes = drawn.subplots()
     for k, (_, rates, bandwidth) in enumerate(lines):
@@ -36,9 +40,16 @@ def figure(result: dict[str, Any]) -> Figure:
             if name in rates:
                 label = name if not any(name in before[1] for before in lines[:k]) else None
                 axes.plot(
-                    rates[name] / 1e9, k, marker, color="black", markerfacecolor=face, markersize=7, label=label,
-                    zorder=4 if name == "fused" else 3, linestyle="",
-                )  # fmt: skip
+                    rates[name] / 1e9,
+                    k,
+                    marker,
+                    color="black",
+                    markerfacecolor=face,
+                    markersize=7,
+                    label=label,
+                    zorder=4 if name == "fused" else 3,
+                    linestyle="",
+                )
     axes.set_yticks(range(len(lines)), [name for name, _, _ in lines], fontsize=8)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xscale("log")
@@ -46,15 +57,20 @@ def figure(result: dict[str, Any]) -> Figure:
     axes.grid(axis="x", which="both", alpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(
-        "One pass of cost and gradient. Solid: read bandwidth, X read once; dotted: half of it, X read twice",
+        "One pass of cost and gradient. Solid: read bandwidth, X read once; dotted: half of it, "
+        "X read twice",
         fontsize=9,
     )
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: list(_STYLES).index(labels[i]))
     drawn.legend(
-        [handles[i] for i in order], [labels[i] for i in order], loc="outside lower center", ncols=len(order),
-        frameon=False, fontsize=8,
-    )  # fmt: skip
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="outside lower center",
+        ncols=len(order),
+        frameon=False,
+        fontsize=8,
+    )
     return drawn
 
 

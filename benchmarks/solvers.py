@@ -1,10 +1,12 @@
-"""`python -m benchmarks solvers`: seconds to the optimum, this package against every peer that is installed.
+"""`python -m benchmarks solvers`: seconds to the optimum, this package against every peer that is
+installed.
 
-Seconds of a whole fit until J - J* <= 1e-3, 1e-6, 1e-9 of J*. J* is found by Newton's method in float64, J of what a
-contender returns is recomputed in float64; a peer that penalises b is held against the optimum of that. Every package
-runs in a process of its own for every problem, warmed by a fit that is not timed. Its tolerances are tried from loose
-to tight, each level gets the cheapest that reached it, and these are timed in rounds over all contenders: medians. A
-contender is given up whose tolerances together take a dozen times as long as this package (at least 4 s, at most 30).
+Seconds of a whole fit until J - J* <= 1e-3, 1e-6, 1e-9 of J*. J* is found by Newton's method in
+float64, J of what a contender returns is recomputed in float64; a peer that penalises b is held
+against the optimum of that. Every package runs in a process of its own for every problem, warmed by
+a fit that is not timed. Its tolerances are tried from loose to tight, each level gets the cheapest
+that reached it, and these are timed in rounds over all contenders: medians. A contender is given up
+whose tolerances together take a dozen times as long as this package (at least 4 s, at most 30).
 """
 
 from __future__ import annotations
@@ -22,19 +24,26 @@ from typing import Any
 
 import numpy as np
 
-from fastlogreg import bench
-from fastlogreg.threads import available_threads
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.tools import bench
 
 from . import harness, optimum, peers
 from .problems import PROBLEMS, Problem
 
 LEVELS = (1e-3, 1e-6, 1e-9)
 TARGETS = {
-    "200,000 x 30, float64": 4.0, "200,000 x 30 badly scaled, float64": 5.0, "1,000,000 x 10, float64": 4.0,
-    "20,000 x 500, float64": 2.5, "2,000 x 12,288, float64": 3.0, "breast cancer, float64": 1.5,
-    "a9a, dense": 2.0, "200,000 x 30, float32": 2.0, "20,000 x 500, float32": 2.0,
-    "a9a, CSR": 1.5, "100,000 x 50,000 CSR": 1.5,
-}  # fmt: skip
+    "200,000 x 30, float64": 4.0,
+    "200,000 x 30 badly scaled, float64": 5.0,
+    "1,000,000 x 10, float64": 4.0,
+    "20,000 x 500, float64": 2.5,
+    "2,000 x 12,288, float64": 3.0,
+    "breast cancer, float64": 1.5,
+    "a9a, dense": 2.0,
+    "200,000 x 30, float32": 2.0,
+    "20,000 x 500, float32": 2.0,
+    "a9a, CSR": 1.5,
+    "100,000 x 50,000 CSR": 1.5,
+}
 MOST = 30.0  # seconds for one fit, or for all tolerances of a contender
 PAUSE = 0.25  # seconds before a timing: thread pools of other contenders stop spinning after 0.2
 
@@ -45,7 +54,9 @@ class Worker:
     def __init__(self, folder: Path, package: str) -> None:
         self.folder, self.package, self.file = folder, package, folder / f"{package}.npy"
         found = self._start()
-        self.contenders = {name: Run(self, name, *more) for name, more in found.get("contenders", {}).items()}
+        self.contenders = {
+            name: Run(self, name, *more) for name, more in found.get("contenders", {}).items()
+        }
         self.error = found.get("error", "")
         if self.error and self.alive:
             self.close()
@@ -54,15 +65,18 @@ class Worker:
         """Begin a process; what it says of itself."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers", str(self.folder), self.package],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
             cwd=Path(__file__).resolve().parents[1],
-        )  # fmt: skip
+        )
         self.alive = True
         return self._answer(60.0)
 
     def fit(self, contender: str, tol: float, most_seconds: float) -> tuple[float, Any] | None:
-        """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the process: the package's next
-        contender gets a new one."""
+        """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the
+        process: the package's next contender gets a new one."""
         if self.error or (not self.alive and not self._start().get("contenders")):
             return None
         assert self.process.stdin is not None
@@ -96,9 +110,12 @@ class Run:
         self.seconds: dict[float, list[float]] = {level: [] for level in LEVELS}
 
     def explore(self, problem: Problem, best: optimum.Optimum, most_seconds: float) -> None:
-        """Try the tolerances from loose to tight until the last level is reached or the time is used up."""
+        """Try the tolerances from loose to tight until the last level is reached or the time is
+        used up."""
         J_best = best.penalised if self.penalised else best.J
-        if self.worker.fit(self.name, self.tols[0], 20.0 + most_seconds) is None:  # warm-up, may compile
+        if (
+            self.worker.fit(self.name, self.tols[0], 20.0 + most_seconds) is None
+        ):  # warm-up, may compile
             return
         fastest: dict[float, float] = {}
         spent = 0.0
@@ -111,8 +128,10 @@ class Run:
             gap = optimum.cost(problem, theta, self.penalised) / J_best - 1.0
             if gap < -LEVELS[-1]:
                 raise harness.Disagreement(
-                    f"{problem.name}: {self.name} reached a J {-gap:.1e} below what `optimum.find` takes for the optimum: no "
-                    f"figure of this problem means anything; `optimum._descend` must go on for longer"
+                    f"{problem.name}: {self.name} reached a J {-gap:.1e} below what "
+                    "`optimum.find` takes for the optimum: no "
+                    "figure of this problem means anything; `optimum._descend` must go on for "
+                    "longer"
                 )
             for level in LEVELS:
                 if gap <= level and seconds < fastest.get(level, np.inf):
@@ -141,7 +160,11 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sparse = not isinstance(problem.X, np.ndarray)
-        for file, array in (("X", problem.X), ("y", problem.y), ("lambda", np.array(problem.lambda_))):
+        for file, array in (
+            ("X", problem.X),
+            ("y", problem.y),
+            ("lambda", np.array(problem.lambda_)),
+        ):
             if file == "X" and sparse:
                 from scipy.sparse import save_npz
 
@@ -166,7 +189,10 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
                     most = min(MOST, max(4.0, 12.0 * ours))
                     for run in runs:
                         run.seconds = {level: [] for level in LEVELS}
-                    say(f"  this package: {ours:.4g} s to {LEVELS[-1]:g} ({time.perf_counter() - started:.1f} s)")
+                    say(
+                        f"  this package: {ours:.4g} s to {LEVELS[-1]:g} "
+                        f"({time.perf_counter() - started:.1f} s)"
+                    )
             for _ in range(rounds):
                 for run in runs:
                     run.time(MOST)
@@ -181,23 +207,38 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
 def _rows(problem: Problem, run: Run) -> list[dict[str, Any]]:
     return [
         {
-            "case": f"{problem.name}, to {level:g}", "order": "", "problem": problem.name, "level": level,
-            "contender": run.name, "penalised": run.penalised, "tol": run.chosen[level],
-            "seconds": statistics.median(times), "low": min(times), "high": max(times), "rounds": len(times),
+            "case": f"{problem.name}, to {level:g}",
+            "order": "",
+            "problem": problem.name,
+            "level": level,
+            "contender": run.name,
+            "penalised": run.penalised,
+            "tol": run.chosen[level],
+            "seconds": statistics.median(times),
+            "low": min(times),
+            "high": max(times),
+            "rounds": len(times),
         }
-        for level, times in run.seconds.items() if times
-    ]  # fmt: skip
+        for level, times in run.seconds.items()
+        if times
+    ]
 
 
 def run(
-    quick: bool = False, problem: str = "", data: Path | None = None, say: Callable[[str], None] = print
+    quick: bool = False,
+    problem: str = "",
+    data: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Those problems with `problem` in their name; quick: breast cancer and a tenth of the others, one round."""
+    """Those problems with `problem` in their name; quick: breast cancer and a tenth of the others,
+    one round."""
     chosen = {name: make for name, make in PROBLEMS.items() if problem in name}
     if not chosen:
         raise ValueError(f"--problem must be part of one of these names: {'; '.join(PROBLEMS)}")
     if quick and not problem:
-        chosen = {name: chosen[name] for name in ("200,000 x 30, float64", "breast cancer, float64")}
+        chosen = {
+            name: chosen[name] for name in ("200,000 x 30, float64", "breast cancer, float64")
+        }
     rows: list[dict[str, Any]] = []
     for name, make in chosen.items():
         made = make(name, data, 10 if quick else 1)
@@ -206,13 +247,30 @@ def run(
             continue
         rows += run_problem(made, 1 if quick else 3, say)
     if not rows:
-        raise ValueError("none of the problems asked for has its data here; name its folder with --data")
-    targets = [] if quick else [
-        harness.target(f"{name}: best peer / this package, to 1e-6", ratio(rows, name, 1e-6)[0], least=least)
-        for name, least in TARGETS.items() if name in chosen
-    ]  # fmt: skip
+        raise ValueError(
+            "none of the problems asked for has its data here; name its folder with --data"
+        )
+    targets = (
+        []
+        if quick
+        else [
+            harness.target(
+                f"{name}: best peer / this package, to 1e-6",
+                ratio(rows, name, 1e-6)[0],
+                least=least,
+            )
+            for name, least in TARGETS.items()
+            if name in chosen
+        ]
+    )
     where = harness.environment(available_threads())
-    return {"benchmark": "solvers", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "solvers",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def own(contender: str) -> bool:
@@ -220,25 +278,41 @@ def own(contender: str) -> bool:
     return contender.startswith("fastlogreg")
 
 
-def ratio(rows: list[dict[str, Any]], problem: str, level: float) -> tuple[float, float, dict[str, Any] | None]:
-    """Seconds of the best peer over ours (NaN where one of them did not arrive), ours, and the best peer's row. Ours is
-    the estimator where it was timed: it is what a practitioner calls."""
+def ratio(
+    rows: list[dict[str, Any]], problem: str, level: float
+) -> tuple[float, float, dict[str, Any] | None]:
+    """Seconds of the best peer over ours (NaN where one of them did not arrive), ours, and the best
+    peer's row. Ours is the estimator where it was timed: it is what a practitioner calls."""
     there = {r["contender"]: r for r in rows if r["problem"] == problem and r["level"] == level}
-    mine = next((there[name]["seconds"] for name in ("fastlogreg", "fastlogreg train") if name in there), np.nan)
-    best = min((r for name, r in there.items() if not own(name)), key=lambda r: r["seconds"], default=None)
+    mine = next(
+        (there[name]["seconds"] for name in ("fastlogreg", "fastlogreg train") if name in there),
+        np.nan,
+    )
+    best = min(
+        (r for name, r in there.items() if not own(name)), key=lambda r: r["seconds"], default=None
+    )
     return (np.nan if best is None else best["seconds"] / mine), mine, best
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """All contenders of the problems in rows, fastest to 1e-6 first."""
     by = {(r["problem"], r["contender"], r["level"]): r for r in rows}
-    pairs = sorted({(p, c) for p, c, _ in by}, key=lambda k: (k[0], by.get((*k, 1e-6), {}).get("seconds", np.inf)))
+    pairs = sorted(
+        {(p, c) for p, c, _ in by},
+        key=lambda k: (k[0], by.get((*k, 1e-6), {}).get("seconds", np.inf)),
+    )
     penalised = {r["contender"] for r in rows if r["penalised"]}
     lines = [
-        (p, c + " (b penalised)" * (c in penalised),
-         *(bench.digits(by[p, c, level]["seconds"]) if (p, c, level) in by else "-" for level in LEVELS))
+        (
+            p,
+            c + " (b penalised)" * (c in penalised),
+            *(
+                bench.digits(by[p, c, level]["seconds"]) if (p, c, level) in by else "-"
+                for level in LEVELS
+            ),
+        )
         for p, c in pairs
-    ]  # fmt: skip
+    ]
     return harness.markdown(("problem", "solver", *(f"s to {level:g}" for level in LEVELS)), lines)
 
 
@@ -249,15 +323,27 @@ def report(result: dict[str, Any]) -> dict[str, str]:
         cells = []
         for level in LEVELS:
             times, mine, best = ratio(result["rows"], problem, level)
-            peer = "none arrives" if best is None else f"{best['contender']} {bench.digits(best['seconds'])}"
-            cells += [bench.digits(mine) if mine == mine else "-", peer, "-" if times != times else bench.digits(times)]
+            peer = (
+                "none arrives"
+                if best is None
+                else f"{best['contender']} {bench.digits(best['seconds'])}"
+            )
+            cells += [
+                bench.digits(mine) if mine == mine else "-",
+                peer,
+                "-" if times != times else bench.digits(times),
+            ]
         lines.append((problem, *cells))
-    headings = [f"{what} {level:g}" for level in LEVELS for what in ("s to", "best peer to", "peer / ours,")]
+    headings = [
+        f"{what} {level:g}" for level in LEVELS for what in ("s to", "best peer to", "peer / ours,")
+    ]
     notes = (
-        "Seconds of whole fits until J is within that fraction of the optimum; every solver with the loosest of its "
-        "tolerances that gets there. snapml, liblinear and skglm penalise b and are held against that optimum. None "
-        "arrives: not within a dozen times our seconds for all tolerances tried, at least 4 s, at most 30. "
-        + harness.describe(result["environment"])
+        "Seconds of whole fits until J is within that fraction of the optimum; every solver with "
+        "the loosest of its "
+        "tolerances that gets there. snapml, liblinear and skglm penalise b and are held against "
+        "that optimum. None "
+        "arrives: not within a dozen times our seconds for all tolerances tried, at least 4 s, "
+        "at most 30. " + harness.describe(result["environment"])
     )
     blocks = {"solvers": f"{harness.markdown(('problem', *headings), lines)}\n\n{notes}"}
     if result["targets"]:
@@ -279,13 +365,30 @@ def figure(result: dict[str, Any]) -> Any:
         there = [row for row in rows if row["problem"] == problem]
         others = [row["seconds"] for row in there if not own(row["contender"])]
         _, mine, best = ratio(rows, problem, 1e-6)
-        axes.plot(others, [k] * len(others), "o", mfc="white", mec="0.45", ms=6, label="" if k else "peers")
+        axes.plot(
+            others,
+            [k] * len(others),
+            "o",
+            mfc="white",
+            mec="0.45",
+            ms=6,
+            label="" if k else "peers",
+        )
         axes.plot([mine], [k], "D", color="black", ms=7, label="" if k else "fastlogreg")
         if best is not None:
             side = "left" if best["seconds"] < far_right else "right"
-            axes.annotate(best["contender"], (best["seconds"], k), (0, 7), textcoords="offset points", fontsize=7, ha=side)
+            axes.annotate(
+                best["contender"],
+                (best["seconds"], k),
+                (0, 7),
+                textcoords="offset points",
+                fontsize=7,
+                ha=side,
+            )
     axes.set(
-        xscale="log", xlabel="seconds of a fit until J - J* is at most 1e-6 of J*", ylim=(-0.6, len(problems) - 0.3)
+        xscale="log",
+        xlabel="seconds of a fit until J - J* is at most 1e-6 of J*",
+        ylim=(-0.6, len(problems) - 0.3),
     )
     axes.set_yticks(range(len(problems)), list(reversed(problems)))
     axes.grid(axis="x", color="0.85")

@@ -1,7 +1,9 @@
-"""`python -m benchmarks sparse`: one pass over a CSR, against SciPy's two products and the same link.
+"""`python -m benchmarks sparse`: one pass over a CSR, against SciPy's two products and the same
+link.
 
-SciPy's side is z = X @ w + b, loss and dz by NumPy (the exponential once, in place), dw = X.T @ dz: what scikit-learn does
-for each gradient. SciPy's products run on one thread, whatever the machine has; ours is shown on one and on all.
+SciPy's side is z = X @ w + b, loss and dz by NumPy (the exponential once, in place), dw = X.T @ dz:
+what scikit-learn does for each gradient. SciPy's products run on one thread, whatever the machine
+has; ours is shown on one and on all.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastlogreg import bench
-from fastlogreg.inputs import design_of
-from fastlogreg.objective import Objective
-from fastlogreg.threads import available_threads
+from fastlogreg.data.inputs import design_of
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.objective.objective import Objective
+from fastlogreg.tools import bench
 
 from . import harness
 
 
 class Case(NamedTuple):
-    """m examples of n_x features, k of them stored in each; zipf: at places as words are, else at random."""
+    """m examples of n_x features, k of them stored in each; zipf: at places as words are, else at
+    random."""
 
     name: str
     m: int
@@ -50,7 +53,11 @@ def matrix(case: Case) -> Any:
 
     rng = np.random.default_rng(0)
     m, n_x, k = case.m, case.n_x, case.k
-    places = (n_x ** rng.random(m * k)).astype(np.int64) - 1 if case.zipf else rng.integers(0, n_x, m * k)
+    places = (
+        (n_x ** rng.random(m * k)).astype(np.int64) - 1
+        if case.zipf
+        else rng.integers(0, n_x, m * k)
+    )
     values = np.ones(m * k) if case.dtype == "uint8" else rng.standard_normal(m * k)
     X = csr_array((values.astype(case.dtype), places, np.arange(0, m * k + 1, k)), shape=(m, n_x))
     X.sum_duplicates()
@@ -82,20 +89,36 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         small = case._replace(m=case.m // 100, n_x=max(123, case.n_x // 100)) if quick else case
         say(case.name)
         rows += run_case(small, n_threads, 1 if quick else 15)
-    targets = [] if quick else [
-        harness.target(f"{case.name}: SciPy / fused", row["ratio"], least=case.least)
-        for case in CASES if case.least is not None
-        for row in rows if row["case"] == case.name and row["contender"] == f"fused, {n_threads} threads"
-    ]  # fmt: skip
+    targets = (
+        []
+        if quick
+        else [
+            harness.target(f"{case.name}: SciPy / fused", row["ratio"], least=case.least)
+            for case in CASES
+            if case.least is not None
+            for row in rows
+            if row["case"] == case.name and row["contender"] == f"fused, {n_threads} threads"
+        ]
+    )
     where = harness.environment(n_threads)
-    return {"benchmark": "sparse", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "sparse",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
     """SciPy, and the fused kernel on one thread and on all; they must agree to 1e-10."""
     X = matrix(case)
     rng = np.random.default_rng(1)
-    y, w, b = (rng.random(case.m) < 0.5).astype(np.uint8), rng.standard_normal(case.n_x) / np.sqrt(case.k), 0.1
+    y, w, b = (
+        (rng.random(case.m) < 0.5).astype(np.uint8),
+        rng.standard_normal(case.n_x) / np.sqrt(case.k),
+        0.1,
+    )
     passes: dict[str, Callable[[Any, float], bench.Pass]] = {"SciPy": scipy_pass(X, y)}
     for n in sorted({1, n_threads}):
         objective = Objective(design_of(X), y, n_threads=n)
@@ -103,28 +126,43 @@ def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
     expected = passes["SciPy"](w, b)
     for name, one in passes.items():
         harness.check_pass(name, one(w, b), expected, 1e-10)
-    times = bench.interleaved({name: (lambda one=one: one(w, b)) for name, one in passes.items()}, rounds, 30.0)
+    times = bench.interleaved(
+        {name: (lambda one=one: one(w, b)) for name, one in passes.items()}, rounds, 30.0
+    )
     nbytes = design_of(X).nbytes
     return [
         harness.row(
-            case.name, name, t, case.order, bytes=nbytes, ratio=times["SciPy"].median / t.median,
-            rate=nbytes / t.median / 1e9, each=t.median / X.nnz * 1e9,
+            case.name,
+            name,
+            t,
+            case.order,
+            bytes=nbytes,
+            ratio=times["SciPy"].median / t.median,
+            rate=nbytes / t.median / 1e9,
+            each=t.median / X.nnz * 1e9,
         )
         for name, t in times.items()
-    ]  # fmt: skip
+    ]
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
     """The table, as blocks for the README."""
     lines = [
         (
-            row["case"], row["contender"], bench.digits(1e3 * row["seconds"]), f"{row['each']:.2f}", f"{row['rate']:.1f}",
+            row["case"],
+            row["contender"],
+            bench.digits(1e3 * row["seconds"]),
+            f"{row['each']:.2f}",
+            f"{row['rate']:.1f}",
             bench.digits(row["ratio"]),
         )
         for row in result["rows"]
-    ]  # fmt: skip
+    ]
     headings = ("X", "contender", "ms", "ns per non-zero", "GB/s of X", "SciPy / it")
-    blocks = {"sparse": f"{harness.markdown(headings, lines)}\n\nMedians. {harness.describe(result['environment'])}"}
+    blocks = {
+        "sparse": f"{harness.markdown(headings, lines)}\n\nMedians. "
+        f"{harness.describe(result['environment'])}"
+    }
     if result["targets"]:
         blocks["sparse-targets"] = harness.targets_table(result["targets"])
     return blocks

@@ -1,8 +1,10 @@
-"""`python -m benchmarks train`: whole trainings on real images, from their uint8 pixels, by every backend.
+"""`python -m benchmarks train`: whole trainings on real images, from their uint8 pixels, by every
+backend.
 
-The course's cat images (2000 iterations, alpha = 0.005) and MNIST's zeros against the rest (100 iterations). NumPy
-converts X once, to float64 or float32, and that is part of its time; "python" is extrapolated from one pass over
-some examples. Before the timing, all costs must agree, and for the cats those that the course has published.
+The course's cat images (2000 iterations, alpha = 0.005) and MNIST's zeros against the rest (100
+iterations). NumPy converts X once, to float64 or float32, and that is part of its time; "python" is
+extrapolated from one pass over some examples. Before the timing, all costs must agree, and for the
+cats those that the course has published.
 """
 
 from __future__ import annotations
@@ -17,23 +19,42 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastlogreg as flr
-from fastlogreg import bench
+from fastlogreg.machine.threads import available_threads
 from fastlogreg.solvers.result import TrainingWarning
-from fastlogreg.threads import available_threads
+from fastlogreg.tools import bench
 
 from . import harness
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PUBLISHED = (
-    0.693147, 0.584508, 0.466949, 0.376007, 0.331463, 0.303273, 0.279880, 0.260042, 0.242941, 0.228004,
-    0.214820, 0.203078, 0.192544, 0.183033, 0.174399, 0.166521, 0.159305, 0.152667, 0.146542, 0.140872,
-)  # fmt: skip
+    0.693147,
+    0.584508,
+    0.466949,
+    0.376007,
+    0.331463,
+    0.303273,
+    0.279880,
+    0.260042,
+    0.242941,
+    0.228004,
+    0.214820,
+    0.203078,
+    0.192544,
+    0.183033,
+    0.174399,
+    0.166521,
+    0.159305,
+    0.152667,
+    0.146542,
+    0.140872,
+)
 LEAST_CAT_RATIO = 25.0
 _PYTHON_ELEMENTS = 1_000_000  # interpreted, about a second
 
 
 class Task(NamedTuple):
-    """X (n_x, m) uint8, example-major, y (m,), learning rate, iterations and the costs known at every hundredth."""
+    """X (n_x, m) uint8, example-major, y (m,), learning rate, iterations and the costs known at
+    every hundredth."""
 
     name: str
     X: Any
@@ -60,14 +81,24 @@ def cats(folder: Path, iterations: int) -> Task | None:
 
 def mnist(folder: Path, iterations: int) -> Task | None:
     """60,000 images, zeros against the rest; None where the files are missing."""
-    paths = [folder / "mnist" / f"train-{name}.gz" for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    paths = [
+        folder / "mnist" / f"train-{name}.gz" for name in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    ]
     if not all(path.is_file() for path in paths):
         return None
     images, labels = (np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in paths)
-    return Task("MNIST, 0 or not", images[16:].reshape(-1, 784).T, (labels[8:] == 0).astype(np.uint8), 0.05, iterations)
+    return Task(
+        "MNIST, 0 or not",
+        images[16:].reshape(-1, 784).T,
+        (labels[8:] == 0).astype(np.uint8),
+        0.05,
+        iterations,
+    )
 
 
-def run(quick: bool = False, data: Path | None = None, say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False, data: Path | None = None, say: Callable[[str], None] = print
+) -> dict[str, Any]:
     """Both tasks, those whose data is there."""
     n_threads, folder = available_threads(), DATA if data is None else data
     rows: list[dict[str, Any]] = []
@@ -79,18 +110,33 @@ def run(quick: bool = False, data: Path | None = None, say: Callable[[str], None
         say(f"{task.name}, {task.iterations} iterations")
         rows += run_task(task, n_threads, 1 if quick else 5)
     if not rows:
-        raise ValueError(f"the data must be in {folder}, in its folders catvnoncat and mnist; name another with --data")
-    ratios = [r["ratio"] for r in rows if r["case"].startswith("cat images") and r["contender"] == "fused"]
+        raise ValueError(
+            f"the data must be in {folder}, in its folders catvnoncat and mnist; name another "
+            "with --data"
+        )
+    ratios = [
+        r["ratio"] for r in rows if r["case"].startswith("cat images") and r["contender"] == "fused"
+    ]
     what = "cat images, 2000 iterations: NumPy / fused"
-    targets = [harness.target(what, ratios[0], least=LEAST_CAT_RATIO)] if ratios and not quick else []
+    targets = (
+        [harness.target(what, ratios[0], least=LEAST_CAT_RATIO)] if ratios and not quick else []
+    )
     where = harness.environment(n_threads)
-    return {"benchmark": "train", "quick": quick, "environment": where, "rows": rows, "targets": targets}
+    return {
+        "benchmark": "train",
+        "quick": quick,
+        "environment": where,
+        "rows": rows,
+        "targets": targets,
+    }
 
 
 def run_task(task: Task, n_threads: int, rounds: int) -> list[dict[str, Any]]:
     """One task by every backend."""
     calls = {name: by_backend(task, name, n_threads) for name in ("fused", "loops")}
-    calls |= {f"numpy {np.dtype(dtype)}": by_numpy(task, dtype) for dtype in (np.float64, np.float32)}
+    calls |= {
+        f"numpy {np.dtype(dtype)}": by_numpy(task, dtype) for dtype in (np.float64, np.float32)
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # the course's alpha is above 2/L
         found = {name: call() for name, call in calls.items()}
@@ -99,17 +145,32 @@ def run_task(task: Task, n_threads: int, rounds: int) -> list[dict[str, Any]]:
         times = bench.interleaved(calls, rounds, 60.0)
     case = f"{task.name}, {task.iterations} iterations"
     rows = [harness.row(case, name, t, cost=float(found[name][-1])) for name, t in times.items()]
-    rows.append({"case": case, "order": "", "contender": "python (extrapolated)", "seconds": python_seconds(task)})
+    rows.append(
+        {
+            "case": case,
+            "order": "",
+            "contender": "python (extrapolated)",
+            "seconds": python_seconds(task),
+        }
+    )
     best = min(row["seconds"] for row in rows if row["contender"].startswith("numpy"))
     return [{**row, "ratio": best / row["seconds"]} for row in rows]
 
 
 def by_backend(task: Task, backend: Any, n_threads: int) -> Callable[[], Any]:
     """`train` from the pixels; returns the costs."""
-    return lambda: flr.train(
-        task.X, task.y[None, :], solver="gd", alpha=task.alpha, iterations=task.iterations, scale=1 / 255, backend=backend,
-        n_threads=n_threads,
-    ).costs  # fmt: skip
+    return lambda: (
+        flr.train(
+            task.X,
+            task.y[None, :],
+            solver="gd",
+            alpha=task.alpha,
+            iterations=task.iterations,
+            scale=1 / 255,
+            backend=backend,
+            n_threads=n_threads,
+        ).costs
+    )
 
 
 def by_numpy(task: Task, dtype: Any) -> Callable[[], Any]:
@@ -137,11 +198,19 @@ def check_costs(task: Task, name: str, costs: Any, expected: Any, tolerance: flo
 
 
 def python_seconds(task: Task) -> float:
-    """The interpreted loops: one pass over some examples, extrapolated to all of them and all iterations."""
+    """The interpreted loops: one pass over some examples, extrapolated to all of them and all
+    iterations."""
     n_x, m = task.X.shape
     some = max(1, min(m, _PYTHON_ELEMENTS // n_x))
     start = time.perf_counter()
-    flr.propagate(np.zeros((n_x, 1)), 0.0, task.X[:, :some], task.y[None, :some], scale=1 / 255, backend="python")
+    flr.propagate(
+        np.zeros((n_x, 1)),
+        0.0,
+        task.X[:, :some],
+        task.y[None, :some],
+        scale=1 / 255,
+        backend="python",
+    )
     return (time.perf_counter() - start) * m / some * task.iterations
 
 
@@ -149,16 +218,21 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     """The table, as a block for the README."""
     lines = [
         (
-            row["case"], row["contender"], bench.digits(row["seconds"]), bench.digits(row["ratio"]),
+            row["case"],
+            row["contender"],
+            bench.digits(row["seconds"]),
+            bench.digits(row["ratio"]),
             f"{row['cost']:.6f}" if "cost" in row else "-",
         )
         for case in dict.fromkeys(row["case"] for row in result["rows"])
-        for row in sorted((r for r in result["rows"] if r["case"] == case), key=lambda r: r["seconds"])
-    ]  # fmt: skip
+        for row in sorted(
+            (r for r in result["rows"] if r["case"] == case), key=lambda r: r["seconds"]
+        )
+    ]
     headings = ("training", "backend", "seconds", "NumPy / it", "last cost")
     notes = (
-        "From uint8 pixels; NumPy's conversion is part of its time; the ratio is to the faster NumPy. "
-        + harness.describe(result["environment"])
+        "From uint8 pixels; NumPy's conversion is part of its time; the ratio is to the faster "
+        "NumPy. " + harness.describe(result["environment"])
     )
     blocks = {"train": f"{harness.markdown(headings, lines)}\n\n{notes}"}
     if result["targets"]:

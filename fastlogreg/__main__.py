@@ -1,4 +1,5 @@
-"""The console command `fastlogreg`, also `python -m fastlogreg`; the commands themselves are in `fastlogreg.cli`."""
+"""The console command `fastlogreg`, also `python -m fastlogreg`; the commands themselves are in
+`fastlogreg.cli`."""
 
 from __future__ import annotations
 
@@ -6,14 +7,16 @@ import sys
 
 
 def main() -> int:
-    """Run the command line on sys.argv and return its exit status; 2, and one line, where the extra is missing."""
+    """Run the command line on sys.argv and return its exit status; 2, and one line, where the extra
+    is missing."""
     try:
         from .cli.app import run
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "click"):
             raise
         print(
-            f'error: the command line needs {error.name}, which is not installed: pip install "fastlogreg[cli]"',
+            f"error: the command line needs {error.name}, which is not installed: pip install "
+            '"fastlogreg[cli]"',
             file=sys.stderr,
         )
         return 2

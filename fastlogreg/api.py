@@ -1,7 +1,8 @@
-"""The functions of the lectures: X (n_x, m), Y (1, m), w (n_x, 1), b a number; arguments are checked here, once.
+"""The functions of the lectures: X (n_x, m), Y (1, m), w (n_x, 1), b a number; arguments are
+checked here, once.
 
-Each takes scale and shift, a number or one per feature as (n_x, 1): the model sees scale * X + shift, which is never
-formed. `backend` names the same mathematics written in different ways:
+Each takes scale and shift, a number or one per feature as (n_x, 1): the model sees scale * X +
+shift, which is never formed. `backend` names the same mathematics written in different ways:
 
     "fused"   the production kernel: the loops, blocked, X read once, on all threads
     "loops"   the lectures' explicit loops, compiled in parallel by Numba
@@ -18,14 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import reference
-from .checkpoint import Checkpoint
-from .design_matrix import DesignMatrix
-from .inputs import design_of
-from .objective import Objective
-from .reference import Propagation
-from .solvers.result import Progress, State, TrainingResult
-from .validation import (
+from .checks.arguments import (
     BACKENDS,
     SOLVERS,
     check_choice,
@@ -35,19 +29,28 @@ from .validation import (
     require_dense,
     require_finite,
 )
+from .data.dense import DesignMatrix
+from .data.inputs import design_of
+from .maths import logistic, reference
+from .maths.reference import Propagation
+from .objective.objective import Objective
+from .solvers.result import Progress, TrainingResult
+from .solvers.state import State
+from .training.checkpoint import Checkpoint
 
 Backend = Literal["fused", "loops", "numpy", "python"]
 
 
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(-z)), elementwise: a float for a number, an array for an array; stable for every z, NaN stays NaN.
+    """1 / (1 + exp(-z)), elementwise: a float for a number, an array for an array; stable for every
+    z, NaN stays NaN.
 
     An object with a method `sigmoid`, such as `Variable`, answers for itself.
     """
     own = getattr(z, "sigmoid", None)
     if callable(own):
         return own()
-    result = reference.sigmoid(z)
+    result = logistic.sigmoid(z)
     return result if result.ndim else float(result)
 
 
@@ -83,13 +86,14 @@ def propagate(
 ) -> Propagation:
     """One forward and one backward pass: cost J, dw (n_x, 1) and db, in one read of X.
 
-    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; or `RowBlocks`; or a scipy.sparse CSC (an
-    example after the other) or CSR, these two by "fused" alone; not copied. Y (1, m): 0 or 1.
-    n_threads: threads to use, by default every CPU that the process may use; it does not change a bit of the result.
+    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; or `RowBlocks`;
+    or a scipy.sparse CSC (an example after the other) or CSR, these two by "fused" alone; not
+    copied. Y (1, m): 0 or 1. n_threads: threads to use, by default every CPU that the process may
+    use; it does not change a bit of the result.
 
-    Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or infinity in X (naming
-    the first row and column), and empty X. Lecture: "Gradient descent on m examples" and "Vectorizing logistic
-    regression's gradient computation".
+    Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or
+    infinity in X (naming the first row and column), and empty X. Lecture: "Gradient descent on m
+    examples" and "Vectorizing logistic regression's gradient computation".
     """
     objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, n_threads)
     J, dw, db = objective.cost_and_gradient(w_, b_)
@@ -118,40 +122,54 @@ def train(
     checkpoint_every: float = 30.0,
     resume: bool = False,
 ) -> TrainingResult:
-    """Train from w (zeros by default) and b; by default gradient descent: w := w - alpha dw, b := b - alpha db.
+    """Train from w (zeros by default) and b; by default gradient descent: w := w - alpha dw, b := b
+    - alpha db.
 
-    solver: "gd", the lectures' gradient descent; "nesterov"; "lbfgs"; "newton"; or "auto", chosen from the shape, which
-    goes to the optimum in a few reads of X. iterations: updates at most. alpha (of "gd" and "nesterov"): the learning
-    rate, or "auto" for 1/L with L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of
-    ones: J decreases in every iteration for any alpha below 2/L.
+    solver: "gd", the lectures' gradient descent; "nesterov"; "lbfgs"; "newton"; or "auto", chosen
+    from the shape, which goes to the optimum in a few reads of X. iterations: updates at most.
+    alpha (of "gd" and "nesterov"): the learning rate, or "auto" for 1/L with L = lambda_max(X1
+    X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of ones: J decreases in every
+    iteration for any alpha below 2/L.
 
-    tol means the same for every solver: stop when the proved bound on J - J* is at most tol, or with lambda_ = 0, where
-    there is none, the largest absolute component of (dw, db). max_seconds: stop after so much wall time, half a second
-    or a read of X later at most. callback: called with a `Progress` between stretches of about 0.1 s and at the end;
-    returning True stops the run. Ctrl-C stops the run and returns what it has found; a second one stops at once.
+    tol means the same for every solver: stop when the proved bound on J - J* is at most tol, or
+    with lambda_ = 0, where there is none, the largest absolute component of (dw, db). max_seconds:
+    stop after so much wall time, half a second or a read of X later at most. callback: called with
+    a `Progress` between stretches of about 0.1 s and at the end; returning True stops the run.
+    Ctrl-C stops the run and returns what it has found; a second one stops at once.
 
-    checkpoint: a file to which the state of the run is written every checkpoint_every seconds, and at its end, for
-    whatever reason it ends. With resume=True the run goes on from there, also with more iterations, to the bits that it
-    would have reached without interruption; where there is no such file yet it begins. max_seconds counts anew. A
-    checkpoint that cannot be written, the disk being full for instance, is warned of, and training goes on.
+    checkpoint: a file to which the state of the run is written every checkpoint_every seconds, and
+    at its end, for whatever reason it ends. With resume=True the run goes on from there, also with
+    more iterations, to the bits that it would have reached without interruption; where there is no
+    such file yet it begins. max_seconds counts anew. A checkpoint that cannot be written, the disk
+    being full for instance, is warned of, and training goes on.
 
-    Returns a `TrainingResult`: costs[k] is J before update k, stop_reason says why the run ended. Raises as
-    `propagate` does, and ValueError where Y has one class only, and where checkpoint names a file that is no checkpoint
-    or, with resume=True, one of other data or settings, which is left alone. Warns with `TrainingWarning`, naming cause
-    and remedy, where alpha is above 2/L, the classes are separable, columns depend on each other, or tol was not reached.
+    Returns a `TrainingResult`: costs[k] is J before update k, stop_reason says why the run ended.
+    Raises as `propagate` does, and ValueError where Y has one class only, and where checkpoint
+    names a file that is no checkpoint or, with resume=True, one of other data or settings, which is
+    left alone. Warns with `TrainingWarning`, naming cause and remedy, where alpha is above 2/L, the
+    classes are separable, columns depend on each other, or tol was not reached.
     """
-    from . import training
+    from .training import run
 
     check_choice("solver", solver, SOLVERS)
-    rate = None if isinstance(alpha, str) and alpha == "auto" else check_number("alpha", alpha, positive=True)
+    rate = (
+        None
+        if isinstance(alpha, str) and alpha == "auto"
+        else check_number("alpha", alpha, positive=True)
+    )
     iterations = int(check_number("iterations", iterations, low=0, integer=True))
     tol = None if tol is None else check_number("tol", tol, low=0)
     max_seconds = None if max_seconds is None else check_number("max_seconds", max_seconds, low=0)
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable with one argument, a Progress; got {type(callback).__name__}")
+        raise TypeError(
+            "callback must be callable with one argument, a Progress; got "
+            f"{type(callback).__name__}"
+        )
     file = Checkpoint.of(checkpoint, checkpoint_every, resume)
-    objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True)
-    return training.run(
+    objective, w_, b_ = _prepare(
+        w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True
+    )
+    return run.run(
         objective,
         State(w_, b_),
         solver=solver,
@@ -167,9 +185,11 @@ def train(
 def predict_proba(
     w: ArrayLike, b: float, X: NDArray[Any], *, scale: Any = 1.0, shift: Any = 0.0
 ) -> NDArray[np.float64]:
-    """A = sigmoid(w.T (scale * X + shift) + b), (1, m): the estimated P(y = 1 given x) of each example of X (n_x, m).
+    """A = sigmoid(w.T (scale * X + shift) + b), (1, m): the estimated P(y = 1 given x) of each
+    example of X (n_x, m).
 
-    Computed block by block: an X of another dtype than float64 is not copied as a whole. Raises as `propagate`.
+    Computed block by block: an X of another dtype than float64 is not copied as a whole. Raises as
+    `propagate`.
     """
     design = design_of(X, scale, shift)
     w_, b_ = check_w(w, design.n_x), check_number("b", b)
@@ -177,7 +197,7 @@ def predict_proba(
         Z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
         if not np.isfinite(Z).all():
             design.require_finite()
-        return reference.sigmoid(Z)[None, :]
+        return logistic.sigmoid(Z)[None, :]
     X = design.X
     A = np.empty((1, design.m))
     folded, bias = design.fold(w_, b_)
@@ -186,23 +206,31 @@ def predict_proba(
         Z = reference.forward(folded[:, None], bias, X[:, lo : lo + step])
         if not np.isfinite(Z).all():  # an infinite z makes a fine a: it is z that tells of a bad x
             require_finite(X)
-        A[:, lo : lo + step] = reference.sigmoid(Z)
+        A[:, lo : lo + step] = logistic.sigmoid(Z)
     return A
 
 
 def predict(
-    w: ArrayLike, b: float, X: NDArray[Any], *, scale: Any = 1.0, shift: Any = 0.0, threshold: float = 0.5
+    w: ArrayLike,
+    b: float,
+    X: NDArray[Any],
+    *,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+    threshold: float = 0.5,
 ) -> NDArray[np.uint8]:
-    """1 where the estimated P(y = 1 given x) is above threshold, else 0: (1, m) of uint8. Raises as `propagate`."""
+    """1 where the estimated P(y = 1 given x) is above threshold, else 0: (1, m) of uint8. Raises as
+    `propagate`."""
     threshold = check_number("threshold", threshold)
     return (predict_proba(w, b, X, scale=scale, shift=shift) > threshold).astype(np.uint8)
 
 
 class GradientCheck(NamedTuple):
-    """The analytic gradient beside the numerical one, (n_x + 1,): the partials of w, then that of b.
+    """The analytic gradient beside the numerical one, (n_x + 1,): the partials of w, then that of
+    b.
 
-    error: the largest absolute difference over the largest component of either; coordinate: where it is, j for w[j, 0]
-    and "b" for b.
+    error: the largest absolute difference over the largest component of either; coordinate: where
+    it is, j for w[j, 0] and "b" for b.
     """
 
     analytic: NDArray[np.float64]
@@ -222,11 +250,13 @@ def check_gradient(
     shift: Any = 0.0,
     backend: Backend = "fused",
 ) -> GradientCheck:
-    """dw and db of `propagate` against derivatives of `cost` by nudging each coordinate (`fastlogreg.nudging`).
+    """dw and db of `propagate` against derivatives of `cost` by nudging each coordinate
+    (`fastlogreg.maths.derivatives`).
 
-    Costs ten to a hundred passes for each coordinate. Shapes and errors as in `propagate`. Lecture: "Derivatives".
+    Costs ten to a hundred passes for each coordinate. Shapes and errors as in `propagate`. Lecture:
+    "Derivatives".
     """
-    from .nudging import partial
+    from .maths.derivatives import partial
 
     objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, None)
     theta = np.append(w_, b_)
@@ -241,18 +271,31 @@ def check_gradient(
     difference = np.abs(analytic - numerical)
     worst = int(np.argmax(difference))
     size = max(float(np.abs(analytic).max()), float(np.abs(numerical).max()), np.finfo(float).tiny)
-    return GradientCheck(analytic, numerical, float(difference[worst] / size), "b" if worst == w_.size else worst)
+    return GradientCheck(
+        analytic, numerical, float(difference[worst] / size), "b" if worst == w_.size else worst
+    )
 
 
 def _prepare(
-    w: ArrayLike | None, b: Any, X: Any, Y: Any, lambda_: Any, scale: Any, shift: Any, backend: str,
-    n_threads: int | None, both_classes: bool = False,
-) -> tuple[Objective, NDArray[np.float64], float]:  # fmt: skip
+    w: ArrayLike | None,
+    b: Any,
+    X: Any,
+    Y: Any,
+    lambda_: Any,
+    scale: Any,
+    shift: Any,
+    backend: str,
+    n_threads: int | None,
+    both_classes: bool = False,
+) -> tuple[Objective, NDArray[np.float64], float]:
     check_choice("backend", backend, BACKENDS)
     require_dense(X, backend)
     design = design_of(X, scale, shift)
     if backend != "fused" and not isinstance(design, DesignMatrix):
-        raise ValueError(f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got {backend!r}")
+        raise ValueError(
+            f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got "
+            f"{backend!r}"
+        )
     y = check_Y(Y, design.m, both_classes=both_classes)
     w_, b_ = np.zeros(design.n_x) if w is None else check_w(w, design.n_x), check_number("b", b)
     if n_threads is not None:

@@ -1,6 +1,7 @@
-"""Fixtures and the comparison table's strategies. Which tests need what beyond numpy, numba, pytest and hypothesis:
-test_numerics: mpmath; test_cli, test_files, test_demo, test_plots, the lectures' figures: the `all` extra;
-tests with `shared_data`: the real data sets beside the checkout, without which they skip and say so."""
+"""Fixtures and the comparison table's strategies. Which tests need what beyond numpy, numba, pytest
+and hypothesis: test_numerics: mpmath; test_cli, test_files, test_demo, test_plots, the lectures'
+figures: the `all` extra; tests with `shared_data`: the real data sets beside the checkout, without
+which they skip and say so."""
 
 from __future__ import annotations
 
@@ -22,18 +23,22 @@ settings.load_profile("default")
 
 
 def pytest_configure(config):
-    """Ctrl-C works, also where the tests run in the background of a shell, which has it ignored. Without compilation
-    the kernels are NumPy arithmetic, which warns of an overflow where machine code goes on."""
+    """Ctrl-C works, also where the tests run in the background of a shell, which has it ignored.
+    Without compilation the kernels are NumPy arithmetic, which warns of an overflow where machine
+    code goes on."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         for what in ("overflow", "invalid value"):
-            config.addinivalue_line("filterwarnings", f"ignore:{what} encountered:RuntimeWarning:fastlogreg.kernels")
+            config.addinivalue_line(
+                "filterwarnings", f"ignore:{what} encountered:RuntimeWarning:fastlogreg.kernels"
+            )
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data sets, which is not part of the project; the test is skipped where it is missing."""
+    """The folder of real data sets, which is not part of the project; the test is skipped where it
+    is missing."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the real data sets (../shared/data beside the checkout) are not here")

@@ -1,7 +1,9 @@
-"""The application: its table of commands, and the way out: exit status 0, or 2 and one line on stderr.
+"""The application: its table of commands, and the way out: exit status 0, or 2 and one line on
+stderr.
 
-A command is a plain function whose annotations typer reads; adding one is one line in `COMMANDS`. Commands raise
-ValueError, TypeError, OSError or ModuleNotFoundError with a text meant for the user, and import what is slow inside.
+A command is a plain function whose annotations typer reads; adding one is one line in `COMMANDS`.
+Commands raise ValueError, TypeError, OSError or ModuleNotFoundError with a text meant for the user,
+and import what is slow inside.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Annotated, Any
 import rich  # noqa: F401  (so that a missing one is noticed here, and not at the first progress bar)
 import typer
 
-from .. import __version__
+from .._version import __version__
 from . import compare, demo, doctor, train
 from .train import INTERRUPTED
 
@@ -44,7 +46,9 @@ for _name, _command in COMMANDS.items():
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
+    ] = False,
 ) -> None:
     if version:
         print(f"fastlogreg {__version__}")
@@ -60,7 +64,11 @@ def run(arguments: Sequence[str]) -> int:
         warnings.simplefilter("default")
         warnings.showwarning = _show_warning
         try:
-            status = app([a for a in arguments if a != "--debug"], prog_name="fastlogreg", standalone_mode=False)
+            status = app(
+                [a for a in arguments if a != "--debug"],
+                prog_name="fastlogreg",
+                standalone_mode=False,
+            )
             status = status if isinstance(status, int) else 0  # typer itself turns Ctrl-C into 130
             return _fail("interrupted", status) if status == INTERRUPTED else status
         except (KeyboardInterrupt, typer.Abort):
@@ -76,7 +84,10 @@ def _describe(error: Exception) -> str:
     """One line for the user."""
     if hasattr(error, "format_message"):  # typer's own: bad usage
         context = getattr(error, "ctx", None)
-        return f"{error.format_message()} (see {context.command_path if context else 'fastlogreg'} --help)"
+        return (
+            f"{error.format_message()} (see "
+            f"{context.command_path if context else 'fastlogreg'} --help)"
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

@@ -1,4 +1,5 @@
-"""`fastlogreg compare`: the lectures' loops, interpreted and compiled, against NumPy: agreement and speed."""
+"""`fastlogreg compare`: the lectures' loops, interpreted and compiled, against NumPy: agreement and
+speed."""
 
 from __future__ import annotations
 
@@ -10,13 +11,19 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..lectures.compare import Comparison
+    from ..lectures.comparison import Comparison
 
 
 def compare(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One pair, such as dot; default: all.")] = None,
-    size: Annotated[int | None, typer.Option("--size", help="Elements; default: mostly a million.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Write a bar figure: .png, .svg or .pdf.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One pair, such as dot; default: all.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Elements; default: mostly a million.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Write a bar figure: .png, .svg or .pdf.")
+    ] = None,
 ) -> None:
     """Loops against vectorized: interpreted, compiled and NumPy, with their disagreement."""
     from rich.console import Console
@@ -24,7 +31,8 @@ def compare(
     from ..lectures.compare import comparisons
 
     if plot is not None:
-        from ..lectures.figures import check_figure_path, save, speed_bars
+        from ..figures.base import check_figure_path, save
+        from ..lectures.figures import speed_bars
 
         check_figure_path(plot)  # before a minute of measuring
     console, results = Console(), []
@@ -38,13 +46,15 @@ def compare(
     console.print(table(results))
     compiling = sum(r.compile_seconds for r in results)
     console.print(
-        f"Times are the best of several calls; compiling (or loading from the disk cache) took {compiling:.1f} s more. "
+        "Times are the best of several calls; compiling (or loading from the disk cache) took "
+        f"{compiling:.1f} s more. "
         "Disagreement is relative to the numbers added up.",
         highlight=False,
     )
     if any(r.extrapolated for r in results):
         console.print(
-            "~ extrapolated: the interpreted loop ran on as many elements as one second allows.", highlight=False
+            "~ extrapolated: the interpreted loop ran on as many elements as one second allows.",
+            highlight=False,
         )
     if plot is not None:
         save(speed_bars(results), plot)
@@ -59,16 +69,28 @@ def table(results: list[Comparison]) -> Table:
     for heading in ("pair", "formula"):
         shown.add_column(heading, no_wrap=heading == "pair")
     for heading in (
-        "elements", "interpreted\nms", "compiled\nms", "NumPy\nms", "faster than\ninterpreted", "faster than\nNumPy",
+        "elements",
+        "interpreted\nms",
+        "compiled\nms",
+        "NumPy\nms",
+        "faster than\ninterpreted",
+        "faster than\nNumPy",
         "largest\ndisagreement",
-    ):  # fmt: skip
+    ):
         shown.add_column(heading, justify="right", no_wrap=True)
     for r in results:
         mark = "~" if r.extrapolated else ""
         shown.add_row(
-            r.name, r.formula, f"{r.elements:,}", f"{mark}{_ms(r.interpreted)}", _ms(r.compiled),
-            _ms(r.numpy), f"{mark}{r.speedup:,.0f} x", f"{r.against_numpy:.2g} x", f"{r.disagreement:.1e}",
-        )  # fmt: skip
+            r.name,
+            r.formula,
+            f"{r.elements:,}",
+            f"{mark}{_ms(r.interpreted)}",
+            _ms(r.compiled),
+            _ms(r.numpy),
+            f"{mark}{r.speedup:,.0f} x",
+            f"{r.against_numpy:.2g} x",
+            f"{r.disagreement:.1e}",
+        )
     return shown
 
 

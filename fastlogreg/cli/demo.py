@@ -1,7 +1,9 @@
-"""The main job with no file at hand: real images, the lectures' table, the backends' times for the same run, figures.
+"""The main job with no file at hand: real images, the lectures' table, the backends' times for the
+same run, figures.
 
-The images are scikit-learn's digits: 1797 handwritten digits of 8 x 8 pixels (UCI "Optical Recognition of Handwritten
-Digits"), here the eights against the rest, the hardest of the ten for a linear model.
+The images are scikit-learn's digits: 1797 handwritten digits of 8 x 8 pixels (UCI "Optical
+Recognition of Handwritten Digits"), here the eights against the rest, the hardest of the ten for a
+linear model.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from .. import plots
-from ..files import atomic_open, require
-from ..model import Model
+from ..checks.extras import require
+from ..figures.training import times_figure
+from ..files.model import Model
+from ..files.writing import atomic_open
 from .train import fit, print_costs, print_metrics, save_figure, settings
 
 Array = NDArray[Any]
@@ -28,7 +31,9 @@ SCALE = 1 / 16  # pixels are 0 to 16
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figures and the model.")] = Path("fastlogreg-demo"),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the figures and the model.")
+    ] = Path("fastlogreg-demo"),
 ) -> None:
     """Train on handwritten digits, compare the backends, write figures."""
     require("matplotlib", "all", "the demo")
@@ -36,23 +41,48 @@ def demo(
         raise ValueError(f"cannot write into {out}: it is not a folder")
     X, Y = _digits()
     out.mkdir(parents=True, exist_ok=True)
-    X_train, Y_train, X_test, Y_test = X[:, :TRAINING], Y[:, :TRAINING], X[:, TRAINING:], Y[:, TRAINING:]
+    X_train, Y_train, X_test, Y_test = (
+        X[:, :TRAINING],
+        Y[:, :TRAINING],
+        X[:, TRAINING:],
+        Y[:, TRAINING:],
+    )
     labels = ("other", "eight")
-    print(f"scikit-learn's digits, eights against the rest: {TRAINING} images of 8 x 8 to train, {Y_test.size} to test")
+    print(
+        f"scikit-learn's digits, eights against the rest: {TRAINING} images of 8 x 8 to train, "
+        f"{Y_test.size} to test"
+    )
 
     start = time.perf_counter()
     fit(X_train, Y_train, iterations=1, scale=SCALE)
-    print(f"compiling, or loading from the cache of an earlier run: {time.perf_counter() - start:.1f} s\n")
+    print(
+        "compiling, or loading from the cache of an earlier run: "
+        f"{time.perf_counter() - start:.1f} s\n"
+    )
     result = fit(X_train, Y_train, iterations=ITERATIONS, scale=SCALE)
     print_costs(result, ITERATIONS)
-    model = Model(result.w, result.b, SCALE, 0.0, labels, None, (8, 8), settings(result, lambda_=0.0, backend="fused"))
+    model = Model(
+        result.w,
+        result.b,
+        SCALE,
+        0.0,
+        labels,
+        None,
+        (8, 8),
+        settings(result, lambda_=0.0, backend="fused"),
+    )
     print_metrics(model, X_train, Y_train, "train")
     print_metrics(model, X_test, Y_test, "test")
 
     seconds = _compare(X_train * SCALE, Y_train, result.alpha, result.costs)
     save_figure(out / "training.png", result, model, X_test, Y_test, "test")
-    shown = {f"{name} (extrapolated)" if name == "python" else name: value for name, value in seconds.items()}
-    figure = plots.times_figure(shown, f"{ITERATIONS} iterations of gradient descent, {TRAINING} images of 8 x 8")
+    shown = {
+        f"{name} (extrapolated)" if name == "python" else name: value
+        for name, value in seconds.items()
+    }
+    figure = times_figure(
+        shown, f"{ITERATIONS} iterations of gradient descent, {TRAINING} images of 8 x 8"
+    )
     with atomic_open(out / "times.png") as file:
         figure.savefig(file, format="png", dpi=150)
     model.save(out / "model.npz")
@@ -67,12 +97,18 @@ def _digits() -> tuple[Array, Array]:
 
 
 def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]:
-    """Seconds of the same run with each backend, all on the same float64 X; prints them as a table."""
-    print(f"\nThe same {ITERATIONS} iterations in four ways, on one thread (first call, with its compiling, apart):\n")
+    """Seconds of the same run with each backend, all on the same float64 X; prints them as a
+    table."""
+    print(
+        f"\nThe same {ITERATIONS} iterations in four ways, on one thread (first call, with its "
+        "compiling, apart):\n"
+    )
     print("backend  first call      run   against numpy   cost differs by")
     seconds: dict[str, float] = {}
     rows: dict[str, tuple[float, float]] = {}
-    for backend in reversed(BACKENDS):  # "fused" first: what all of them share is compiled in its first call
+    for backend in reversed(
+        BACKENDS
+    ):  # "fused" first: what all of them share is compiled in its first call
         first, _ = _timed(X, Y, alpha, backend, 1)
         if backend == "python":
             one, _ = _timed(X, Y, alpha, backend, 1)
@@ -86,14 +122,20 @@ def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]
         first, difference = rows[backend]
         ratio = seconds["numpy"] / seconds[backend]
         against = f"{ratio:.1f}x faster" if ratio >= 1 else f"{1 / ratio:.1f}x slower"
-        note = f"  (extrapolated from {PYTHON_ITERATIONS} iterations)" if backend == "python" else ""
+        note = (
+            f"  (extrapolated from {PYTHON_ITERATIONS} iterations)" if backend == "python" else ""
+        )
         times = f"{first:9.3f} s {seconds[backend]:7.3f} s"
-        print(f"{backend:7} {times}  {against if backend != 'numpy' else '':>14}   {difference:15.0e}{note}")
+        print(
+            f"{backend:7} {times}  {against if backend != 'numpy' else '':>14}   "
+            f"{difference:15.0e}{note}"
+        )
     return {backend: seconds[backend] for backend in BACKENDS}
 
 
 def _timed(X: Array, Y: Array, alpha: float, backend: Any, iterations: int) -> tuple[float, Array]:
-    """Seconds of one training run, and its costs; on one thread, since a pass is too short here to deal out."""
+    """Seconds of one training run, and its costs; on one thread, since a pass is too short here to
+    deal out."""
     from ..api import train
 
     start = time.perf_counter()

@@ -1,4 +1,5 @@
-"""`fastlogreg train --dask ADDRESS PATTERN`: a model from many files, each a block that a worker loads and keeps."""
+"""`fastlogreg train --dask ADDRESS PATTERN`: a model from many files, each a block that a worker
+loads and keeps."""
 
 from __future__ import annotations
 
@@ -8,18 +9,25 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from ..checks.extras import require
+from ..checks.labels import encode_labels
 from ..dask import train_on
 from ..dask.blocks import Raw, raw_block
 from ..dask.collections import load
 from ..dask.engine import Engine
-from ..files import read_data, require
-from ..model import Model, encode_labels
+from ..files import read_data
+from ..files.model import Model
 from ..solvers.result import TrainingResult
 from .report import Metrics, ProgressBar
 
 
 def train(
-    address: str, pattern: Path, how: dict[str, Any], lambda_: float, scale: float, options: dict[str, Any]
+    address: str,
+    pattern: Path,
+    how: dict[str, Any],
+    lambda_: float,
+    scale: float,
+    options: dict[str, Any],
 ) -> tuple[TrainingResult, Model, Metrics]:
     """Train on every file that matches. how: of `files.read_data`; options: of `training.run`."""
     paths = sorted(glob(str(pattern)))
@@ -33,7 +41,9 @@ def train(
         print(f"{pattern}: {rows.m} examples of {rows.n_x} features in {len(paths)} files")
         print(f"labels: {counts[0]} are {classes[0]}, {counts[1]} are {classes[1]} (y = 1)")
         with ProgressBar(options["iterations"]) as bar:
-            result, objective = train_on(rows, lambda_, scale, 0.0, None, 0.0, {**options, "callback": bar}, classes)
+            result, objective = train_on(
+                rows, lambda_, scale, 0.0, None, 0.0, {**options, "callback": bar}, classes
+            )
         confusion = objective.confusion(result.w[:, 0], result.b)
     (n00, n01), (n10, n11) = confusion
     log_loss = result.cost - 0.5 * objective.decay * float(result.w[:, 0] @ result.w[:, 0])
@@ -56,7 +66,8 @@ def scheduler(address: str) -> Iterator[None]:
         client = distributed.Client(address, timeout="10s")
     except (OSError, ValueError) as error:
         raise OSError(
-            f'no Dask scheduler answers at {address!r} ({error}); give "threads", or the address that `dask scheduler` '
+            f'no Dask scheduler answers at {address!r} ({error}); give "threads", or the address '
+            "that `dask scheduler` "
             f"prints, such as tcp://127.0.0.1:8786"
         ) from error
     with client:
@@ -66,7 +77,10 @@ def scheduler(address: str) -> Iterator[None]:
 def _load(path: str, how: dict[str, Any], k: int) -> Raw:
     data = read_data(path, **how)
     if data.y is None:
-        raise ValueError(f"{path}: no labels found; name them with --target COLUMN for a table, --y NAME for .h5 and .npz")
+        raise ValueError(
+            f"{path}: no labels found; name them with --target COLUMN for a table, --y NAME for "
+            ".h5 and .npz"
+        )
     raw = raw_block(data.X.T, data.y, None, k)
     raw.names = data.feature_names
     return raw

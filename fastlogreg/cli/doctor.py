@@ -8,10 +8,11 @@ import typer
 
 
 def doctor() -> int:
-    """Examine this installation: versions, CPU, threads, cache, compiled code, bandwidth. Exit status 0 if healthy."""
+    """Examine this installation: versions, CPU, threads, cache, compiled code, bandwidth. Exit
+    status 0 if healthy."""
     from rich.console import Console
 
-    from .. import doctor as checks
+    from ..tools import doctor as checks
 
     failed = 0
     with Console(stderr=True).status("examining") as status:
@@ -28,38 +29,59 @@ def doctor() -> int:
 def bench(
     m: Annotated[int, typer.Option("-m", "--examples", help="Examples.")] = 40_000,
     n_x: Annotated[int, typer.Option("-n", "--features", help="Features.")] = 500,
-    dtype: Annotated[str, typer.Option("--dtype", help="Of X: bool, uint8, ..., float64.")] = "float64",
-    order: Annotated[str, typer.Option("--order", help="example-major or feature-major.")] = "example-major",
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: every usable CPU.")] = None,
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="Of X: bool, uint8, ..., float64.")
+    ] = "float64",
+    order: Annotated[
+        str, typer.Option("--order", help="example-major or feature-major.")
+    ] = "example-major",
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Default: every usable CPU.")
+    ] = None,
     rounds: Annotated[int, typer.Option("--rounds", help="Each contender runs once in each.")] = 15,
 ) -> None:
-    """Time one pass of cost and gradient: loops, NumPy and the fused kernel, beside the machine's read bandwidth."""
+    """Time one pass of cost and gradient: loops, NumPy and the fused kernel, beside the machine's
+    read bandwidth."""
     from rich.console import Console
     from rich.table import Table
 
-    from .. import bench as timing
+    from ..tools import bench as timing
 
     with Console(stderr=True).status("compiling and timing"):
         found = timing.backends(m, n_x, dtype, order, threads, rounds)
     table = Table(
-        title=f"{m:,} x {n_x:,} {dtype}, {order}, {found.n_threads} thread{'s' if found.n_threads > 1 else ''}"
+        title=f"{m:,} x {n_x:,} {dtype}, {order}, {found.n_threads} "
+        f"thread{'s' if found.n_threads > 1 else ''}"
     )
     table.add_column("contender")
-    for heading in ("ms", "quartiles", "GB/s of X", "of read\nbandwidth", "against\nNumPy", "first call\ns"):
+    for heading in (
+        "ms",
+        "quartiles",
+        "GB/s of X",
+        "of read\nbandwidth",
+        "against\nNumPy",
+        "first call\ns",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in ("loops", "numpy", "fused"):
         t: Any = found.times[name]
         table.add_row(
-            name, timing.digits(1e3 * t.median), f"{timing.digits(1e3 * t.low)} to {timing.digits(1e3 * t.high)}",
-            f"{found.rate(name) / 1e9:.1f}", f"{found.rate(name) / found.bandwidth:.2f}",
-            f"{found.times['numpy'].median / t.median:.2f} x", f"{t.first:.2f}",
-        )  # fmt: skip
+            name,
+            timing.digits(1e3 * t.median),
+            f"{timing.digits(1e3 * t.low)} to {timing.digits(1e3 * t.high)}",
+            f"{found.rate(name) / 1e9:.1f}",
+            f"{found.rate(name) / found.bandwidth:.2f}",
+            f"{found.times['numpy'].median / t.median:.2f} x",
+            f"{t.first:.2f}",
+        )
     console = Console()
     if not console.is_terminal:
         console = Console(width=100)
     console.print(table)
     console.print(
-        f"Read bandwidth in the same run: {found.bandwidth / 1e9:.1f} GB/s. Medians of {rounds} rounds; the first call "
-        f"compiles, or loads from the disk cache. NumPy computes in {timing.numpy_dtype(dtype)}, converted beforehand.",
+        f"Read bandwidth in the same run: {found.bandwidth / 1e9:.1f} GB/s. Medians of {rounds} "
+        "rounds; the first call "
+        f"compiles, or loads from the disk cache. NumPy computes in {timing.numpy_dtype(dtype)}, "
+        "converted beforehand.",
         highlight=False,
     )

@@ -8,28 +8,49 @@ from typing import Annotated
 import typer
 
 DataFile = Annotated[
-    Path, typer.Argument(metavar="DATA", help=".h5, .npz, .npy, .csv, .parquet or LIBSVM text; an example per row.")
+    Path,
+    typer.Argument(
+        metavar="DATA", help=".h5, .npz, .npy, .csv, .parquet or LIBSVM text; an example per row."
+    ),
 ]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file written by train --out.")]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model file written by train --out.")
+]
 X = Annotated[
-    str | None, typer.Option("--x", help="Dataset of examples (.h5, .npz), or feature columns of a table: a,b,c.")
+    str | None,
+    typer.Option(
+        "--x", help="Dataset of examples (.h5, .npz), or feature columns of a table: a,b,c."
+    ),
 ]
-Y = Annotated[str | None, typer.Option("--y", help="Dataset of labels (.h5, .npz), or another .npy file.")]
+Y = Annotated[
+    str | None, typer.Option("--y", help="Dataset of labels (.h5, .npz), or another .npy file.")
+]
 Target = Annotated[
-    str | None, typer.Option("--target", help="Label column of a table, by name or position; -1 is the last.")
+    str | None,
+    typer.Option("--target", help="Label column of a table, by name or position; -1 is the last."),
 ]
 Header = Annotated[
     bool | None,
-    typer.Option("--header/--no-header", help="Whether a CSV starts with column names; default: its first rows tell."),
+    typer.Option(
+        "--header/--no-header",
+        help="Whether a CSV starts with column names; default: its first rows tell.",
+    ),
 ]
 Features = Annotated[
-    int | None, typer.Option("--n-features", help="Number of features of LIBSVM text; default: its largest index.")
+    int | None,
+    typer.Option(
+        "--n-features", help="Number of features of LIBSVM text; default: its largest index."
+    ),
 ]
 Backend = Annotated[str, typer.Option("--backend", help="fused, loops, numpy or python.")]
-Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads; default: all cores.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Number of threads; default: all cores.")
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option(
-        "--max-memory", help="Read X in blocks that take at most so many bytes, in each pass anew: for .npy, .h5, .parquet."
+        "--max-memory",
+        help="Read X in blocks that take at most so many bytes, in each pass anew: for .npy, "
+        ".h5, .parquet.",
     ),
 ]

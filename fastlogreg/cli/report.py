@@ -1,4 +1,5 @@
-"""What the commands print: the lectures' cost table, accuracy, log-loss and confusion counts, and a progress bar."""
+"""What the commands print: the lectures' cost table, accuracy, log-loss and confusion counts, and a
+progress bar."""
 
 from __future__ import annotations
 
@@ -15,14 +16,16 @@ LINES = 20  # of a cost table, as in the lectures: every 100 of 2000 iterations
 
 
 def cost_lines(costs: Array, iterations: int) -> Iterator[str]:
-    """`Cost after iteration 0: 0.693147`, and so on at every twentieth of the iterations asked for."""
+    """`Cost after iteration 0: 0.693147`, and so on at every twentieth of the iterations asked
+    for."""
     for k in range(0, len(costs), max(1, -(-iterations // LINES))):
         yield f"Cost after iteration {k}: {costs[k]:.6f}"
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Of one data set: confusion[i][j] examples of class i were predicted to be of class j; log_loss in nats."""
+    """Of one data set: confusion[i][j] examples of class i were predicted to be of class j;
+    log_loss in nats."""
 
     accuracy: float
     log_loss: float
@@ -30,9 +33,12 @@ class Metrics:
 
     @classmethod
     def of(cls, Y: Array, predicted: Array, log_loss: float) -> Metrics:
-        """From labels and predictions (1, m) of 0 and 1; the accuracy in percent, in the lectures' formula."""
+        """From labels and predictions (1, m) of 0 and 1; the accuracy in percent, in the lectures'
+        formula."""
         accuracy = float(100 - np.mean(np.abs(predicted.astype(np.float64) - Y)) * 100)
-        n00, n01, n10, n11 = (int(np.sum((i == Y) & (j == predicted))) for i in (0, 1) for j in (0, 1))
+        n00, n01, n10, n11 = (
+            int(np.sum((i == Y) & (j == predicted))) for i in (0, 1) for j in (0, 1)
+        )
         return cls(accuracy, log_loss, ((n00, n01), (n10, n11)))
 
     def lines(self, name: str, labels: tuple[Any, Any]) -> Iterator[str]:
@@ -55,7 +61,13 @@ class ProgressBar:
 
     def __init__(self, iterations: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         console = Console(stderr=True)
         self._bar = Progress(
@@ -69,7 +81,9 @@ class ProgressBar:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("train", total=iterations, news="preparing")
-        self._start: tuple[int, float] | None = None  # the first report: what came before compiled too
+        self._start: tuple[int, float] | None = (
+            None  # the first report: what came before compiled too
+        )
 
     def __call__(self, progress: Any) -> bool:
         iteration, seconds = self._start = self._start or (progress.iteration, progress.seconds)
@@ -82,5 +96,10 @@ class ProgressBar:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._bar.stop()

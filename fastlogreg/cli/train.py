@@ -16,13 +16,17 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from .. import plots
-from ..files import Data, UnknownName, atomic_open, read_data, require
+from ..checks.arguments import SOLVERS, check_choice, check_number
+from ..checks.extras import require
+from ..checks.labels import encode_labels
+from ..data.row_blocks import RowBlocks
+from ..figures.training import training_figure
+from ..files import read_data
 from ..files.arrays import map_npy
-from ..model import Model, encode_labels
-from ..row_blocks import RowBlocks
+from ..files.common import Data, UnknownName
+from ..files.model import Model
+from ..files.writing import atomic_open
 from ..solvers.result import STOP_REASONS, TrainingResult
-from ..validation import SOLVERS, check_choice, check_number
 from . import options
 from .report import Metrics, ProgressBar, cost_lines
 
@@ -34,39 +38,63 @@ FIGURES = (".png", ".pdf", ".svg")
 
 def train(
     data: options.DataFile,
-    test: Annotated[Path | None, typer.Option("--test", help="Data to test on, of the same form as DATA.")] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="Data to test on, of the same form as DATA.")
+    ] = None,
     x: options.X = None,
     y: options.Y = None,
     target: options.Target = None,
     header: options.Header = None,
     n_features: options.Features = None,
-    alpha: Annotated[str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')] = "auto",
+    alpha: Annotated[
+        str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')
+    ] = "auto",
     iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
-    solver: Annotated[str, typer.Option("--solver", help="gd, nesterov, lbfgs, newton or auto.")] = "gd",
+    solver: Annotated[
+        str, typer.Option("--solver", help="gd, nesterov, lbfgs, newton or auto.")
+    ] = "gd",
     tol: Annotated[
-        float | None, typer.Option("--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it.")
+        float | None,
+        typer.Option(
+            "--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it."
+        ),
     ] = None,
-    lambda_: Annotated[float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")] = 0.0,
+    lambda_: Annotated[
+        float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")
+    ] = 0.0,
     scale: Annotated[
-        float | None, typer.Option("--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1.")
+        float | None,
+        typer.Option(
+            "--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1."
+        ),
     ] = None,
     backend: options.Backend = "fused",
     threads: options.Threads = None,
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="Keep the state of the run in this file, to --resume from.")
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Keep the state of the run in this file, to --resume from."
+        ),
     ] = None,
     checkpoint_every: Annotated[
         float, typer.Option("--checkpoint-every", help="Seconds between two writes of it.")
     ] = 30.0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint; begin where there is none yet.")
+        bool,
+        typer.Option("--resume", help="Go on from the checkpoint; begin where there is none yet."),
     ] = False,
     max_memory: options.MaxMemory = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")
+    ] = None,
     dask: Annotated[
         str | None,
-        typer.Option("--dask", metavar="ADDRESS", help='A Dask scheduler, or "threads"; DATA may be "part-*.parquet".'),
+        typer.Option(
+            "--dask",
+            metavar="ADDRESS",
+            help='A Dask scheduler, or "threads"; DATA may be "part-*.parquet".',
+        ),
     ] = None,
 ) -> int:
     """Train on DATA, by default by gradient descent; print costs and metrics."""
@@ -74,12 +102,15 @@ def train(
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != "fused":
             raise ValueError(
-                "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume are for data on this machine: "
+                "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
+                "are for data on this machine: "
                 "leave them out with --dask"
             )
         check_writable(out)
         how = {"x": x, "y": y, "target": target, "n_features": n_features, "header": header}
-        return _train_with_dask(dask, data, how, alpha, iterations, lambda_, scale, solver, tol, out)
+        return _train_with_dask(
+            dask, data, how, alpha, iterations, lambda_, scale, solver, tol, out
+        )
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
@@ -89,7 +120,9 @@ def train(
     else:
         training = _in_blocks(data, x, y, target, max_memory)
     if n_features is not None and training.X.shape[0] != n_features:
-        raise ValueError(f"--n-features is {n_features}, and {data} has {training.X.shape[0]} features")
+        raise ValueError(
+            f"--n-features is {n_features}, and {data} has {training.X.shape[0]} features"
+        )
     Y, labels = encode_labels(_labels_of(training), source=training.path)
     sets = [("train", training, Y)]
     if test is not None:
@@ -137,9 +170,12 @@ def predict(
     y: options.Y = None,
     target: options.Target = None,
     header: options.Header = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")
+    ] = None,
 ) -> None:
-    """Print label and probability P(y = 1) of each example in DATA, as CSV; labels in DATA are left out."""
+    """Print label and probability P(y = 1) of each example in DATA, as CSV; labels in DATA are left
+    out."""
     check_writable(out, data, model)
     loaded = Model.load(model)
     examples = _read_for(loaded, data, x=x, y=y, target=target, header=header)
@@ -194,8 +230,13 @@ def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
 
 def print_costs(result: TrainingResult, iterations: int) -> None:
     print(*cost_lines(result.costs, iterations), sep="\n")
-    print(f"Stopped after {result.iterations} iterations, {result.seconds:.2f} s: {STOP_REASONS[result.stop_reason]}")
-    alpha = "" if np.isnan(result.alpha) else f", alpha {result.alpha:.4g}"  # NaN: a solver without one
+    print(
+        f"Stopped after {result.iterations} iterations, {result.seconds:.2f} s: "
+        f"{STOP_REASONS[result.stop_reason]}"
+    )
+    alpha = (
+        "" if np.isnan(result.alpha) else f", alpha {result.alpha:.4g}"
+    )  # NaN: a solver without one
     print(f"Cost {result.cost:.6f}, gradient norm {result.gradient_norm:.3g}{alpha}")
 
 
@@ -207,14 +248,18 @@ def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
     print(*Metrics.of(Y, predicted, log_loss).lines(name, model.labels), sep="\n")
 
 
-def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: Array, examples: str) -> None:
+def save_figure(
+    path: Path, result: TrainingResult, model: Model, X: Array, Y: Array, examples: str
+) -> None:
     """The figure of one run, with the worst mistakes among X, Y if these are images."""
-    figure = plots.training_figure(
+    figure = training_figure(
         result.costs,
         alpha=None if np.isnan(result.alpha) else result.alpha,
         w=model.w,
         image_shape=model.image_shape,
-        X=X if isinstance(X, np.ndarray) else None,  # blocks are not looked through again for single images
+        X=X
+        if isinstance(X, np.ndarray)
+        else None,  # blocks are not looked through again for single images
         Y=Y,
         A=probabilities(model, X),
         labels=model.labels,
@@ -225,7 +270,8 @@ def save_figure(path: Path, result: TrainingResult, model: Model, X: Array, Y: A
 
 
 def check_writable(path: Path | None, *others: Path | None) -> None:
-    """Before any work: can the file be written, and is it none of the others (what is read, and what else is written)."""
+    """Before any work: can the file be written, and is it none of the others (what is read, and
+    what else is written)."""
     if path is None:
         return
     folder = Path(os.path.realpath(path)).parent
@@ -237,7 +283,10 @@ def check_writable(path: Path | None, *others: Path | None) -> None:
         raise ValueError(f"cannot write {path}: it is not a regular file")
     for other in others:
         if other is not None and os.path.realpath(path) == os.path.realpath(other):
-            raise ValueError(f"cannot write {path}: it is another file of this command; give it a name of its own")
+            raise ValueError(
+                f"cannot write {path}: it is another file of this command; give it a name of its "
+                "own"
+            )
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -257,15 +306,25 @@ def check_plot(path: Path | None, *others: Path | None) -> None:
 
 
 def _train_with_dask(
-    address: str, pattern: Path, how: dict[str, Any], alpha: str, iterations: int, lambda_: float, scale: float | None,
-    solver: str, tol: float | None, out: Path | None,
-) -> int:  # fmt: skip
+    address: str,
+    pattern: Path,
+    how: dict[str, Any],
+    alpha: str,
+    iterations: int,
+    lambda_: float,
+    scale: float | None,
+    solver: str,
+    tol: float | None,
+    out: Path | None,
+) -> int:
     require("dask", "dask", "--dask")
     from . import distributed
 
     options = {
         "solver": check_choice("solver", solver, SOLVERS),
-        "alpha": None if alpha == "auto" else check_number("alpha", _number("alpha", alpha), positive=True),
+        "alpha": None
+        if alpha == "auto"
+        else check_number("alpha", _number("alpha", alpha), positive=True),
         "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
         "tol": None if tol is None else check_number("tol", tol, low=0),
     }
@@ -276,7 +335,9 @@ def _train_with_dask(
     print_costs(result, iterations)
     print(*metrics.lines("train", model.labels), sep="\n")
     if out is not None:
-        replace(model, settings=settings(result, lambda_=lambda_, backend="fused", solver=solver)).save(out)
+        replace(
+            model, settings=settings(result, lambda_=lambda_, backend="fused", solver=solver)
+        ).save(out)
         print(f"model written to {out}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
 
@@ -291,13 +352,16 @@ def _number(name: str, text: str) -> float:
 def _labels_of(data: Data) -> Array:
     if data.y is None:
         raise ValueError(
-            f"{data.path}: no labels found; name them with --target COLUMN for a table, --y NAME for .h5 and .npz, "
+            f"{data.path}: no labels found; name them with --target COLUMN for a table, --y NAME "
+            "for .h5 and .npz, "
             "--y FILE.npy for .npy"
         )
     return data.y
 
 
-def _in_blocks(path: Path, x: str | None, y: str | None, target: str | None, max_memory: int) -> Data:
+def _in_blocks(
+    path: Path, x: str | None, y: str | None, target: str | None, max_memory: int
+) -> Data:
     """The same data, whose X is `RowBlocks`."""
     suffix, X, labels = path.suffix.lower(), None, None
     if suffix == ".parquet" and target is not None and y is None:
@@ -309,7 +373,8 @@ def _in_blocks(path: Path, x: str | None, y: str | None, target: str | None, max
         X, labels = RowBlocks(path, max_memory=max_memory), map_npy(Path(y)).reshape(-1)
     else:
         raise ValueError(
-            f"--max-memory reads .npy with --y FILE.npy, .h5 with --x and --y, and .parquet with --target in blocks; "
+            "--max-memory reads .npy with --y FILE.npy, .h5 with --x and --y, and .parquet with "
+            "--target in blocks; "
             f"got {path}"
         )
     if len(labels) != X.shape[1]:
@@ -319,9 +384,15 @@ def _in_blocks(path: Path, x: str | None, y: str | None, target: str | None, max
 
 
 def _read_test(
-    path: Path, training: Data, x: str | None, y: str | None, target: str | None, header: bool | None
+    path: Path,
+    training: Data,
+    x: str | None,
+    y: str | None,
+    target: str | None,
+    header: bool | None,
 ) -> Data:
-    """The test set: columns as in training; datasets of the same names, or else guessed (train_x, test_x)."""
+    """The test set: columns as in training; datasets of the same names, or else guessed (train_x,
+    test_x)."""
     n_x = training.X.shape[0]
     columns: str | Sequence[str] | None = training.feature_names or x
     try:
@@ -341,12 +412,15 @@ def _read_for(model: Model, path: Path, *, x: str | None = None, **how: Any) -> 
 
 def _check_features(data: Data, n_x: int) -> Data:
     if data.X.shape[0] != n_x:
-        raise ValueError(f"X must have {n_x} features, as in training; {data.path} has {data.X.shape[0]}")
+        raise ValueError(
+            f"X must have {n_x} features, as in training; {data.path} has {data.X.shape[0]}"
+        )
     return data
 
 
 def _describe(data: Data, Y: Array, labels: tuple[Any, Any], scale: float | None) -> float:
-    """Say what the training data are; returns the scale to use: as given, or 1/255 for uint8 images, else 1."""
+    """Say what the training data are; returns the scale to use: as given, or 1/255 for uint8
+    images, else 1."""
     n_x, m = data.X.shape
     shape = f" ({' x '.join(map(str, data.image_shape))})" if data.image_shape else ""
     ones = int(Y.sum())

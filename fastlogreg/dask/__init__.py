@@ -1,10 +1,12 @@
 """Training on more than one machine, or on one in blocks, with Dask (extra `dask`).
 
     fastlogreg.dask.train(X, y, ...)          as `fastlogreg.train`, on dask arrays and data frames
-    fastlogreg.dask.LogisticRegression(...)   as `fastlogreg.LogisticRegression`; needs scikit-learn too
+    fastlogreg.dask.LogisticRegression(...)   as `fastlogreg.LogisticRegression`; needs scikit-learn
+                                              too
 
-Here rows are examples: X is (m, n_x) in chunks of rows, since Dask cuts its collections that way; no transpose is needed.
-Without a client the work runs on threads of this process. How far it goes and what it costs: docs/scaling.md.
+Here rows are examples: X is (m, n_x) in chunks of rows, since Dask cuts its collections that way;
+no transpose is needed. Without a client the work runs on threads of this process. How far it goes
+and what it costs: docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import training
-from ..solvers.result import Progress, State, TrainingResult
-from ..validation import SOLVERS, check_choice, check_number, check_per_feature, check_w
+from ..checks.arguments import SOLVERS, check_choice, check_number, check_per_feature, check_w
+from ..solvers.result import Progress, TrainingResult
+from ..solvers.state import State
+from ..training import run
 from .collections import Rows, rows_of
 from .objective import DistributedDesign, DistributedObjective
 
@@ -32,7 +35,9 @@ def __getattr__(name: str) -> Any:
         from .estimator import LogisticRegression
 
         return LogisticRegression
-    raise AttributeError(f"module 'fastlogreg.dask' has no attribute {name!r}; it has {', '.join(__all__)}")
+    raise AttributeError(
+        f"module 'fastlogreg.dask' has no attribute {name!r}; it has {', '.join(__all__)}"
+    )
 
 
 def train(
@@ -51,45 +56,67 @@ def train(
     max_seconds: float | None = None,
     callback: Callable[[Progress], Any] | None = None,
 ) -> TrainingResult:
-    """Train on X (m, n_x), a dask array in chunks of rows or a dask data frame, and y (m,) of 0 and 1 in the same chunks.
+    """Train on X (m, n_x), a dask array in chunks of rows or a dask data frame, and y (m,) of 0 and
+    1 in the same chunks.
 
-    Chunk sizes may be unknown; chunks of columns are rechunked, with a warning. The blocks are loaded once and kept by the
-    workers. Everything else is as in `fastlogreg.train`: w (n_x, 1), scale and shift numbers or (n_x, 1), the same solvers,
-    and the same `TrainingResult`. The result depends on the chunks of rows in its last bits, but neither on the scheduler,
-    nor on the number of workers, nor on workers that are lost on the way.
+    Chunk sizes may be unknown; chunks of columns are rechunked, with a warning. The blocks are
+    loaded once and kept by the workers. Everything else is as in `fastlogreg.train`: w (n_x, 1),
+    scale and shift numbers or (n_x, 1), the same solvers, and the same `TrainingResult`. The result
+    depends on the chunks of rows in its last bits, but neither on the scheduler, nor on the number
+    of workers, nor on workers that are lost on the way.
 
-    Raises TypeError or ValueError for X or y of another kind, chunks that do not match (naming the block), labels other
-    than 0 and 1, one class alone, and NaN or infinity in X (naming row and column).
+    Raises TypeError or ValueError for X or y of another kind, chunks that do not match (naming the
+    block), labels other than 0 and 1, one class alone, and NaN or infinity in X (naming row and
+    column).
     """
     check_choice("solver", solver, SOLVERS)
-    rate = None if isinstance(alpha, str) and alpha == "auto" else check_number("alpha", alpha, positive=True)
+    rate = (
+        None
+        if isinstance(alpha, str) and alpha == "auto"
+        else check_number("alpha", alpha, positive=True)
+    )
     options: dict[str, Any] = {
         "solver": solver,
         "alpha": rate,
         "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
         "tol": None if tol is None else check_number("tol", tol, low=0),
-        "max_seconds": None if max_seconds is None else check_number("max_seconds", max_seconds, low=0),
+        "max_seconds": None
+        if max_seconds is None
+        else check_number("max_seconds", max_seconds, low=0),
         "callback": callback,
     }
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable with one argument, a Progress; got {type(callback).__name__}")
+        raise TypeError(
+            "callback must be callable with one argument, a Progress; got "
+            f"{type(callback).__name__}"
+        )
     lambda_, b = check_number("lambda_", lambda_, low=0), check_number("b", b)
     return train_on(rows_of(X, y), lambda_, scale, shift, w, b, options)[0]
 
 
 def train_on(
-    rows: Rows, lambda_: float, scale: Any, shift: Any, w: ArrayLike | None, b: float, options: dict[str, Any],
+    rows: Rows,
+    lambda_: float,
+    scale: Any,
+    shift: Any,
+    w: ArrayLike | None,
+    b: float,
+    options: dict[str, Any],
     classes: tuple[Any, Any] | None = None,
-) -> tuple[TrainingResult, DistributedObjective]:  # fmt: skip
-    """Train on rows that are loaded; classes: the two labels, 0 and 1 where not given. options: of `training.run`."""
+) -> tuple[TrainingResult, DistributedObjective]:
+    """Train on rows that are loaded; classes: the two labels, 0 and 1 where not given. options: of
+    `training.run`."""
     n_x = rows.n_x
-    design_scale, design_shift = check_per_feature("scale", scale, n_x), check_per_feature("shift", shift, n_x)
+    design_scale, design_shift = (
+        check_per_feature("scale", scale, n_x),
+        check_per_feature("shift", shift, n_x),
+    )
     start = np.zeros(n_x) if w is None else check_w(w, n_x)
     if classes is None:
         _check_labels(rows)
     design = DistributedDesign(rows.encoded(classes or (0, 1)), design_scale, design_shift)
     objective = DistributedObjective(design, lambda_)
-    return training.run(objective, State(start, b), names=rows.names, **options), objective
+    return run.run(objective, State(start, b), names=rows.names, **options), objective
 
 
 def _check_labels(rows: Rows) -> None:
@@ -98,10 +125,13 @@ def _check_labels(rows: Rows) -> None:
     if wrong:
         few = ", ".join(map(repr, wrong[:5]))
         two = labels.tolist() if len(labels) == 2 else None
-        remedy = f"; for the labels {two[0]!r} and {two[1]!r} use y = (y == {two[1]!r})" if two else ""
+        remedy = (
+            f"; for the labels {two[0]!r} and {two[1]!r} use y = (y == {two[1]!r})" if two else ""
+        )
         raise ValueError(f"y must hold labels 0 or 1; got {few}{remedy}")
     if len(labels) < 2:
         raise ValueError(
-            f"y must hold both classes to train on; all {counts.sum()} labels are {int(labels[0])}. Add examples of the "
+            f"y must hold both classes to train on; all {counts.sum()} labels are "
+            f"{int(labels[0])}. Add examples of the "
             f"other class"
         )

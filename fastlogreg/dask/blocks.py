@@ -1,9 +1,11 @@
-"""What a worker holds, and what it computes from it: rows of X with their labels and weights, and sums over them.
+"""What a worker holds, and what it computes from it: rows of X with their labels and weights, and
+sums over them.
 
-Every function here takes one block first and returns something small: [J, db, sum of da/dz, ..., dw] by the serial fused
-kernel on X itself (scale and shift are folded into w and b by the client, and out of the sums). A block keeps the z of the
-last points that were asked for, so that a line search reads no X; where they are gone, because the block was moved,
-spilled or made anew after a worker was lost, they are computed again, to the same bits.
+Every function here takes one block first and returns something small: [J, db, sum of da/dz, ...,
+dw] by the serial fused kernel on X itself (scale and shift are folded into w and b by the client,
+and out of the sums). A block keeps the z of the last points that were asked for, so that a line
+search reads no X; where they are gone, because the block was moved, spilled or made anew after a
+worker was lost, they are computed again, to the same bits.
 """
 
 from __future__ import annotations
@@ -16,20 +18,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import passes
-from ..design_matrix import DesignMatrix
-from ..hessians import Products, flat
-from ..passes import NONE, Vector
-from ..validation import find_non_finite
-from ..vectors import inner
+from ..backends import fused
+from ..backends.hessians import Products, flat
+from ..checks.arguments import find_non_finite
+from ..data.dense import DesignMatrix
+from ..machine.blas import inner
+from ..maths.arrays import NONE, Vector
 
-HEAD = 5  # J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
+# J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
+HEAD = 5
 KEPT = 3  # z's that a block keeps: the two ends of a line search, and what came of it
 DISTINCT = 20  # labels of a block that are reported, at most
 
 
 class Place(NamedTuple):
-    """A point on X itself, w (n_x,) and b, and the name under which blocks keep its z; "" where none is kept."""
+    """A point on X itself, w (n_x,) and b, and the name under which blocks keep its z; "" where
+    none is kept."""
 
     w: Vector
     b: float
@@ -37,7 +41,8 @@ class Place(NamedTuple):
 
 
 class Raw:
-    """Rows x (m, n_x) with labels y (m,), any two values, and weights (m,) or none, as they came."""
+    """Rows x (m, n_x) with labels y (m,), any two values, and weights (m,) or none, as they
+    came."""
 
     def __init__(self, x: NDArray[Any], y: NDArray[Any], weight: Vector) -> None:
         self.x, self.y, self.weight = x, y, weight
@@ -77,7 +82,9 @@ class Block:
             self._zs.move_to_end(place.name)
             return kept
         z = np.empty(len(self.y))
-        passes.fused(self.design, self.y, *place[:2], n_threads=1, weight=np.zeros(len(z)), linear=True, zs=z)
+        fused.fused(
+            self.design, self.y, *place[:2], n_threads=1, weight=np.zeros(len(z)), linear=True, zs=z
+        )
         if place.name:
             self.keep(place.name, z)
         return z
@@ -91,26 +98,38 @@ class Block:
 
 
 def raw_block(x: Any, y: Any, weight: Any, k: int) -> Raw:
-    """Block k of the rows, labels and weights that Dask has for them; TypeError or ValueError where they do not fit."""
+    """Block k of the rows, labels and weights that Dask has for them; TypeError or ValueError where
+    they do not fit."""
     x = _frame_values(x, k) if hasattr(x, "dtypes") and hasattr(x, "columns") else _real("X", x, k)
     y = np.asarray(y)
     if y.dtype == object and all(isinstance(label, str) for label in y.ravel()):
         y = y.astype(str)
-    weights = NONE if weight is None else np.ascontiguousarray(_real("sample_weight", weight, k), np.float64)
+    weights = (
+        NONE
+        if weight is None
+        else np.ascontiguousarray(_real("sample_weight", weight, k), np.float64)
+    )
     for name, array, rank in (("X", x, 2), ("y", y, 1), ("sample_weight", weights, 1)):
         if array.ndim != rank:
-            raise ValueError(f"{name} must be {rank}-dimensional; block {k} has shape {array.shape}")
+            raise ValueError(
+                f"{name} must be {rank}-dimensional; block {k} has shape {array.shape}"
+            )
         if len(array) != len(x) and array is not NONE:
             raise ValueError(
-                f"{name} must have the row chunks of X; block {k} has {len(array)} rows, and X has {len(x)} there. "
+                f"{name} must have the row chunks of X; block {k} has {len(array)} rows, and X "
+                f"has {len(x)} there. "
                 f"Rechunk one like the other"
             )
     if y.dtype.kind not in "biufUS":
         raise TypeError(f"y must hold numbers or text; block {k} has dtype {y.dtype}")
     if y.dtype.kind == "f" and np.isnan(y).any():
-        raise ValueError(f"y must not have NaN; got one in row {int(np.isnan(y).argmax())} of block {k}")
+        raise ValueError(
+            f"y must not have NaN; got one in row {int(np.isnan(y).argmax())} of block {k}"
+        )
     if not (weights >= 0.0).all() or not np.isfinite(weights).all():
-        raise ValueError(f"sample_weight must be finite and not negative; block {k} has {weights.min()}")
+        raise ValueError(
+            f"sample_weight must be finite and not negative; block {k} has {weights.min()}"
+        )
     return Raw(x, y, weights)
 
 
@@ -118,7 +137,8 @@ def _real(name: str, array: Any, k: int) -> NDArray[Any]:
     array = np.asarray(array)
     if array.dtype.kind not in "buif":
         raise TypeError(
-            f"{name} must hold real numbers in dense arrays (bool, integer or float dtype); block {k} has dtype {array.dtype}"
+            f"{name} must hold real numbers in dense arrays (bool, integer or float dtype); "
+            f"block {k} has dtype {array.dtype}"
         )
     return array
 
@@ -128,12 +148,16 @@ def _frame_values(frame: Any, k: int) -> NDArray[Any]:
     kinds = [getattr(kind, "numpy_dtype", kind) for kind in frame.dtypes]
     for name, kind in zip(frame.columns, kinds):
         if getattr(kind, "kind", "O") not in "buif":
-            raise TypeError(f"column {name!r} of X must hold numbers; block {k} has dtype {kind}. Encode or drop it")
+            raise TypeError(
+                f"column {name!r} of X must hold numbers; block {k} has dtype {kind}. Encode or "
+                "drop it"
+            )
     return np.asarray(frame.to_numpy(dtype=np.result_type(*kinds) if kinds else np.float64))
 
 
 class Summary(NamedTuple):
-    """What the client knows of a block; labels: the distinct ones, how often each, and their weights' sums."""
+    """What the client knows of a block; labels: the distinct ones, how often each, and their
+    weights' sums."""
 
     m: int
     n_x: int
@@ -148,7 +172,9 @@ def summary(raw: Raw) -> Summary:
     """Of labels beyond the first 20 none is counted: they are an error anyway."""
     labels, which = np.unique(raw.y, return_inverse=True)
     counts = np.bincount(which, minlength=len(labels))
-    sums = np.bincount(which, weights=raw.weight if raw.weight.size else None, minlength=len(labels)).astype(np.float64)
+    sums = np.bincount(
+        which, weights=raw.weight if raw.weight.size else None, minlength=len(labels)
+    ).astype(np.float64)
     few = slice(DISTINCT)
     m, n_x = raw.x.shape
     return Summary(m, n_x, raw.x.nbytes, labels[few], counts[few], sums[few], raw.names)
@@ -169,7 +195,7 @@ def encoded(raw: Raw, positive: Any, factors: tuple[float, float] | None) -> Blo
 def cost_sums(block: Block, place: Place, watch: bool) -> Vector:
     """[J, db, sum of da/dz, wrong, unbounded, dw]; wrong is counted where `watch` asks for it."""
     z = np.empty(len(block.y)) if place.name else NONE
-    J, dw, db, curvature = passes.fused(
+    J, dw, db, curvature = fused.fused(
         block.design, block.y, place.w, place.b, n_threads=1, weight=block.weight, zs=z
     )
     wrong = unbounded = 0.0
@@ -191,27 +217,30 @@ def on_wrong_side(block: Block, place: Place) -> float:
 def linear_sums(block: Block, place: Place, at: Place | None) -> Vector:
     """The same sums with dz = c z, where c is da/dz at another place, or the weights."""
     if at is not None:
-        c = passes.link(block.z(at), block.y, block.weight)[2]
+        c = fused.link(block.z(at), block.y, block.weight)[2]
     else:
         c = block.weight if block.weight.size else np.ones(len(block.y))
-    half, dw, db, _ = passes.fused(block.design, block.y, place.w, place.b, n_threads=1, weight=c, linear=True)
+    half, dw, db, _ = fused.fused(
+        block.design, block.y, place.w, place.b, n_threads=1, weight=c, linear=True
+    )
     return np.concatenate([[half, db, 0.0, 0.0, 0.0], dw])
 
 
 def hessian_sums(block: Block, place: Place, watch: bool, scale: Vector, shift: Vector) -> Vector:
-    """`cost_sums`, and after them X1 diag(s da/dz) X1.T (n_x + 1, n_x + 1), X1 being scale * X + shift and a row of ones."""
+    """`cost_sums`, and after them X1 diag(s da/dz) X1.T (n_x + 1, n_x + 1), X1 being scale * X +
+    shift and a row of ones."""
     head = cost_sums(block, place, watch)
     z = block.z(place)
     H = Products(block.design.n_x, 1)
     for lo, hi, x in block.design.rescaled(scale, shift).float_blocks():
-        slopes = passes.link(z[lo:hi], block.y[lo:hi], block.weight[lo:hi])[2]
+        slopes = fused.link(z[lo:hi], block.y[lo:hi], block.weight[lo:hi])[2]
         H.add(flat(x), slopes)
     return np.concatenate([head, H.whole().reshape(-1)])
 
 
 def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:
     """J and its first two derivatives by t at start + t (trial - start), from the z of both."""
-    from ..kernels.link import along_line
+    from ..kernels.loss import along_line
 
     z = block.z(start)
     return np.array(along_line(z, block.z(trial) - z, block.y, block.weight, t))
@@ -228,11 +257,12 @@ def squares(block: Block, mean: Vector) -> Vector:
 
 def largest_norm(block: Block, scale: Vector, shift: Vector) -> float:
     """The largest ||scale * x + shift||."""
-    return passes.radius(block.design.rescaled(scale, shift), 1)
+    return fused.radius(block.design.rescaled(scale, shift), 1)
 
 
 def most_and_least(block: Block, v: Place) -> tuple[float, float]:
-    """How far z goes to the own side of an example of positive weight when it goes by v, at most and at least."""
+    """How far z goes to the own side of an example of positive weight when it goes by v, at most
+    and at least."""
     outward = _outward(block, v)
     return float(outward.max(initial=-np.inf)), float(outward.min(initial=np.inf))
 
@@ -252,7 +282,8 @@ def _outward(block: Block, v: Place) -> Vector:
 
 
 def confusion(block: Block, place: Place) -> NDArray[np.int64]:
-    """Examples by class, twice: [is 0, is 1] x [predicted 0, predicted 1]; weights do not count here."""
+    """Examples by class, twice: [is 0, is 1] x [predicted 0, predicted 1]; weights do not count
+    here."""
     return np.bincount(2 * block.y + (block.z(place) > 0.0), minlength=4).astype(np.int64)
 
 
@@ -271,11 +302,18 @@ def rows(block: Block, indices: Sequence[int]) -> NDArray[Any]:
 def examples(
     block: Block, negatives: NDArray[np.intp], positives: NDArray[np.intp]
 ) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
-    """x, y and weights of the examples that are these among those of their class, in the order of the rows."""
+    """x, y and weights of the examples that are these among those of their class, in the order of
+    the rows."""
     chosen = np.sort(
-        np.concatenate([np.flatnonzero(block.y == 0)[negatives], np.flatnonzero(block.y)[positives]])
+        np.concatenate(
+            [np.flatnonzero(block.y == 0)[negatives], np.flatnonzero(block.y)[positives]]
+        )
     )
-    return block.x[chosen], block.y[chosen], block.weight[chosen] if block.weight.size else np.ones(len(chosen))
+    return (
+        block.x[chosen],
+        block.y[chosen],
+        block.weight[chosen] if block.weight.size else np.ones(len(chosen)),
+    )
 
 
 def non_finite(block: Block) -> tuple[int, int, float] | None:

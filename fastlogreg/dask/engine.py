@@ -1,11 +1,13 @@
-"""The ways into Dask: run a function on every block and combine what comes back, on whatever scheduler is in charge.
+"""The ways into Dask: run a function on every block and combine what comes back, on whatever
+scheduler is in charge.
 
-A pass is a graph written by hand: tasks that Dask sends to where the blocks lie, and a tree of sums with eight branches over
-the blocks in their order. The tree follows from the number of blocks alone, so the result does not depend on the number of
-workers, on which is faster, or on whether one is lost and its blocks are made anew. Dask's scheduler takes a millisecond
-for a task: where there are many more blocks than threads, the lowest branches, 8 or 64 or more neighbours, are one task
-that adds up in the same order. The same graphs run on threads, where blocks are objects in memory, and on a cluster, where
-they are futures.
+A pass is a graph written by hand: tasks that Dask sends to where the blocks lie, and a tree of sums
+with eight branches over the blocks in their order. The tree follows from the number of blocks
+alone, so the result does not depend on the number of workers, on which is faster, or on whether one
+is lost and its blocks are made anew. Dask's scheduler takes a millisecond for a task: where there
+are many more blocks than threads, the lowest branches, 8 or 64 or more neighbours, are one task
+that adds up in the same order. The same graphs run on threads, where blocks are objects in memory,
+and on a cluster, where they are futures.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ import numpy as np
 
 BRANCHES = 8
 TASKS_PER_THREAD = 2  # at least, for balance, before neighbours are put into one task
-EMBEDDED = 1 << 15  # bytes of arguments that travel with each task; what is larger goes to a worker once
+EMBEDDED = (
+    1 << 15
+)  # bytes of arguments that travel with each task; what is larger goes to a worker once
 
 
 def add(*parts: Any) -> Any:
@@ -64,7 +68,8 @@ def tasks_of_a_pass(n: int) -> int:
 
 
 class Engine:
-    """The scheduler in charge when it was made: the default client's, dask.config's "scheduler", or else threads."""
+    """The scheduler in charge when it was made: the default client's, dask.config's "scheduler", or
+    else threads."""
 
     def __init__(self) -> None:
         import dask.base
@@ -76,7 +81,8 @@ class Engine:
         self._name, self._count = f"fastlogreg-{uuid.uuid4().hex[:12]}", itertools.count()
 
     def compute(self, delayed: Sequence[Any]) -> list[Any]:
-        """Handles of what these dask.delayed values are: futures on a cluster, else the values themselves."""
+        """Handles of what these dask.delayed values are: futures on a cluster, else the values
+        themselves."""
         import dask
 
         if self.client is not None:
@@ -101,11 +107,14 @@ class Engine:
 
     def collect(self, tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What each of these (function, handle, arguments ...) gives, brought here."""
-        graph, keys = self._leaves([(partial(_swapped, task[0], *task[2:]), task[1]) for task in tasks])
+        graph, keys = self._leaves(
+            [(partial(_swapped, task[0], *task[2:]), task[1]) for task in tasks]
+        )
         return list(self.get(graph, keys))
 
     def sum(self, function: Callable[..., Any], groups: Sequence[Any], *arguments: Any) -> Any:
-        """The sum of function(block, *arguments) over the blocks of the groups, arrays of one shape."""
+        """The sum of function(block, *arguments) over the blocks of the groups, arrays of one
+        shape."""
         work = partial(_sum_of_group, function, arguments)
         graph: dict[str, Any] = {}
         if self.client is not None and _nbytes(arguments) > EMBEDDED:
@@ -142,12 +151,15 @@ def _apply(group: Any, work: Callable[[Any], Any]) -> Any:
     return work(group)
 
 
-def _sum_of_group(function: Callable[..., Any], arguments: tuple[Any, ...], group: Sequence[Any]) -> Any:
+def _sum_of_group(
+    function: Callable[..., Any], arguments: tuple[Any, ...], group: Sequence[Any]
+) -> Any:
     return tree_sum([function(block, *arguments) for block in group])
 
 
 def _swapped(function: Callable[..., Any], *arguments: Any) -> Any:
-    """function(handle, *arguments), the handle being the last argument here: what `partial` leaves open."""
+    """function(handle, *arguments), the handle being the last argument here: what `partial` leaves
+    open."""
     return function(arguments[-1], *arguments[:-1])
 
 

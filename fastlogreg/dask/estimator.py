@@ -1,4 +1,5 @@
-"""`fastlogreg.LogisticRegression` on dask collections: the same parameters and attributes, predictions lazy dask arrays."""
+"""`fastlogreg.LogisticRegression` on dask collections: the same parameters and attributes,
+predictions lazy dask arrays."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import training
-from ..class_labels import labels_and_weights
-from ..estimator import LogisticRegression as InMemory
-from ..estimator import _progress_bar
-from ..solvers.result import State
+from ..checks.labels import labels_and_weights
+from ..estimators.logistic import LogisticRegression as InMemory
+from ..estimators.progress import progress_bar
+from ..solvers.state import State
+from ..training import run
 from .blocks import raw_block
 from .collections import aligned, rows_of
 from .engine import Engine, add
@@ -19,20 +20,24 @@ from .objective import DistributedDesign, DistributedObjective
 
 
 class LogisticRegression(InMemory):
-    """Parameters and attributes are those of `fastlogreg.LogisticRegression`; n_threads has no effect here, the scheduler's
-    workers decide. X is a dask array (m, n_x) in chunks of rows or a dask data frame, y and sample_weight are (m,) in the
-    same chunks. An estimator that is fitted predicts on arrays in memory as well, as its parent does.
+    """Parameters and attributes are those of `fastlogreg.LogisticRegression`; n_threads has no
+    effect here, the scheduler's workers decide. X is a dask array (m, n_x) in chunks of rows or a
+    dask data frame, y and sample_weight are (m,) in the same chunks. An estimator that is fitted
+    predicts on arrays in memory as well, as its parent does.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """Fit to X (m, n_x), y (m,) of two classes of any label and sample_weight (m,): k counts a row k times.
+        """Fit to X (m, n_x), y (m,) of two classes of any label and sample_weight (m,): k counts a
+        row k times.
 
-        Raises as `fastlogreg.dask.train`, and ValueError where y does not have two classes among the rows of positive weight.
+        Raises as `fastlogreg.dask.train`, and ValueError where y does not have two classes among
+        the rows of positive weight.
         """
         options, lambda_ = self._options(), self._lambda()
         rows = rows_of(X, y, sample_weight)
         labels, _, sums = rows.labels()
-        # A label is a row here, with the sum of its weights: classes and factors are found as on one machine.
+        # A label is a row here, with the sum of its weights: classes and factors are found as on
+        # one machine.
         classes, _, weight = labels_and_weights(labels[:, None], labels, sums, self.class_weight)
         ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in classes]
         factors = None if self.class_weight is None else (ratio[0], ratio[1])
@@ -44,8 +49,8 @@ class LogisticRegression(InMemory):
             design = _standardised(objective)
             objective = objective.on(design)
         state = State(*self._start(design))
-        with _progress_bar(self.verbose, options["tol"], self.callback) as callback:
-            result = training.run(objective, state, callback=callback, names=held.names, **options)
+        with progress_bar(self.verbose, options["tol"], self.callback) as callback:
+            result = run.run(objective, state, callback=callback, names=held.names, **options)
         w, b = design.fold(result.w[:, 0], result.b)
         self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
         self.n_features_in_ = held.n_x
@@ -54,7 +59,10 @@ class LogisticRegression(InMemory):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
-        self.gradient_norm_, self.suboptimality_bound_ = result.gradient_norm, result.suboptimality_bound
+        self.gradient_norm_, self.suboptimality_bound_ = (
+            result.gradient_norm,
+            result.suboptimality_bound,
+        )
         self.stop_reason_, self.history_ = result.stop_reason, result.history
         return self
 
@@ -63,11 +71,15 @@ class LogisticRegression(InMemory):
         return self._lazily(X, super().decision_function, np.float64)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """P(classes_[0]) and P(classes_[1]) of each row (m, 2), a lazy dask array for dask collections."""
+        """P(classes_[0]) and P(classes_[1]) of each row (m, 2), a lazy dask array for dask
+        collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
-            raise ValueError("out must be None for dask collections: store the lazy result, for instance with to_zarr")
+            raise ValueError(
+                "out must be None for dask collections: store the lazy result, for instance with "
+                "to_zarr"
+            )
         return self._lazily(X, super().predict_proba, np.float64, columns=2)
 
     def predict_log_proba(self, X: Any) -> Any:
@@ -86,14 +98,21 @@ class LogisticRegression(InMemory):
 
         engine, predicted = Engine(), list(self.predict(X).to_delayed().ravel())
         labels = aligned("y", y, X, len(predicted))
-        weights = [None] * len(labels) if sample_weight is None else aligned("sample_weight", sample_weight, X, len(labels))
+        weights = (
+            [None] * len(labels)
+            if sample_weight is None
+            else aligned("sample_weight", sample_weight, X, len(labels))
+        )
         count = dask.delayed(_right, pure=False)
         blocks = [count(*each, k) for k, each in enumerate(zip(predicted, labels, weights))]
         right, of = add(*engine.collect([(np.asarray, block) for block in engine.compute(blocks)]))
         return float(right / of)
 
-    def _lazily(self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None) -> Any:
-        """method, one of the parent's, on every row block of X; on X itself where that is no dask collection."""
+    def _lazily(
+        self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
+    ) -> Any:
+        """method, one of the parent's, on every row block of X; on X itself where that is no dask
+        collection."""
         if not _is_dask(X):
             return method(X)
         from sklearn.utils.validation import check_is_fitted
@@ -102,15 +121,21 @@ class LogisticRegression(InMemory):
         names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
         fitted = getattr(self, "feature_names_in_", None)
         if names is not None and fitted is not None and names != list(fitted):
-            raise ValueError(f"X must have the columns of the fit, in order: {list(fitted)}; got {names}")
+            raise ValueError(
+                f"X must have the columns of the fit, in order: {list(fitted)}; got {names}"
+            )
         if X.ndim != 2 or X.shape[1] != self.n_features_in_:
-            raise ValueError(f"X must have {self.n_features_in_} features, as in fit; got shape {X.shape}")
+            raise ValueError(
+                f"X must have {self.n_features_in_} features, as in fit; got shape {X.shape}"
+            )
         if names is not None:
             X = X.to_dask_array()
         if X.numblocks[1] > 1:
             X = X.rechunk({1: -1})
         work = _Predict(method.__name__, _plain(self), dtype, columns)
-        more: dict[str, Any] = {"drop_axis": 1} if columns is None else {"chunks": (X.chunks[0], (columns,))}
+        more: dict[str, Any] = (
+            {"drop_axis": 1} if columns is None else {"chunks": (X.chunks[0], (columns,))}
+        )
         meta = np.empty((0,) * (1 if columns is None else 2), dtype)
         return X.map_blocks(work, token="fastlogreg", dtype=dtype, meta=meta, **more)
 
@@ -128,7 +153,8 @@ class _Predict:
 
 
 def _plain(model: InMemory) -> InMemory:
-    """What predicting needs, as the parent class, on one thread: blocks run side by side already."""
+    """What predicting needs, as the parent class, on one thread: blocks run side by side
+    already."""
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
     plain.n_features_in_ = model.n_features_in_
@@ -147,7 +173,8 @@ def _is_dask(X: Any) -> bool:
 
 
 def _standardised(objective: DistributedObjective) -> DistributedDesign:
-    """As `fastlogreg.estimator._standardised` for one machine: mean 0 (given an intercept) and variance 1."""
+    """As `fastlogreg.estimators.logistic._standardised` for one machine: mean 0 (given an
+    intercept) and variance 1."""
     mean = objective.mean()
     deviation = np.sqrt(objective.variance(mean))
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0

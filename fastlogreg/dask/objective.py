@@ -1,7 +1,9 @@
-"""J and its derivatives where the examples lie with workers: `Objective` with every m-vector left there.
+"""J and its derivatives where the examples lie with workers: `Objective` with every m-vector left
+there.
 
-Solvers, training loop and diagnosis are those of one machine. A z is here a `Scores`: the point it belongs to, and what was
-counted in the pass; the numbers stay with the blocks. Sums come back through a tree over the blocks in their order.
+Solvers, training loop and diagnosis are those of one machine. A z is here a `Scores`: the point it
+belongs to, and what was counted in the pass; the numbers stay with the blocks. Sums come back
+through a tree over the blocks in their order.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..design_matrix import Design, DesignMatrix
-from ..objective import Evaluation, Objective, Point
-from ..passes import NONE, Sums, Vector
-from ..sampling import places
+from ..backends.fused import Sums
+from ..data.dense import DesignMatrix
+from ..data.design import Design
+from ..maths.arrays import NONE, Vector
+from ..maths.sampling import places
+from ..objective.objective import Objective
+from ..objective.point import Evaluation, Point
 from . import blocks
 from .blocks import HEAD, Place
 from .collections import Held
@@ -47,8 +52,17 @@ class DistributedDesign(Design):
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         bounds = self.held.bounds
         cuts = np.searchsorted(indices, bounds)
-        local = {k: (indices[cuts[k] : cuts[k + 1]] - bounds[k],) for k in range(self.held.n_blocks) if cuts[k] < cuts[k + 1]}
-        return DesignMatrix(np.concatenate(self.held.some(blocks.rows, local)).T, self.scale, self.shift)
+        local = {
+            k: (indices[cuts[k] : cuts[k + 1]] - bounds[k],)
+            for k in range(self.held.n_blocks)
+            if cuts[k] < cuts[k + 1]
+        }
+        return DesignMatrix(
+            np.concatenate(self.held.some(blocks.rows, local)).T, self.scale, self.shift
+        )
+
+    def every(self, step: int) -> NDArray[Any]:
+        return self.rows(np.arange(0, self.m, step)).X.T
 
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         for first, _, part in self.parts():
@@ -67,8 +81,8 @@ class DistributedDesign(Design):
 
 
 class Scores:
-    """z of every example at (w, b), kept by the blocks under a name. wrong: examples on the wrong side, None where they were
-    not counted; unbounded: blocks whose z is beyond 1e150 or NaN."""
+    """z of every example at (w, b), kept by the blocks under a name. wrong: examples on the wrong
+    side, None where they were not counted; unbounded: blocks whose z is beyond 1e150 or NaN."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -82,7 +96,9 @@ class DistributedObjective(Objective):
 
     design: DistributedDesign
 
-    def __init__(self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True) -> None:
+    def __init__(
+        self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True
+    ) -> None:
         super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
         self.held = design.held
         self.total = float(self.held.sums.sum())
@@ -93,7 +109,8 @@ class DistributedObjective(Objective):
         return Scores(f"{self._name}-{next(self._count)}")
 
     def _sums(self, w: Vector, b: float, zs: Any = NONE, linear_weight: Any = None) -> Sums:
-        """A pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for da/dz there, or "weights"."""
+        """A pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for da/dz
+        there, or "weights"."""
         self.begin_pass()
         named = isinstance(zs, Scores)
         place = Place(*self.design.fold(w, b), zs.name if named else "")
@@ -151,7 +168,9 @@ class DistributedObjective(Objective):
             z.wrong = sum(self.held.each(blocks.on_wrong_side, z.place))
         return bool(z.wrong == 0.0)
 
-    def line(self, start: Point, d: Vector, trial: Point) -> Callable[[float], tuple[float, float, float]] | None:
+    def line(
+        self, start: Point, d: Vector, trial: Point
+    ) -> Callable[[float], tuple[float, float, float]] | None:
         if start.z.unbounded or trial.z.unbounded:
             return None
         return lambda t: self.along_line(start.theta[:-1], d, start.z, trial.z, t)
@@ -190,7 +209,9 @@ class DistributedObjective(Objective):
         bounds = np.concatenate([[[0, 0]], np.cumsum(held.counts, axis=0)])
         chosen = {}
         for k in range(held.n_blocks):
-            here = [t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])]
+            here = [
+                t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])
+            ]
             if len(here[0]) + len(here[1]):
                 chosen[k] = tuple(here)
         x, y, weight = (np.concatenate(part) for part in zip(*held.some(blocks.examples, chosen)))
@@ -199,10 +220,13 @@ class DistributedObjective(Objective):
             there = float(weight[y == c].sum())
             weight[y == c] *= of_class[c] / there if there > 0.0 else 0.0
         design = DesignMatrix(x.T, self.design.scale, self.design.shift)
-        return Objective(design, y, self.decay * float(weight.sum()), "fused", 1, weight, self.intercept)
+        return Objective(
+            design, y, self.decay * float(weight.sum()), "fused", 1, weight, self.intercept
+        )
 
     def estimated_hessian(self, point: Point, rows: int) -> Vector:
-        """From a sample in which every example of a class counts the same: da/dz stays with the blocks."""
+        """From a sample in which every example of a class counts the same: da/dz stays with the
+        blocks."""
         return self.sampled(rows).hessian(point.theta[:-1], float(point.theta[-1]))[1]
 
     def confusion(self, w: Vector, b: float) -> list[list[int]]:

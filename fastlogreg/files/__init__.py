@@ -1,17 +1,22 @@
 """Data files -> X (n_x, m), labels, names: every format gives the same `Data`.
 
     .h5 .hdf5    datasets x (m, ...) and y (m,), named, or guessed when only one pair can be meant
-    .npz .npy    the same; the labels of a .npy lie in another .npy file, named by y. A .npy is mapped, not read
-    .csv .data   with or without a header; columns by name or position; features must be numbers, labels may be text
+    .npz .npy    the same; the labels of a .npy lie in another .npy file, named by y. A .npy is
+                 mapped, not read
+    .csv .data   with or without a header; columns by name or position; features must be numbers,
+                 labels may be text
     .parquet     the same
-    LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its first lines; a sparse X
+    LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its
+                 first lines; a sparse X
 
-Files hold one example per row, the lectures one per column: X is the transposed view of what was read, with no copy,
-and examples of rank >= 2 (images) are flattened, their shape remembered. Element types that the kernels do not know
-(64-bit integers, big-endian numbers) become float64. Nothing is ever unpickled, no other file is followed, and a file
-that declares more than this process can get of memory is refused before anything is allocated (docs/robustness.md).
-Errors, of one line that names the file: FileNotFoundError, ValueError, TypeError, and ModuleNotFoundError naming the
-extra to install; PermissionError where the system refuses. The remedies are spelt as the command line spells them.
+Files hold one example per row, the lectures one per column: X is the transposed view of what was
+read, with no copy, and examples of rank >= 2 (images) are flattened, their shape remembered.
+Element types that the kernels do not know (64-bit integers, big-endian numbers) become float64.
+Nothing is ever unpickled, no other file is followed, and a file that declares more than this
+process can get of memory is refused before anything is allocated (docs/robustness.md). Errors, of
+one line that names the file: FileNotFoundError, ValueError, TypeError, and ModuleNotFoundError
+naming the extra to install; PermissionError where the system refuses. The remedies are spelt as the
+command line spells them.
 """
 
 from __future__ import annotations
@@ -20,10 +25,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..checks.extras import require
 from .arrays import map_npy, read_hdf5, read_npz
-from .common import Data, UnknownName, as_data, atomic_open, require
+from .common import Data, UnknownName, as_data
 from .libsvm import read_libsvm
 from .tables import read_table
+from .writing import atomic_open
 
 __all__ = ["Data", "UnknownName", "atomic_open", "read_data", "require"]
 
@@ -39,10 +46,11 @@ def read_data(
 ) -> Data:
     """Read one data set.
 
-    x: the dataset of examples (.h5, .npz), or the feature columns of a table as a list or "a,b,c" (default: all but
-    the target). y: the dataset of labels, for .npy another .npy file. target: the label column of a table, by name
-    or position (-1 is the last). n_features: the n_x of a LIBSVM file (default: the largest index in it). header:
-    whether a CSV starts with column names; None tells by its first two rows.
+    x: the dataset of examples (.h5, .npz), or the feature columns of a table as a list or "a,b,c"
+    (default: all but the target). y: the dataset of labels, for .npy another .npy file. target: the
+    label column of a table, by name or position (-1 is the last). n_features: the n_x of a LIBSVM
+    file (default: the largest index in it). header: whether a CSV starts with column names; None
+    tells by its first two rows.
     """
     path = Path(path)
     if not path.exists():
@@ -61,24 +69,35 @@ def read_data(
         raise ValueError(
             f"{path} needs more memory than there is ({error}); store it as .npy, which is mapped"
         ) from error
-    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ino,
+    ):
         raise ValueError(f"{path} was changed while it was read: read it again when it is complete")
     return data
 
 
 def _read(
-    path: Path, x: str | Sequence[str] | None, y: str | None, target: str | int | None, n_features: int | None,
+    path: Path,
+    x: str | Sequence[str] | None,
+    y: str | None,
+    target: str | int | None,
+    n_features: int | None,
     header: bool | None,
-) -> Data:  # fmt: skip
+) -> Data:
     """`read_data` for a file that exists and is not empty."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".data", ".parquet"):
         if y is not None:
-            raise ValueError(f"--y names a dataset, and {path} is a table: name its label column with --target")
+            raise ValueError(
+                f"--y names a dataset, and {path} is a table: name its label column with --target"
+            )
         return read_table(path, x, target, header)
     if target is not None:
         raise ValueError(
-            f"--target names a column of a table (.csv, .parquet); name the datasets of {path} with --x and --y"
+            f"--target names a column of a table (.csv, .parquet); name the datasets of {path} "
+            "with --x and --y"
         )
     if x is not None and not isinstance(x, str):
         x = None  # names of columns, which a file without columns does not have
@@ -87,7 +106,9 @@ def _read(
     if suffix == ".npz":
         return read_npz(path, x, y)
     if x is not None or (y is not None and suffix != ".npy"):
-        raise ValueError(f"{path} has no named datasets: leave out {'--x' if x is not None else '--y'}")
+        raise ValueError(
+            f"{path} has no named datasets: leave out {'--x' if x is not None else '--y'}"
+        )
     if suffix == ".npy":
         return as_data(path, map_npy(path), None if y is None else map_npy(Path(y)))
     return read_libsvm(path, n_features)

@@ -1,4 +1,5 @@
-"""Named arrays: .h5, .npz and .npy. X is the dataset of rank >= 2, y the one of rank 1 and the same length."""
+"""Named arrays: .h5, .npz and .npy. X is the dataset of rank >= 2, y the one of rank 1 and the same
+length."""
 
 from __future__ import annotations
 
@@ -14,14 +15,18 @@ from typing import IO, Any
 
 import numpy as np
 
-from .common import Array, Data, UnknownName, as_data, as_text, check_fits, checked_text, reading, require
+from ..checks.extras import require
+from .common import Array, Data, UnknownName, as_data, as_text, check_fits, checked_text, reading
 
 _DEEPEST = 100  # groups of a .h5 within each other
 _MOST_HEADER = 10_000  # of a .npy, in bytes; NumPy's own default
 
 
-def _choose(path: Path, shapes: dict[str, tuple[int, ...]], x: str | None, y: str | None) -> tuple[str, str | None]:
-    """Which dataset is X and which y: as named, else the only pair (rank >= 2, rank 1) of the same length."""
+def _choose(
+    path: Path, shapes: dict[str, tuple[int, ...]], x: str | None, y: str | None
+) -> tuple[str, str | None]:
+    """Which dataset is X and which y: as named, else the only pair (rank >= 2, rank 1) of the same
+    length."""
     few = ", ".join(f"{name} {shape}" for name, shape in islice(shapes.items(), 20)) or "none"
     listing = few + (f", ... ({len(shapes)} in all)" if len(shapes) > 20 else "")
     for name in (x, y):
@@ -29,18 +34,28 @@ def _choose(path: Path, shapes: dict[str, tuple[int, ...]], x: str | None, y: st
             raise UnknownName(f"{path} has no dataset {name!r}; it has {listing}")
     if x is not None and y is not None:
         return x, y
-    images = [name for name, shape in shapes.items() if (name == x if x else len(shape) >= 2 and name != y)]
+    images = [
+        name
+        for name, shape in shapes.items()
+        if (name == x if x else len(shape) >= 2 and name != y)
+    ]
     columns: dict[tuple[int, ...], list[str]] = {}  # the datasets of rank 1, by length
     for name, shape in shapes.items():
         if len(shape) == 1:
             columns.setdefault(shape, []).append(name)
-    pairs = [(name, label) for name in images for label in ([y] if y else columns.get(shapes[name][:1], ())[:3])]
+    pairs = [
+        (name, label)
+        for name in images
+        for label in ([y] if y else columns.get(shapes[name][:1], ())[:3])
+    ]
     pairs = [(name, label) for name, label in pairs if label != name]
     if len(pairs) == 1:
         return pairs[0]
     if not pairs and len(images) == 1:
         return images[0], None
-    raise ValueError(f"{path}: name the datasets of examples and labels with --x and --y; it has {listing}")
+    raise ValueError(
+        f"{path}: name the datasets of examples and labels with --x and --y; it has {listing}"
+    )
 
 
 def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
@@ -59,7 +74,9 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
             file.visititems(note)
         x_name, y_name = _choose(path, shapes, x.strip("/") if x else x, y.strip("/") if y else y)
         return as_data(
-            path, read_dataset(path, file, x_name), None if y_name is None else read_dataset(path, file, y_name)
+            path,
+            read_dataset(path, file, x_name),
+            None if y_name is None else read_dataset(path, file, y_name),
         )
 
 
@@ -73,14 +90,17 @@ def open_hdf5(path: Path) -> Any:
 
 
 def checked_dataset(path: Path, file: Any, name: str) -> Any:
-    """The dataset of this name, of numbers or text, none of which lie in another file; not read yet."""
+    """The dataset of this name, of numbers or text, none of which lie in another file; not read
+    yet."""
     h5py = require("h5py", "cli", f"reading {path}")
     parts = name.strip("/").split("/")
     with reading(path, "HDF5"):
         for k in range(len(parts)):
             link = file.get("/".join(parts[: k + 1]), getlink=True)
             if isinstance(link, (h5py.ExternalLink, h5py.SoftLink)):
-                raise ValueError(f"{path}: {name} is reached by a link to {link.path}, which is not followed")
+                raise ValueError(
+                    f"{path}: {name} is reached by a link to {link.path}, which is not followed"
+                )
         node = file.get(name)
         if not isinstance(node, h5py.Dataset):
             few = ", ".join(islice(file, 20)) or "none"
@@ -90,7 +110,9 @@ def checked_dataset(path: Path, file: Any, name: str) -> Any:
     if node.dtype.kind not in "biufS" and text is None:
         raise TypeError(f"{path}: {name} must be numbers or text, and has the type {node.dtype}")
     if elsewhere:
-        raise ValueError(f"{path}: {name} lies in other files, which are not followed; copy it into this one")
+        raise ValueError(
+            f"{path}: {name} lies in other files, which are not followed; copy it into this one"
+        )
     _check_chunks(path, name, node)
     return node
 
@@ -101,7 +123,11 @@ def read_dataset(path: Path, file: Any, name: str) -> Array:
     node = checked_dataset(path, file, name)
     check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
     text = h5py.check_string_dtype(node.dtype)
-    if text is not None and text.length is None and file.id.get_create_plist().get_sizes() == (8, 8):
+    if (
+        text is not None
+        and text.length is None
+        and file.id.get_create_plist().get_sizes() == (8, 8)
+    ):
         _check_heaps(path)
     with reading(path, "HDF5"):
         values: Array = node.asstr()[()] if text else np.asarray(node[()])
@@ -109,8 +135,8 @@ def read_dataset(path: Path, file: Any, name: str) -> Array:
 
 
 def _check_heaps(path: Path) -> None:
-    """Text of any length lies in heaps, "GCOL" of objects one after the other; HDF5 2.0 reads one for ever in which an
-    object does not end after it begins (one in 400 damaged files)."""
+    """Text of any length lies in heaps, "GCOL" of objects one after the other; HDF5 2.0 reads one
+    for ever in which an object does not end after it begins (one in 400 damaged files)."""
     with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         heap = content.find(b"GCOL\1")
         while heap >= 0:
@@ -118,17 +144,23 @@ def _check_heaps(path: Path) -> None:
             at, end = heap + 16, min(heap + size, len(content))
             while at + 16 <= end:
                 index, _, _, length = unpack_from("<HHIQ", content, at)
-                step = 16 + -(-length // 8) * 8 if index else length  # the last, of index 0, counts its own header
+                step = (
+                    16 + -(-length // 8) * 8 if index else length
+                )  # the last, of index 0, counts its own header
                 if not 0 < step <= end - at:
-                    raise ValueError(f"{path} is damaged: the heap of texts at byte {heap} does not add up")
+                    raise ValueError(
+                        f"{path} is damaged: the heap of texts at byte {heap} does not add up"
+                    )
                 at += step
             heap = content.find(b"GCOL\1", heap + 5)
 
 
 def _check_chunks(path: Path, name: str, node: Any) -> None:
-    """HDF5 inflates a chunk to its end, however long it is declared to be: refuse those that are stored longer.
+    """HDF5 inflates a chunk to its end, however long it is declared to be: refuse those that are
+    stored longer.
 
-    What is stored no longer than it should be inflated can still be a thousand times as long, the most of deflate.
+    What is stored no longer than it should be inflated can still be a thousand times as long, the
+    most of deflate.
     """
     if not node.chunks:
         return
@@ -138,12 +170,18 @@ def _check_chunks(path: Path, name: str, node: Any) -> None:
     if hasattr(node.id, "chunk_iter"):  # of HDF5 1.12.3 and later
         with reading(path, "HDF5"):
             node.id.chunk_iter(lambda chunk: stored.append(chunk.size))
-    if max(stored, default=0) > declared + declared // 8 + 1024:  # checksums and what cannot be compressed
-        raise ValueError(f"{path} is damaged: a chunk of {name} declares {declared} bytes and stores {max(stored)}")
+    if (
+        max(stored, default=0) > declared + declared // 8 + 1024
+    ):  # checksums and what cannot be compressed
+        raise ValueError(
+            f"{path} is damaged: a chunk of {name} declares {declared} bytes and stores "
+            f"{max(stored)}"
+        )
 
 
 def npz_headers(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays in a .npz, checked against what it holds and against the memory; nothing is loaded."""
+    """Shapes of the arrays in a .npz, checked against what it holds and against the memory; nothing
+    is loaded."""
     shapes: dict[str, tuple[int, ...]] = {}
     with reading(path, ".npz"), zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -151,7 +189,9 @@ def npz_headers(path: Path) -> dict[str, tuple[int, ...]]:
     for info, (shape, dtype, start) in zip(members, headers):
         declared, stored = math.prod(shape) * dtype.itemsize, info.file_size - start
         if declared != stored:
-            raise ValueError(f"{path} is damaged: {info.filename} declares {declared} bytes and holds {stored}")
+            raise ValueError(
+                f"{path} is damaged: {info.filename} declares {declared} bytes and holds {stored}"
+            )
         check_fits(path, info.filename, declared)
         name = info.filename.removesuffix(".npy")
         if name in shapes:
@@ -160,15 +200,21 @@ def npz_headers(path: Path) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _member_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others are inflated without a bound
+def _member_header(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo
+) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    if info.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # others are inflated without a bound
         raise ValueError(f"{info.filename} is compressed in a way that NumPy does not write")
     with archive.open(info) as file:
         return _npy_header(file)
 
 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Shape, dtype, and where the data start. NumPy itself reads a header to its declared end, up to 4 GiB."""
+    """Shape, dtype, and where the data start. NumPy itself reads a header to its declared end, up
+    to 4 GiB."""
     start = file.read(12)
     first = np.lib.format.read_magic(BytesIO(start))
     size, length = (2, start[8:10]) if first == (1, 0) else (4, start[8:12])
@@ -177,7 +223,11 @@ def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
         raise ValueError(f"its header of {end} bytes is longer than {_MOST_HEADER}")
     header = BytesIO(start + file.read(max(0, end - 12)))
     header.seek(8)
-    read = np.lib.format.read_array_header_1_0 if first == (1, 0) else np.lib.format.read_array_header_2_0
+    read = (
+        np.lib.format.read_array_header_1_0
+        if first == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
     try:
         shape, _, dtype = read(header)
     except (MemoryError, RecursionError):  # of Python's parser, and no matter of memory
@@ -191,14 +241,20 @@ def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
 
 def load_npz_array(path: Path, name: str) -> Array:
     """One array of a .npz whose headers have been checked."""
-    with reading(path, ".npz"), zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+    with (
+        reading(path, ".npz"),
+        zipfile.ZipFile(path) as archive,
+        archive.open(f"{name}.npy") as file,
+    ):
         values = np.asarray(np.lib.format.read_array(file, allow_pickle=False))
         return checked_text(values)
 
 
 def read_npz(path: Path, x: str | None, y: str | None) -> Data:
     x_name, y_name = _choose(path, npz_headers(path), x, y)
-    return as_data(path, load_npz_array(path, x_name), None if y_name is None else load_npz_array(path, y_name))
+    return as_data(
+        path, load_npz_array(path, x_name), None if y_name is None else load_npz_array(path, y_name)
+    )
 
 
 def map_npy(path: Path) -> Array:
@@ -208,7 +264,10 @@ def map_npy(path: Path) -> Array:
     with reading(path, ".npy"):
         with open(path, "rb") as file:
             shape, dtype, start = _npy_header(file)
-            declared, stored = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - start
+            declared, stored = (
+                math.prod(shape) * dtype.itemsize,
+                os.fstat(file.fileno()).st_size - start,
+            )
         if declared > stored:
             raise ValueError(f"it declares {declared} bytes and holds {stored}")
         mapped: Array = np.lib.format.open_memmap(path, mode="r")

@@ -1,9 +1,11 @@
-"""LIBSVM text: `label index:value ...`, one example a line, indices rising from 1, zeros left out. Read into a sparse X.
+"""LIBSVM text: `label index:value ...`, one example a line, indices rising from 1, zeros left out.
+Read into a sparse X.
 
-The file is read in blocks of whole lines. A block of plain numbers is taken apart by NumPy: the shape of every field is
-checked on the bytes (no letters but an exponent's, one colon between digits and a number), then all numbers of the block
-are converted in one call. A block in which anything else is found (a comment, nan, a mistake) goes line by line, which also
-is what says where the mistake is. What is kept grows with what has been read: no size is believed before it is seen.
+The file is read in blocks of whole lines. A block of plain numbers is taken apart by NumPy: the
+shape of every field is checked on the bytes (no letters but an exponent's, one colon between digits
+and a number), then all numbers of the block are converted in one call. A block in which anything
+else is found (a comment, nan, a mistake) goes line by line, which also is what says where the
+mistake is. What is kept grows with what has been read: no size is believed before it is seen.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .common import FORMATS, Data, check_fits, is_number, require
+from ..checks.extras import require
+from .common import FORMATS, Data, check_fits, is_number
 
 _LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+\d+:[-+.\deEnNiI]|\s*$)")
 _BLOCK, _LONGEST_LINE = 1 << 20, 1 << 30
 _LARGEST = 2**53 - 1  # of a column: the indices, one more, are then exact as float64
-_NUMBER, _SPACE = (np.isin(np.arange(256), list(text)) for text in (b"0123456789+-.eE:", b" \t\r\n"))
+_NUMBER, _SPACE = (
+    np.isin(np.arange(256), list(text)) for text in (b"0123456789+-.eE:", b" \t\r\n")
+)
 _DIGIT = np.isin(np.arange(256), list(b"0123456789"))
 
 
@@ -36,7 +41,8 @@ class _Part(NamedTuple):
 
 
 def read_libsvm(path: Path, n_features: int | None) -> Data:
-    """X (n_x, m) is a scipy CSC, float64: the transposed view of a CSR with a row for each example."""
+    """X (n_x, m) is a scipy CSC, float64: the transposed view of a CSR with a row for each
+    example."""
     with open(path, "rb") as file:
         if not _LIBSVM_LINE.search(file.read(4096)):
             raise ValueError(f"{path} is of no known format; expected {FORMATS}")
@@ -55,17 +61,25 @@ def read_libsvm(path: Path, n_features: int | None) -> Data:
         values += part.values.tobytes()
     n_x, m = largest + 1, len(labels) // 8
     if n_features is not None and n_x > n_features:
-        raise ValueError(f"{path} has {n_x} features where {n_features} are expected; train with --n-features {n_x}")
+        raise ValueError(
+            f"{path} has {n_x} features where {n_features} are expected; train with --n-features "
+            f"{n_x}"
+        )
     n_x = n_features or n_x
     if n_x == 0 or m == 0:
-        raise ValueError(f"X is empty: {path} has shape {(m, n_x)}; at least one example and one feature are needed")
+        raise ValueError(
+            f"X is empty: {path} has shape {(m, n_x)}; at least one example and one feature are "
+            "needed"
+        )
     check_fits(path, "one weight for each feature", 8 * n_x)
     nnz = len(values) // 8
     index = np.int32 if len(columns) == 4 * nnz and nnz < 2**31 else np.int64
     starts = np.zeros(m + 1, index)
     np.cumsum(np.frombuffer(counts, np.int64), out=starts[1:])
     stored = np.frombuffer(columns, np.int32 if len(columns) == 4 * nnz else np.int64)
-    X = sparse.csr_array((np.frombuffer(values), stored.astype(index, copy=False), starts), shape=(m, n_x))
+    X = sparse.csr_array(
+        (np.frombuffer(values), stored.astype(index, copy=False), starts), shape=(m, n_x)
+    )
     return Data(X.T, np.frombuffer(labels).copy(), None, None, str(path))
 
 
@@ -104,13 +118,21 @@ def _plain(text: bytes) -> _Part | None:
     line_of = np.searchsorted(np.flatnonzero(raw == ord("\n")), begin)
     first = np.append(True, line_of[1:] != line_of[:-1])  # the label of each line
     pairs_begin, pairs_end = begin[~first], end[~first]
-    if colons.size != pairs_begin.size or (colons <= pairs_begin).any() or (colons >= pairs_end - 1).any():
+    if (
+        colons.size != pairs_begin.size
+        or (colons <= pairs_begin).any()
+        or (colons >= pairs_end - 1).any()
+    ):
         return None
     others = np.cumsum(~_DIGIT[raw], dtype=np.int64)
-    if (others[colons - 1] != others[pairs_begin - 1]).any():  # there is a byte before every pair: the one after a label
+    if (
+        others[colons - 1] != others[pairs_begin - 1]
+    ).any():  # there is a byte before every pair: the one after a label
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # what NumPy says of text that is no number
+        warnings.simplefilter(
+            "error", DeprecationWarning
+        )  # what NumPy says of text that is no number
         try:
             numbers = np.fromstring(text.replace(b":", b" ").decode("ascii"), np.float64, sep=" ")
         except (DeprecationWarning, ValueError):
@@ -127,11 +149,14 @@ def _plain(text: bytes) -> _Part | None:
     steps[of_pairs[counts > 0]] = columns[of_pairs[counts > 0]] + 1
     if columns.size and (not float(steps.min()) > 0.0 or not float(columns.max()) < _LARGEST):
         return None
-    return _Part(numbers[is_label], counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy())
+    return _Part(
+        numbers[is_label], counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy()
+    )
 
 
 def _careful(path: Path, number: int, text: bytes) -> _Part:
-    """The examples of any block, line by line; ValueError with the number of the first line that is wrong."""
+    """The examples of any block, line by line; ValueError with the number of the first line that is
+    wrong."""
     labels: list[float] = []
     counts: list[int] = []
     columns: list[int] = []
@@ -142,13 +167,18 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
         for field in fields[1:]:
             column, entry = _pair(field)
             if not last < column < _LARGEST:
-                raise ValueError(f"{path}, line {number}: {field[:80]!r} is no INDEX:VALUE with INDEX rising from 1")
+                raise ValueError(
+                    f"{path}, line {number}: {field[:80]!r} is no INDEX:VALUE with INDEX rising "
+                    "from 1"
+                )
             columns.append(column)
             values.append(entry)
             last = column
         if fields:
             if not is_number(fields[0]):
-                raise ValueError(f"{path}, line {number}: the label {fields[0][:80]!r} is not a number")
+                raise ValueError(
+                    f"{path}, line {number}: the label {fields[0][:80]!r} is not a number"
+                )
             labels.append(float(fields[0]))
             counts.append(len(fields) - 1)
         number += 1

@@ -1,22 +1,28 @@
 """The production kernels for a sparse X: cost and gradient from one read of the non-zeros.
 
-X is compressed: `data` and `indices` of one major row after the other, row i from starts[i] to starts[i + 1].
+X is compressed: `data` and `indices` of one major row after the other, row i from starts[i] to
+starts[i + 1].
 
-    major rows are examples (CSR of (m, n_x))    z = dots over a block of examples, loss and dz, dw by scattering the same
-                                                 block, whose indices and values are then in the cache: one read
-    major rows are features                      z by scattering all features, loss and dz, dw by dots: two reads
+    major rows are examples (CSR of (m, n_x))    z = dots over a block of examples, loss and dz, dw
+                                                 by scattering the same block, whose indices and
+                                                 values are then in the cache: one read
+    major rows are features                      z by scattering all features, loss and dz, dw by
+                                                 dots: two reads
 
-Scattering is what threads could collide in. There are a few accumulators of the length of the gradient, their number
-from the shape alone, so few that together they are small beside X, in the extreme one. Each belongs to a chunk, a run of
-blocks, and takes the blocks of its chunk in order: a thread computes the dots of its block at any time, then waits for its
-turn to scatter. As long as there are chunks that nobody has begun a thread has a chunk for itself and never waits; after
-that threads help each other. What is added to an accumulator, and in what order, depends on no thread: same bits.
+Scattering is what threads could collide in. There are a few accumulators of the length of the
+gradient, their number from the shape alone, so few that together they are small beside X, in the
+extreme one. Each belongs to a chunk, a run of blocks, and takes the blocks of its chunk in order: a
+thread computes the dots of its block at any time, then waits for its turn to scatter. As long as
+there are chunks that nobody has begun a thread has a chunk for itself and never waits; after that
+threads help each other. What is added to an accumulator, and in what order, depends on no thread:
+same bits.
 
-No thread waits for a block that nobody has taken, and blocks are taken in order: the earliest one that is not done never
-waits, so there is always progress, even where helpers never start.
+No thread waits for a block that nobody has taken, and blocks are taken in order: the earliest one
+that is not done never waits, so there is always progress, even where helpers never start.
 
-data: any integer or float type of Numba; indices: uint32 or uint64 (scipy's int32 and int64, seen so: an unsigned index
-needs no test for a negative one), none twice in a row; starts: uint64, likewise. y, weight, w, HEAD as in `kernels.dense`.
+data: any integer or float type of Numba; indices: uint32 or uint64 (scipy's int32 and int64, seen
+so: an unsigned index needs no test for a negative one), none twice in a row; starts: uint64,
+likewise. y, weight, w, HEAD as in `kernels.dense`.
 """
 
 from __future__ import annotations
@@ -25,10 +31,11 @@ from typing import Any
 
 import numpy as np
 
-from .dense import HEAD, copy
-from .flags import exact, inlined, kernel
-from .intrinsics import fetch_and_increment, line_elements, prefetch, wait_for
-from .link import link
+from .atomics import fetch_and_increment, wait_for
+from .decorators import exact, inlined, kernel
+from .lanes import line_elements, prefetch
+from .loss import link
+from .partials import HEAD, copy
 
 OUT_OF_RANGE, REPEATED = 1, 2
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
@@ -41,9 +48,14 @@ def ask(array: Any, start: int, end: int, ahead: int) -> None:
         prefetch(array, k)
 
 
-@exact  # with FAST flags LLVM takes vector gathers, which need 0.71 ns for what takes 0.51 so (14 per row, in the cache)
-def row_dots(data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int) -> None:
-    """out[i - lo] += sum of row i times v, for rows lo to hi; meanwhile the indices `ahead` of them are asked for."""
+# with FAST flags LLVM takes vector gathers, which need 0.71 ns for what takes 0.51 so (14 per row,
+# in the cache)
+@exact
+def row_dots(
+    data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
+) -> None:
+    """out[i - lo] += sum of row i times v, for rows lo to hi; meanwhile the indices `ahead` of them
+    are asked for."""
     rows, ends, sums = starts[lo:hi], starts[lo + 1 : hi + 1], out[: hi - lo]
     for i in range(sums.size):
         k, end = rows[i], ends[i]
@@ -62,10 +74,14 @@ def row_dots(data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out
 
 
 @exact
-def scatter(data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int) -> None:
-    """out += v[i - lo] times row i, for rows lo to hi; meanwhile the data `ahead` of them are asked for.
+def scatter(
+    data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
+) -> None:
+    """out += v[i - lo] times row i, for rows lo to hi; meanwhile the data `ahead` of them are asked
+    for.
 
-    No index is twice in a row: four sums are read, then four written, which spares waits for the store before."""
+    No index is twice in a row: four sums are read, then four written, which spares waits for the
+    store before."""
     rows, ends, factors = starts[lo:hi], starts[lo + 1 : hi + 1], v[: hi - lo]
     for i in range(factors.size):
         f, k, end = factors[i], rows[i], ends[i]
@@ -83,10 +99,25 @@ def scatter(data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out:
 
 @kernel
 def one_block(
-    data: Any, indices: Any, starts: Any, y: Any, weight: Any, linear: bool, w: Any, b: float,
-    lo: int, hi: int, z: Any, dz: Any, zs: Any, turn: Any, number: int, row: Any,
-) -> None:  # fmt: skip
-    """Examples lo to hi into an accumulator, as its block `number`, when the turn has come to it."""
+    data: Any,
+    indices: Any,
+    starts: Any,
+    y: Any,
+    weight: Any,
+    linear: bool,
+    w: Any,
+    b: float,
+    lo: int,
+    hi: int,
+    z: Any,
+    dz: Any,
+    zs: Any,
+    turn: Any,
+    number: int,
+    row: Any,
+) -> None:
+    """Examples lo to hi into an accumulator, as its block `number`, when the turn has come to
+    it."""
     part, ahead = z[: hi - lo], np.int64(starts[hi] - starts[lo])
     part[:] = b
     row_dots(data, indices, starts, lo, hi, w, part, ahead)
@@ -103,17 +134,34 @@ def one_block(
 
 @kernel
 def run_blocks(
-    data: Any, indices: Any, starts: Any, given: Any, y: Any, weight: Any, linear: bool, w: Any, b: float,
-    chunk: int, block: int, zs: Any, partials: Any, counters: Any,
-) -> None:  # fmt: skip
-    """Blocks until none is left; any number of threads at once. partials (chunks, HEAD + length) and counters
-    (2 chunks + 1, LINE) are zeros on entry: the next chunk; then for each chunk its next block, and whose turn it is.
-    given: empty, or what rows are to be multiplied by in place of a dz that is computed: then they are scattered, no more.
+    data: Any,
+    indices: Any,
+    starts: Any,
+    given: Any,
+    y: Any,
+    weight: Any,
+    linear: bool,
+    w: Any,
+    b: float,
+    chunk: int,
+    block: int,
+    zs: Any,
+    partials: Any,
+    counters: Any,
+) -> None:
+    """Blocks until none is left; any number of threads at once. partials (chunks, HEAD + length)
+    and counters (2 chunks + 1, LINE) are zeros on entry: the next chunk; then for each chunk its
+    next block, and whose turn it is. given: empty, or what rows are to be multiplied by in place of
+    a dz that is computed: then they are scattered, no more.
     """
     rows, chunks = starts.size - 1, partials.shape[0]
     z, dz = np.empty(block), np.empty(block)
     first = fetch_and_increment(counters[0], 0)
-    visits, c, none = 0, first, first - first  # a literal 0 would have scatter compiled a second time
+    visits, c, none = (
+        0,
+        first,
+        first - first,
+    )  # a literal 0 would have scatter compiled a second time
     while visits < chunks:
         if c >= chunks:  # all are begun: help where something is left
             c = (first + visits) % chunks
@@ -130,14 +178,31 @@ def run_blocks(
                 fetch_and_increment(turn, 0)
             else:
                 one_block(
-                    data, indices, starts, y, weight, linear, w, b, i, hi, z, dz, zs, turn, number, row
-                )  # fmt: skip
+                    data,
+                    indices,
+                    starts,
+                    y,
+                    weight,
+                    linear,
+                    w,
+                    b,
+                    i,
+                    hi,
+                    z,
+                    dz,
+                    zs,
+                    turn,
+                    number,
+                    row,
+                )
             number = fetch_and_increment(counters[1 + 2 * c], 0)
         c = chunks if visits else fetch_and_increment(counters[0], 0)
 
 
 @kernel
-def run_dots(data: Any, indices: Any, starts: Any, v: Any, block: int, out: Any, counter: Any) -> None:
+def run_dots(
+    data: Any, indices: Any, starts: Any, v: Any, block: int, out: Any, counter: Any
+) -> None:
     """out[i] += row i times v, by blocks until none is left; any number of threads at once."""
     i = fetch_and_increment(counter, 0) * block
     none = i - i  # no literal, as above
@@ -149,8 +214,9 @@ def run_dots(data: Any, indices: Any, starts: Any, v: Any, block: int, out: Any,
 
 @kernel
 def check_rows(indices: Any, starts: Any, length: int, seen: Any) -> Any:
-    """(0, 0), or OUT_OF_RANGE or REPEATED and the major row where it is: an index not below length, or twice in its row.
-    seen: (length,) zeros where rows may be unsorted, else empty: then the answer (REPEATED, row) only says "not rising"."""
+    """(0, 0), or OUT_OF_RANGE or REPEATED and the major row where it is: an index not below length,
+    or twice in its row. seen: (length,) zeros where rows may be unsorted, else empty: then the
+    answer (REPEATED, row) only says "not rising"."""
     for i in range(starts.size - 1):
         wrong = order = 0
         before = length  # of no index
@@ -183,9 +249,17 @@ def first_non_finite(data: Any, start: int) -> int:
 
 @kernel
 def add_deviations(
-    data: Any, indices: Any, starts: Any, by_example: bool, weight: Any, mean: Any, squares: Any, stored: Any
+    data: Any,
+    indices: Any,
+    starts: Any,
+    by_example: bool,
+    weight: Any,
+    mean: Any,
+    squares: Any,
+    stored: Any,
 ) -> None:
-    """For each feature: squares += s (x - mean)^2 over its stored x, stored += s; s: weight (m,), or 1 where it is empty."""
+    """For each feature: squares += s (x - mean)^2 over its stored x, stored += s; s: weight (m,),
+    or 1 where it is empty."""
     for i in range(starts.size - 1):
         for k in range(starts[i], starts[i + 1]):
             other = np.int64(indices[k])
@@ -198,7 +272,14 @@ def add_deviations(
 
 @kernel
 def add_norms(
-    data: Any, indices: Any, starts: Any, by_example: bool, scale: Any, shift: Any, squares: Any, shifts: Any
+    data: Any,
+    indices: Any,
+    starts: Any,
+    by_example: bool,
+    scale: Any,
+    shift: Any,
+    squares: Any,
+    shifts: Any,
 ) -> None:
     """For each example: squares += (scale x + shift)^2 and shifts += shift^2 over its stored x."""
     for i in range(starts.size - 1):
@@ -212,8 +293,8 @@ def add_norms(
 
 @kernel
 def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: Any, H: Any) -> None:
-    """H (n + 1, n + 1), flat, += s [x, 1] [x, 1].T over the rows (examples) lo to hi: of the pairs (j, k) and (k, j) one
-    only, the diagonal in full."""
+    """H (n + 1, n + 1), flat, += s [x, 1] [x, 1].T over the rows (examples) lo to hi: of the pairs
+    (j, k) and (k, j) one only, the diagonal in full."""
     last = np.uint64(H.size)
     width = np.uint64(round(np.sqrt(H.size)))
     for i in range(lo, hi):
@@ -229,7 +310,9 @@ def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: An
 
 
 @kernel
-def fill(data: Any, indices: Any, starts: Any, by_example: bool, lo: int, hi: int, out: Any) -> None:
+def fill(
+    data: Any, indices: Any, starts: Any, by_example: bool, lo: int, hi: int, out: Any
+) -> None:
     """out[example - lo, feature] += x over the stored x of the examples lo to hi."""
     first, last = (lo, hi) if by_example else (0, starts.size - 1)
     for i in range(first, last):
@@ -242,8 +325,17 @@ def fill(data: Any, indices: Any, starts: Any, by_example: bool, lo: int, hi: in
 
 
 @kernel
-def take_minor(data: Any, indices: Any, starts: Any, place: Any, new_starts: Any, new_data: Any, new_indices: Any) -> None:
-    """The entries whose index has a place >= 0, with that index. First called with no room in new_data: counts alone."""
+def take_minor(
+    data: Any,
+    indices: Any,
+    starts: Any,
+    place: Any,
+    new_starts: Any,
+    new_data: Any,
+    new_indices: Any,
+) -> None:
+    """The entries whose index has a place >= 0, with that index. First called with no room in
+    new_data: counts alone."""
     count = np.uint64(0)
     for i in range(starts.size - 1):
         for k in range(starts[i], starts[i + 1]):

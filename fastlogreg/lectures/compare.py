@@ -1,9 +1,11 @@
-"""Loop against vectorized: for each pair of the lectures the interpreted loop, the compiled loop and NumPy.
+"""Loop against vectorized: for each pair of the lectures the interpreted loop, the compiled loop
+and NumPy.
 
-Interpreted loops are timed on as many elements as a second allows; where those are fewer, the time is extrapolated to
-all of them in proportion, and `Comparison.extrapolated` says so. Compiled loops and NumPy are timed warm, as the best
-of several calls (the rest is what else the machine does: NumPy's threads wait for each other when a core is taken);
-the seconds of compilation, or of loading from the disk cache, stand apart.
+Interpreted loops are timed on as many elements as a second allows; where those are fewer, the time
+is extrapolated to all of them in proportion, and `Comparison.extrapolated` says so. Compiled loops
+and NumPy are timed warm, as the best of several calls (the rest is what else the machine does:
+NumPy's threads wait for each other when a core is taken); the seconds of compilation, or of loading
+from the disk cache, stand apart.
 """
 
 from __future__ import annotations
@@ -11,61 +13,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..validation import check_number
+from ..checks.arguments import check_number
+from .comparison import Comparison
 from .pairs import PAIRS, Pair, find
 
 _PROBE = 1000  # elements of the first interpreted run
-_WARM_SECONDS, _WARM_CALLS = 0.3, 100  # time and calls spent on each compiled loop and NumPy form, 3 calls at least
-
-
-class Comparison(NamedTuple):
-    """One pair, measured: seconds of each form on `elements` elements, and the largest disagreement with NumPy.
-
-    disagreement is relative to the numbers that were added up, and covers both loops. interpreted_elements < elements
-    where the interpreted time is extrapolated.
-    """
-
-    name: str
-    formula: str
-    elements: int
-    interpreted_elements: int
-    interpreted: float
-    compiled: float
-    numpy: float
-    compile_seconds: float
-    disagreement: float
-
-    @property
-    def extrapolated(self) -> bool:
-        return self.interpreted_elements < self.elements
-
-    @property
-    def speedup(self) -> float:
-        """Compiled loop against interpreted loop."""
-        return self.interpreted / self.compiled
-
-    @property
-    def against_numpy(self) -> float:
-        """Compiled loop against NumPy: above 1 where the loop is faster."""
-        return self.numpy / self.compiled
+_WARM_SECONDS, _WARM_CALLS = (
+    0.3,
+    100,
+)  # time and calls spent on each compiled loop and NumPy form, 3 calls at least
 
 
 def compare(
-    name: str | None = None, *, size: int | None = None, plot: str | Path | None = None, seconds: float = 1.0
+    name: str | None = None,
+    *,
+    size: int | None = None,
+    plot: str | Path | None = None,
+    seconds: float = 1.0,
 ) -> list[Comparison]:
     """Agreement and speed of the pair of this name, or of every pair of the lectures.
 
-    size: elements of the largest array (each pair has its own default, mostly a million). plot: a PNG or SVG file for
-    the bar figure (needs matplotlib). seconds: what an interpreted loop may take. ValueError for an unknown name, with
-    the names there are.
+    size: elements of the largest array (each pair has its own default, mostly a million). plot: a
+    PNG or SVG file for the bar figure (needs matplotlib). seconds: what an interpreted loop may
+    take. ValueError for an unknown name, with the names there are.
     """
     if plot is None:
         return list(comparisons(name, size=size, seconds=seconds))
-    from .figures import check_figure_path, save, speed_bars
+    from ..figures.base import check_figure_path, save
+    from .figures import speed_bars
 
     check_figure_path(plot)  # before a minute of measuring
     results = list(comparisons(name, size=size, seconds=seconds))
@@ -73,7 +52,9 @@ def compare(
     return results
 
 
-def comparisons(name: str | None = None, *, size: int | None = None, seconds: float = 1.0) -> Iterator[Comparison]:
+def comparisons(
+    name: str | None = None, *, size: int | None = None, seconds: float = 1.0
+) -> Iterator[Comparison]:
     """The same, one by one as they are measured."""
     pairs = PAIRS if name is None else (find(name),)
     if size is not None:
@@ -85,12 +66,15 @@ def comparisons(name: str | None = None, *, size: int | None = None, seconds: fl
 def markdown(results: list[Comparison]) -> str:
     """The table of the README: times in milliseconds; ~ marks an extrapolated one."""
     head = (
-        "| pair | formula | elements | interpreted loop, ms | compiled loop, ms | NumPy, ms | compiled / interpreted "
+        "| pair | formula | elements | interpreted loop, ms | compiled loop, ms | NumPy, ms | "
+        "compiled / interpreted "
         "| compiled / NumPy | largest disagreement |\n|---|---|--:|--:|--:|--:|--:|--:|--:|"
     )
     lines = (
-        f"| {r.name} | `{r.formula}` | {r.elements:,} | {'~' * r.extrapolated}{r.interpreted * 1e3:.4g} "
-        f"| {r.compiled * 1e3:.3g} | {r.numpy * 1e3:.3g} | {r.speedup:.3g} x | {r.against_numpy:.2g} x "
+        f"| {r.name} | `{r.formula}` | {r.elements:,} | "
+        f"{'~' * r.extrapolated}{r.interpreted * 1e3:.4g} "
+        f"| {r.compiled * 1e3:.3g} | {r.numpy * 1e3:.3g} | {r.speedup:.3g} x | "
+        f"{r.against_numpy:.2g} x "
         f"| {r.disagreement:.1e} |"
         for r in results
     )
@@ -107,13 +91,21 @@ def _measure(pair: Pair, size: int, seconds: float) -> Comparison:
     compiled, numpy = _warm(pair.compiled, inputs), _warm(pair.vectorized, inputs)
     measured, interpreted, disagreement_interpreted = _interpreted(pair, size, seconds)
     return Comparison(
-        pair.name, pair.formula, elements, measured, interpreted * elements / max(measured, 1), compiled, numpy,
-        max(first - compiled, 0.0), max(disagreement, disagreement_interpreted),
-    )  # fmt: skip
+        pair.name,
+        pair.formula,
+        elements,
+        measured,
+        interpreted * elements / max(measured, 1),
+        compiled,
+        numpy,
+        max(first - compiled, 0.0),
+        max(disagreement, disagreement_interpreted),
+    )
 
 
 def _interpreted(pair: Pair, size: int, seconds: float) -> tuple[int, float, float]:
-    """(elements, seconds, disagreement) of the largest interpreted run, up to size, that fits into these seconds."""
+    """(elements, seconds, disagreement) of the largest interpreted run, up to size, that fits into
+    these seconds."""
     n = min(size, _PROBE)
     while True:
         inputs = pair.inputs(n, np.random.default_rng(0))

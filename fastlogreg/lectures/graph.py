@@ -1,25 +1,29 @@
 """Computation graph: scalars forward, derivatives backward (reverse-mode differentiation).
 
     a, b, c = Variable(5, "a"), Variable(3, "b"), Variable(2, "c")
-    u = (b * c).named("u");  v = (a + u).named("v");  J = (3 * v).named("J")      # J = 3 (a + b c) = 33
-    J.backward()                                    # {"dJ": 1, "dv": 3, "du": 3, "dc": 9, "db": 6, "da": 3}
+    u = (b * c).named("u");  v = (a + u).named("v");  J = (3 * v).named("J")  # J = 3 (a + b c) = 33
+    J.backward()  # {"dJ": 1, "dv": 3, "du": 3, "dc": 9, "db": 6, "da": 3}
 
-Left to right, each operation stores its value and its partial derivatives by its operands. Right to left, each node
-hands grad * partial to its operands: the chain rule, one node at a time, so that a node used twice collects both. Both
-passes are loops, not recursion. Values are float64 and follow NumPy: log of 0 is -inf, with NumPy's warning. Scalars
-only, and no second derivatives.
+Left to right, each operation stores its value and its partial derivatives by its operands. Right to
+left, each node hands grad * partial to its operands: the chain rule, one node at a time, so that a
+node used twice collects both. Both passes are loops, not recursion. Values are float64 and follow
+NumPy: log of 0 is -inf, with NumPy's warning. Scalars only, and no second derivatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..reference import sigmoid
+from ..maths.logistic import sigmoid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Partials = Callable[[Any, Any, Any], tuple[Any, ...]]
 
@@ -29,8 +33,14 @@ OPERATIONS: dict[Callable[..., Any], tuple[str, Partials]] = {
     np.subtract: ("{} - {}", lambda a, b, r: (1, -1)),
     np.multiply: ("{} * {}", lambda a, b, r: (b, a)),
     np.divide: ("{} / {}", lambda a, b, r: (1 / b, -r / b)),
-    np.power: ("{} ** {}", lambda a, b, r: (b * a ** (b - 1) if b else 0, r * np.log(a) if r else 0)),
-    np.maximum: ("max({}, {})", lambda a, b, r: (a > b, b >= a)),  # at a tie the derivative goes to b
+    np.power: (
+        "{} ** {}",
+        lambda a, b, r: (b * a ** (b - 1) if b else 0, r * np.log(a) if r else 0),
+    ),
+    np.maximum: (
+        "max({}, {})",
+        lambda a, b, r: (a > b, b >= a),
+    ),  # at a tie the derivative goes to b
     np.negative: ("-{}", lambda a, b, r: (-1,)),
     np.exp: ("exp({})", lambda a, b, r: (r,)),
     np.log: ("log({})", lambda a, b, r: (1 / a,)),
@@ -39,7 +49,8 @@ OPERATIONS: dict[Callable[..., Any], tuple[str, Partials]] = {
 
 
 class Variable:
-    """A scalar in a computation graph: `value`, `name`, and after `output.backward()` `grad` = d output / d this."""
+    """A scalar in a computation graph: `value`, `name`, and after `output.backward()` `grad` = d
+    output / d this."""
 
     __slots__ = ("_partials", "grad", "name", "operands", "operation", "value")
 
@@ -56,7 +67,8 @@ class Variable:
         return self
 
     def backward(self) -> dict[str, float]:
-        """Set `grad` of every node to d self / d node; returned by the lectures' names: "dv" for the node named v."""
+        """Set `grad` of every node to d self / d node; returned by the lectures' names: "dv" for
+        the node named v."""
         nodes = order(self)
         for node in nodes:
             node.grad = 0.0
@@ -71,17 +83,20 @@ class Variable:
         if len(found) < len(named):
             names = [node.name for node in named]
             twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"two nodes of the graph are named {twice!r}: give each node a name of its own, or none")
+            raise ValueError(
+                f"two nodes of the graph are named {twice!r}: give each node a name of its own, "
+                "or none"
+            )
         return found
 
     def show(self, path: str | Path | None = None) -> None:
-        """Print the graph as text, or draw it into an SVG or PNG file with values and derivatives on the nodes."""
-        from . import graph_drawing
+        """Print the graph as text, or draw it into an SVG or PNG file with values and derivatives
+        on the nodes."""
 
         if path is None:
-            print(graph_drawing.text(self))
+            print(text(self))
         else:
-            graph_drawing.draw(self, path)
+            draw(self, path)
 
     def sigmoid(self) -> Variable:
         """1 / (1 + exp(-z)), which `fastlogreg.sigmoid` calls on Variables."""
@@ -89,9 +104,14 @@ class Variable:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Variable:
         if method != "__call__" or options or ufunc not in OPERATIONS:
-            known, word = ", ".join(f.__name__ for f in OPERATIONS), " ".join((ufunc.__name__, method, *options))
+            known, word = (
+                ", ".join(f.__name__ for f in OPERATIONS),
+                " ".join((ufunc.__name__, method, *options)),
+            )
             word = word.replace(" __call__", "")
-            raise TypeError(f"np.{word} is not an operation of the computation graph; it has {known}")
+            raise TypeError(
+                f"np.{word} is not an operation of the computation graph; it has {known}"
+            )
         return apply(ufunc, *operands)
 
     # fmt: off
@@ -113,7 +133,8 @@ class Variable:
 
 
 def apply(operation: Callable[..., Any], *operands: Any) -> Variable:
-    """One step forward: the value of an operation on Variables and numbers, and its partial derivatives there."""
+    """One step forward: the value of an operation on Variables and numbers, and its partial
+    derivatives there."""
     kept = tuple(x if isinstance(x, Variable) else _number(x) for x in operands)
     a, b = (*(np.float64(x.value if isinstance(x, Variable) else x) for x in kept), None)[:2]
     result = operation(a) if b is None else operation(a, b)
@@ -131,7 +152,10 @@ def order(output: Variable) -> list[Variable]:
     while stack:
         node = stack[-1]
         if not isinstance(node, Variable):
-            raise TypeError(f"a node of the graph must be a Variable, and one is {node!r}: wrap it, Variable(x, name)")
+            raise TypeError(
+                f"a node of the graph must be a Variable, and one is {node!r}: wrap it, "
+                "Variable(x, name)"
+            )
         if id(node) in done:
             stack.pop()
             if not done[id(node)]:
@@ -141,14 +165,162 @@ def order(output: Variable) -> list[Variable]:
         done[id(node)] = False
         for x in reversed(node.operands):
             if done.get(id(x), True) is False:
-                raise ValueError(f"the graph has a cycle through {node!r}: make a new Variable instead of changing one")
+                raise ValueError(
+                    f"the graph has a cycle through {node!r}: make a new Variable instead of "
+                    "changing one"
+                )
             if not isinstance(x, float) and id(x) not in done:
                 stack.append(x)
     return nodes
 
 
 def _number(x: Any) -> float:
-    if isinstance(x, (Real, np.bool_)) or (isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "buif"):
+    if isinstance(x, (Real, np.bool_)) or (
+        isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "buif"
+    ):
         return float(x)
     what = f"array of shape {x.shape}" if isinstance(x, np.ndarray) else f"{type(x).__name__} {x!r}"
-    raise TypeError(f"the computation graph holds real scalars and Variables, not {what}: use one Variable per number")
+    raise TypeError(
+        f"the computation graph holds real scalars and Variables, not {what}: use one Variable "
+        "per number"
+    )
+
+
+# The graph drawn, as text and as a figure.
+
+_LARGEST_DRAWING = 150  # nodes; beyond that boxes are too small to read
+
+
+def names_of(nodes: list[Variable]) -> dict[int, str]:
+    """A name for each node, by id: its own, or t1, t2, ... from left to right (passing over names
+    that are taken)."""
+    taken = {node.name for node in nodes}
+    free = (name for k in range(1, 2 * len(nodes) + 2) if (name := f"t{k}") not in taken)
+    return {id(node): node.name or next(free) for node in nodes}
+
+
+def expression(node: Variable, names: dict[int, str]) -> str:
+    """How a node was made, such as "b * c"; empty for an input."""
+    if node.operation is None:
+        return ""
+    words = (names[id(x)] if isinstance(x, Variable) else f"{x:.6g}" for x in node.operands)
+    return OPERATIONS[node.operation][0].format(*words)
+
+
+def text(output: Variable) -> str:
+    """The graph from left to right, a line for each node: name = expression = value, and d output /
+    d node."""
+    nodes = order(output)
+    names, J = names_of(nodes), output.name or "output"
+    left = [
+        " = ".join(filter(None, (names[id(n)], expression(n, names), f"{n.value:.6g}")))
+        for n in nodes
+    ]
+    width = max(map(len, left))
+    return "\n".join(
+        f"{line:<{width}}   d{J}/d{names[id(n)]} = {n.grad:.6g}" for line, n in zip(left, nodes)
+    )
+
+
+def figure(output: Variable) -> Figure:
+    """Inputs left, output right; on each node its name, how it was made, its value and d output / d
+    node.
+
+    ValueError for more than 150 nodes.
+    """
+    from ..figures.base import new_figure
+
+    nodes = order(output)
+    if len(nodes) > _LARGEST_DRAWING:
+        raise ValueError(
+            f"a drawing has room for {_LARGEST_DRAWING} nodes and this graph has {len(nodes)}: "
+            "print it with show(), "
+            "or draw the graph of one example"
+        )
+    names, J = names_of(nodes), output.name or "output"
+    place = _places(nodes)
+    columns, rows = (max(place.values())[0] + 1, max(y for _, y in place.values()) + 1)
+    fig, axes = new_figure(width=max(1.85 * columns + 0.2, 5.6), height=max(1.15 * rows, 1.6) + 0.5)
+    boxes: dict[Any, Any] = {}
+    for node in nodes:
+        made = expression(node, names)
+        title = f"{names[id(node)]} = {made}" if made else names[id(node)]
+        boxes[id(node)] = axes.text(
+            *place[id(node)],
+            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {node.grad:.4g}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            linespacing=1.4,
+            zorder=3,
+            bbox={
+                "boxstyle": "round,pad=0.35",
+                "facecolor": "white" if made else "0.88",
+                "edgecolor": "black",
+            },
+        ).get_bbox_patch()
+    for start, end in _arrows(nodes, place):
+        head = "-|>" if end in boxes else "-"
+        ends = {"patchA": boxes.get(start), "patchB": boxes.get(end), "shrinkA": 0, "shrinkB": 0}
+        # Above the boxes, so that it is drawn after them: they have their final size only then.
+        style = {"arrowstyle": head, "color": "0.35", **ends}
+        axes.annotate("", xy=place[end], xytext=place[start], arrowprops=style, zorder=4)
+    axes.set(xlim=(-0.55, columns - 0.45), ylim=(-0.6, rows - 0.4))
+    axes.axis("off")
+    axes.set_title(
+        f"Values from left to right, derivatives of {J} from right to left; inputs are grey",
+        fontsize=9,
+    )
+    return fig
+
+
+def draw(output: Variable, path: str | Path) -> None:
+    """Write the figure of the graph to a PNG, SVG or PDF file."""
+    from ..figures.base import save
+
+    save(figure(output), path)
+
+
+def _places(nodes: list[Variable]) -> dict[Any, tuple[float, float]]:
+    """(column, row) of each node by id, just left of its first use, and of the corners of the
+    arrows that pass columns.
+
+    A corner has the key (id of operand, id of node, column) and a row of its own, so that no arrow
+    crosses a box.
+    """
+    number = {id(node): k for k, node in enumerate(nodes)}
+    back = dict.fromkeys(number, 0)  # columns left of the output
+    for node in reversed(nodes):
+        for x in _variables(node):
+            back[id(x)] = max(back[id(x)], back[id(node)] + 1)
+    columns: list[list[tuple[int, Any]]] = [[] for _ in range(max(back.values()) + 1)]
+    for node in nodes:
+        columns[back[id(node)]].append((number[id(node)], id(node)))
+        for x in _variables(node):
+            for k in range(back[id(node)] + 1, back[id(x)]):
+                columns[k].append((number[id(node)], (id(x), id(node), k)))
+    tallest = max(map(len, columns))
+    return {
+        key: (float(len(columns) - 1 - k), (tallest - len(keys)) / 2 + (len(keys) - 1 - row))
+        for k, keys in enumerate(columns)
+        for row, (_, key) in enumerate(sorted(keys, key=lambda entry: entry[0]))
+    }
+
+
+def _arrows(nodes: list[Variable], place: dict[Any, tuple[float, float]]) -> list[tuple[Any, Any]]:
+    """Pairs of keys of places: from each operand, by way of its corners, to the node."""
+    pairs: list[tuple[Any, Any]] = []
+    for node in nodes:
+        for x in _variables(node):
+            corners = sorted(
+                (key for key in place if isinstance(key, tuple) and key[:2] == (id(x), id(node))),
+                key=lambda key: -key[2],
+            )
+            way = [id(x), *corners, id(node)]
+            pairs += pairwise(way)
+    return pairs
+
+
+def _variables(node: Variable) -> list[Variable]:
+    """The operands that are nodes, each once."""
+    return list({id(x): x for x in node.operands if isinstance(x, Variable)}.values())

@@ -1,10 +1,12 @@
-"""The loops of the lectures, literal and in their order: plain Python, which `pairs` runs as it stands and compiled.
+"""The loops of the lectures, literal and in their order: plain Python, which `pairs` runs as it
+stands and compiled.
 
-The letters and shapes are the lectures': X (n_x, m), Y (1, m), w (n_x, 1), b a float, A any matrix, v and u columns.
+The letters and shapes are the lectures': X (n_x, m), Y (1, m), w (n_x, 1), b a float, A any matrix,
+v and u columns.
 
-The loops that need a loss take it from z: L = log(1 + exp(t)) = max(t, 0) + log(1 + e), with t = -z for y = 1 and z for
-y = 0, and e = exp(-|z|). That is -(y log a + (1 - y) log(1 - a)) without log(0); and a = 1 / (1 + e) or e / (1 + e) is
-sigmoid(z) without overflow.
+The loops that need a loss take it from z: L = log(1 + exp(t)) = max(t, 0) + log(1 + e), with t = -z
+for y = 1 and z for y = 0, and e = exp(-|z|). That is -(y log a + (1 - y) log(1 - a)) without
+log(0); and a = 1 / (1 + e) or e / (1 + e) is sigmoid(z) without overflow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every loop of the lectures and its vectorized twin, in one ordered table.
 
-`PAIRS` drives the agreement tests, `fastlogreg compare`, the benchmark and the table of the README: adding a pair is
-writing its loop and adding one entry. A loop is run as it stands ("interpreted") or compiled from the same source
-("compiled"); the twin is NumPy.
+`PAIRS` drives the agreement tests, `fastlogreg compare`, the benchmark and the table of the README:
+adding a pair is writing its loop and adding one entry. A loop is run as it stands ("interpreted")
+or compiled from the same source ("compiled"); the twin is NumPy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reference import loss, sigmoid
+from ..maths.logistic import loss, sigmoid
 from . import loops
 
 Function = Callable[..., Any]
@@ -23,10 +23,12 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Pair:
-    """A loop and its vectorized form. Both take the tuple that inputs(size, rng) makes, of about size elements.
+    """A loop and its vectorized form. Both take the tuple that inputs(size, rng) makes, of about
+    size elements.
 
-    exact: every element is one correctly rounded operation or none, so the forms give the same bits. Otherwise they
-    agree relative to scale(*inputs), the size of the numbers that are added up; None is the size of the result itself.
+    exact: every element is one correctly rounded operation or none, so the forms give the same
+    bits. Otherwise they agree relative to scale(*inputs), the size of the numbers that are added
+    up; None is the size of the result itself.
     """
 
     name: str
@@ -45,7 +47,8 @@ class Pair:
         return _compiled(self.loop)
 
     def disagreement(self, result: Any, inputs: tuple[Any, ...]) -> float:
-        """Largest |result - vectorized| / scale over all elements; where both are NaN, or equal, it is 0."""
+        """Largest |result - vectorized| / scale over all elements; where both are NaN, or equal, it
+        is 0."""
         with np.errstate(all="ignore"):
             expected = self.vectorized(*inputs)
             scales = expected if self.scale is None else self.scale(*inputs)
@@ -55,7 +58,7 @@ class Pair:
 
 @cache
 def _compiled(loop: Function) -> Function:
-    from ..kernels.flags import lecture
+    from ..kernels.decorators import lecture
 
     return lecture(loop)
 
@@ -66,7 +69,9 @@ def _arrays(result: Any) -> list[Any]:
 
 def _largest(got: Any, expected: Any, scale: Any) -> float:
     if got.shape != expected.shape:
-        raise ValueError(f"the loop gives shape {got.shape} and its vectorized twin {expected.shape}")
+        raise ValueError(
+            f"the loop gives shape {got.shape} and its vectorized twin {expected.shape}"
+        )
     same = (got == expected) | (np.isnan(got) & np.isnan(expected))
     error = np.where(same, 0.0, np.abs(got - expected) / np.abs(scale))
     return float(np.max(np.where(np.isnan(error), np.inf, error), initial=0.0))
@@ -78,7 +83,8 @@ def _forward(w: Any, b: Any, X: Any) -> Any:
 
 
 def _gradient(w: Any, b: Any, X: Any, Y: Any) -> Any:
-    """J, dw, db. Not `reference.propagate`, whose scale and shift cost NumPy passes that the lectures' form has not."""
+    """J, dw, db. Not `reference.propagate`, whose scale and shift cost NumPy passes that the
+    lectures' form has not."""
     m = X.shape[1]
     Z, A = _forward(w, b, X)
     dZ = A - Y
@@ -107,8 +113,11 @@ def _matrix(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return (rng.uniform(0.1, 100, size=(math.isqrt(size), math.isqrt(size))),)
 
 
-def _examples(n_x: int | None = None, b: bool = True) -> Callable[[int, np.random.Generator], tuple[Any, ...]]:
-    """w, b, X, Y with n_x features (100, or as many as size allows) and at least one example, each in one piece."""
+def _examples(
+    n_x: int | None = None, b: bool = True
+) -> Callable[[int, np.random.Generator], tuple[Any, ...]]:
+    """w, b, X, Y with n_x features (100, or as many as size allows) and at least one example, each
+    in one piece."""
 
     def inputs(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
         n = min(100, max(size, 1)) if n_x is None else n_x
@@ -129,7 +138,8 @@ def _terms(vectorized: Function) -> Function:
 
 
 def _at_least_one(vectorized: Function) -> Function:
-    """Scale of what is made from probabilities, which are of size 1: the result, but not less than 1."""
+    """Scale of what is made from probabilities, which are of size 1: the result, but not less than
+    1."""
     return lambda *inputs: tuple(np.maximum(np.abs(part), 1) for part in vectorized(*inputs))
 
 
@@ -143,39 +153,138 @@ _MORE = "More Examples of Vectorization"
 _BROADCAST = "Broadcasting in Python"
 
 PAIRS = (
-    Pair("dot", "Vectorization", "z = w.T x + b", loops.dot, _dot,
-         lambda n, rng: (rng.normal(size=(n, 1)), rng.normal(size=(n, 1)), 0.1), scale=_terms(_dot)),
-    Pair("matrix-vector", _MORE, "u = A v", loops.matrix_vector, np.dot,
-         lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(math.isqrt(n), 1))), scale=_terms(np.dot)),
+    Pair(
+        "dot",
+        "Vectorization",
+        "z = w.T x + b",
+        loops.dot,
+        _dot,
+        lambda n, rng: (rng.normal(size=(n, 1)), rng.normal(size=(n, 1)), 0.1),
+        scale=_terms(_dot),
+    ),
+    Pair(
+        "matrix-vector",
+        _MORE,
+        "u = A v",
+        loops.matrix_vector,
+        np.dot,
+        lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(math.isqrt(n), 1))),
+        scale=_terms(np.dot),
+    ),
     Pair("exp", _MORE, "u = exp(v)", loops.exp, np.exp, _vector),
     Pair("log", _MORE, "u = log(v)", loops.log, np.log, _positive_vector),
     Pair("abs", _MORE, "u = abs(v)", loops.absolute, np.abs, _vector, exact=True),
-    Pair("maximum", _MORE, "u = maximum(v, 0)", loops.maximum, lambda v: np.maximum(v, 0), _vector, exact=True),
+    Pair(
+        "maximum",
+        _MORE,
+        "u = maximum(v, 0)",
+        loops.maximum,
+        lambda v: np.maximum(v, 0),
+        _vector,
+        exact=True,
+    ),
     Pair("square", _MORE, "u = v**2", loops.square, lambda v: v**2, _vector, exact=True),
     Pair("reciprocal", _MORE, "u = 1/v", loops.reciprocal, lambda v: 1 / v, _vector, exact=True),
-    Pair("column-sums", _BROADCAST, "A.sum(axis=0)", loops.column_sums, lambda A: A.sum(axis=0, keepdims=True), _matrix,
-         scale=_terms(lambda A: A.sum(axis=0, keepdims=True))),
-    Pair("percentages", _BROADCAST, "100 * A / A.sum(axis=0)", loops.percentages, lambda A: 100 * A / A.sum(axis=0),
-         _matrix),
-    Pair("matrix+row", _BROADCAST, "A + row", loops.matrix_plus_row, np.add,
-         lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(1, math.isqrt(n)))), exact=True),
-    Pair("matrix+column", _BROADCAST, "A + column", loops.matrix_plus_column, np.add,
-         lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(math.isqrt(n), 1))), exact=True),
-    Pair("matrix+scalar", _BROADCAST, "A + 100", loops.matrix_plus_scalar, np.add,
-         lambda n, rng: (_matrix(n, rng)[0], 100.0), exact=True),
-    Pair("forward", "Vectorizing Logistic Regression", "Z = w.T X + b, A = sigmoid(Z)", loops.forward, _forward,
-         lambda n, rng: _examples()(n, rng)[:3], scale=_at_least_one(_forward)),
-    Pair("gradient-one", _ONE, "dw = x dz, one example", loops.gradient_one, _gradient, _one_example,
-         scale=_at_least_one(_gradient)),
-    Pair("gradient-scalars", "Gradient Descent on m Examples", "dw_1, dw_2, db over m examples", loops.gradient_scalars,
-         _gradient, _examples(2), scale=_at_least_one(_gradient)),
-    Pair("gradient-vector", _MORE, "dw += x dz over m examples", loops.gradient_vector, _gradient,
-         _examples(), scale=_at_least_one(_gradient)),
-    Pair("gradient", _FULL, "dw = X dZ.T / m", loops.gradient, _gradient, _examples(),
-         scale=_at_least_one(_gradient)),
-    Pair("descent", _FULL, "1000 iterations of w := w - alpha dw", loops.descent, _descent, _examples(2, b=False),
-         scale=_at_least_one(_descent), size=10_000),
-)  # fmt: skip
+    Pair(
+        "column-sums",
+        _BROADCAST,
+        "A.sum(axis=0)",
+        loops.column_sums,
+        lambda A: A.sum(axis=0, keepdims=True),
+        _matrix,
+        scale=_terms(lambda A: A.sum(axis=0, keepdims=True)),
+    ),
+    Pair(
+        "percentages",
+        _BROADCAST,
+        "100 * A / A.sum(axis=0)",
+        loops.percentages,
+        lambda A: 100 * A / A.sum(axis=0),
+        _matrix,
+    ),
+    Pair(
+        "matrix+row",
+        _BROADCAST,
+        "A + row",
+        loops.matrix_plus_row,
+        np.add,
+        lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(1, math.isqrt(n)))),
+        exact=True,
+    ),
+    Pair(
+        "matrix+column",
+        _BROADCAST,
+        "A + column",
+        loops.matrix_plus_column,
+        np.add,
+        lambda n, rng: (_matrix(n, rng)[0], rng.normal(size=(math.isqrt(n), 1))),
+        exact=True,
+    ),
+    Pair(
+        "matrix+scalar",
+        _BROADCAST,
+        "A + 100",
+        loops.matrix_plus_scalar,
+        np.add,
+        lambda n, rng: (_matrix(n, rng)[0], 100.0),
+        exact=True,
+    ),
+    Pair(
+        "forward",
+        "Vectorizing Logistic Regression",
+        "Z = w.T X + b, A = sigmoid(Z)",
+        loops.forward,
+        _forward,
+        lambda n, rng: _examples()(n, rng)[:3],
+        scale=_at_least_one(_forward),
+    ),
+    Pair(
+        "gradient-one",
+        _ONE,
+        "dw = x dz, one example",
+        loops.gradient_one,
+        _gradient,
+        _one_example,
+        scale=_at_least_one(_gradient),
+    ),
+    Pair(
+        "gradient-scalars",
+        "Gradient Descent on m Examples",
+        "dw_1, dw_2, db over m examples",
+        loops.gradient_scalars,
+        _gradient,
+        _examples(2),
+        scale=_at_least_one(_gradient),
+    ),
+    Pair(
+        "gradient-vector",
+        _MORE,
+        "dw += x dz over m examples",
+        loops.gradient_vector,
+        _gradient,
+        _examples(),
+        scale=_at_least_one(_gradient),
+    ),
+    Pair(
+        "gradient",
+        _FULL,
+        "dw = X dZ.T / m",
+        loops.gradient,
+        _gradient,
+        _examples(),
+        scale=_at_least_one(_gradient),
+    ),
+    Pair(
+        "descent",
+        _FULL,
+        "1000 iterations of w := w - alpha dw",
+        loops.descent,
+        _descent,
+        _examples(2, b=False),
+        scale=_at_least_one(_descent),
+        size=10_000,
+    ),
+)
 
 
 def find(name: str) -> Pair:

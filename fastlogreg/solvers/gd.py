@@ -1,7 +1,8 @@
 """Gradient descent, the lectures': w := w - alpha dw, b := b - alpha db, with a fixed alpha.
 
-The same iterates are made in one of three ways, whichever costs least: a pass an iteration on all threads; for small X
-whole stretches compiled, without a return to Python; for wide X on the m-by-m Gram matrix (`kernels.gram`).
+The same iterates are made in one of three ways, whichever costs least: a pass an iteration on all
+threads; for small X whole stretches compiled, without a return to Python; for wide X on the m-by-m
+Gram matrix (`kernels.whole_runs.gram`).
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import descent
-from ..objective import Objective
-from ..passes import Vector
-from .result import State
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from . import compiled
+from .state import State
 
 # A cost above this many times 1 + J of the start is growing without end.
 GROWTH = 1e3
 
 
 class GradientDescent:
-    """Advances a `State` by whole iterations. K: the Gram matrix of X where that is the way, else None; saved: what
-    `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations. K: the Gram matrix of X where that is the way, else
+    None; saved: what `state_arrays` gave, to go on from there."""
 
     def __init__(
         self,
@@ -45,13 +46,18 @@ class GradientDescent:
     def state_arrays(self) -> dict[str, Any]:
         if self.K is None:
             return {"method": "gd"}
-        return {"method": "gd gram", "start": self.w0, "gram_point": self.point, "gram_best": self.best}
+        return {
+            "method": "gd gram",
+            "start": self.w0,
+            "gram_point": self.point,
+            "gram_best": self.best,
+        }
 
     def advance(self, count: int) -> None:
         """Up to `count` iterations; state.stop is set where they end for a reason."""
         if self.K is not None:
             self._advance_gram(self.K, self.alpha, count)
-        elif descent.is_compiled(self.objective):
+        elif compiled.is_compiled(self.objective):
             self._advance_compiled(self.alpha, count)
         else:
             self._advance_by_passes(self.alpha, count)
@@ -71,7 +77,10 @@ class GradientDescent:
                 state.stop = "converged" if state.measure <= self.tol else "diverged"
                 return
             state.costs.append(J)
-            state.w, state.b = state.w - alpha * gradient[:-1], state.b - alpha * float(gradient[-1])
+            state.w, state.b = (
+                state.w - alpha * gradient[:-1],
+                state.b - alpha * float(gradient[-1]),
+            )
             state.iteration += 1
 
     def _advance_compiled(self, alpha: float, count: int) -> None:
@@ -81,7 +90,10 @@ class GradientDescent:
         best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf, np.inf]])
         costs = np.empty(count)
         made = self._descend(
-            lambda limit, part: descent.by_kernel(objective, point, best, alpha, self.tol, limit, part), costs
+            lambda limit, part: compiled.by_kernel(
+                objective, point, best, alpha, self.tol, limit, part
+            ),
+            costs,
         )
         objective.check_finite(float(point[-3]))
         state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
@@ -94,7 +106,10 @@ class GradientDescent:
         z0, w0 = self.z0, self.w0
         point, best = self.point.copy(), self.best.copy()
         made = self._descend(
-            lambda limit, part: descent.by_gram(objective, K, z0, w0, alpha, limit, point, best, part), costs
+            lambda limit, part: compiled.by_gram(
+                objective, K, z0, w0, alpha, limit, point, best, part
+            ),
+            costs,
         )
         ended = best if made < count else point  # fewer than asked for: the cost grew without end
         w, b = ended[-3] * w0 + objective.combine(ended[:-3]), float(ended[-2])
@@ -104,7 +119,8 @@ class GradientDescent:
         self._record(costs, made)
 
     def _descend(self, way: Callable[[float, Vector], int], costs: Vector) -> int:
-        """Iterations made by way(limit, costs). The first cost of all sets the limit, in stretches of any length."""
+        """Iterations made by way(limit, costs). The first cost of all sets the limit, in stretches
+        of any length."""
         before, made = self.state.costs, 0
         if not before:
             made = way(np.inf, costs[:1])

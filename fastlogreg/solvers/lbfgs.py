@@ -1,10 +1,13 @@
-"""Limited-memory BFGS, with an inner matrix of one's choice: plain, or preconditioned by a Hessian of a few examples.
+"""Limited-memory BFGS, with an inner matrix of one's choice: plain, or preconditioned by a Hessian
+of a few examples.
 
-d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) over the last 10 pairs
-(s, y). The innermost H_0 is `inner`, or the inverse of a diagonal D, the identity or one of one's choice, times a number:
-the least squares fit of H_0 y = s for the last pair is s.y / y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one
-(Barzilai & Borwein, Two-point step size gradient methods, 1988). Their geometric mean, two parts of the first and one of the
-second, needs fewer second trials than the first alone: 24 reads of X for 32 on 2,000 x 12,288. One read an iteration.
+d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) over
+the last 10 pairs (s, y). The innermost H_0 is `inner`, or the inverse of a diagonal D, the identity
+or one of one's choice, times a number: the least squares fit of H_0 y = s for the last pair is s.y
+/ y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one (Barzilai & Borwein, Two-point step
+size gradient methods, 1988). Their geometric mean, two parts of the first and one of the second,
+needs fewer second trials than the first alone: 24 reads of X for 32 on 2,000 x 12,288. One read an
+iteration.
 """
 
 from __future__ import annotations
@@ -14,20 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from ..objective import Objective, Point
-from ..passes import Vector
-from ..vectors import inner, norm
+from ..machine.blas import inner, norm
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Point
 from .line_search import HALF, step
-from .result import STALLED, State
+from .state import STALLED, State
 
 MEMORY = 10
-LEFT = 0.6  # of the slope, where a trial step is still taken: without an inner Hessian the next direction mends more than a
+# of the slope, where a trial step is still taken: without an inner Hessian the next direction mends
+# more than a
+LEFT = 0.6
 #             second read of X for this one: 20 reads for 22 on 20,000 x 500 to 1e-6
 
 
 class LBFGS:
-    """Advances a `State` by whole iterations. inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,) or 1. saved:
-    what `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations. inner: g -> H_0 g; where it is None, D is the
+    diagonal (n_x + 1,) or 1. saved: what `state_arrays` gave, to go on from there."""
 
     def __init__(
         self,
@@ -38,11 +44,20 @@ class LBFGS:
         diagonal: Vector | float = 1.0,
         saved: dict[str, Any] | None = None,
     ) -> None:
-        self.objective, self.state, self.tol, self.inner, self.diagonal = objective, state, tol, inner, diagonal
+        self.objective, self.state, self.tol, self.inner, self.diagonal = (
+            objective,
+            state,
+            tol,
+            inner,
+            diagonal,
+        )
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
         if saved is not None:
-            self.pairs = [(s.copy(), y.copy(), sy) for s, y, sy in zip(saved["s"], saved["y"], saved["sy"].tolist())]
+            self.pairs = [
+                (s.copy(), y.copy(), sy)
+                for s, y, sy in zip(saved["s"], saved["y"], saved["sy"].tolist())
+            ]
             if saved["evaluated"]:
                 self.point = objective.point(np.append(state.w, state.b))
 
@@ -101,7 +116,10 @@ class LBFGS:
             q /= self.diagonal
             if self.pairs:
                 s, y, curvature = self.pairs[-1]
-                short, long = curvature / inner(y, y / self.diagonal), inner(s, s * self.diagonal) / curvature
+                short, long = (
+                    curvature / inner(y, y / self.diagonal),
+                    inner(s, s * self.diagonal) / curvature,
+                )
                 q *= short ** (2 / 3) * long ** (1 / 3)
             elif np.ndim(self.diagonal) == 0:
                 q /= max(1.0, norm(q))

@@ -1,18 +1,21 @@
-"""Steps along a direction, for every second-order solver: one read of X where the first trial is good.
+"""Steps along a direction, for every second-order solver: one read of X where the first trial is
+good.
 
-The trial t = 1 is evaluated with its gradient. If it will not do, the z of both ends give z and dz/dt for every t, and the
-best t is found by safeguarded Newton steps in one variable, which read no X; the point there is evaluated once more.
-A trial is good where J has not risen and the slope along d has fallen to `left` of what it was (J is convex: that
-is the strong Wolfe condition). Near the optimum J cannot tell points apart any more, the slope still can.
+The trial t = 1 is evaluated with its gradient. If it will not do, the z of both ends give z and
+dz/dt for every t, and the best t is found by safeguarded Newton steps in one variable, which read
+no X; the point there is evaluated once more. A trial is good where J has not risen and the slope
+along d has fallen to `left` of what it was (J is convex: that is the strong Wolfe condition). Near
+the optimum J cannot tell points apart any more, the slope still can.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..objective import Objective, Point
-from ..passes import Vector
-from ..vectors import inner
+from ..machine.blas import inner
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Point
 
 HALF = 0.5
 
@@ -21,13 +24,17 @@ def good(start: Point, d: Vector, trial: Point, left: float = HALF) -> bool:
     """Whether the trial is a good enough step from start in direction d."""
     before, after = inner(start.evaluation.gradient, d), inner(trial.evaluation.gradient, d)
     rounding = 1e-14 * abs(start.evaluation.J)
-    return bool(start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= left * abs(before))
+    return bool(
+        start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= left * abs(before)
+    )
 
 
 def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> float:
-    """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at t = 1.
+    """The t > 0 that minimises J(start + t d), to a tenth of the slope at 0; trial is the point at
+    t = 1.
 
-    A small slope alone is not enough: far beyond the minimum, where every example has saturated, J is high and flat."""
+    A small slope alone is not enough: far beyond the minimum, where every example has saturated, J
+    is high and flat."""
     line = objective.line(start, d, trial)
     if line is None:
         return 0.1  # the trial overflowed: try nearer
@@ -51,7 +58,8 @@ def best_step(objective: Objective, start: Point, d: Vector, trial: Point) -> fl
 
 
 def step(objective: Objective, start: Point, d: Vector, left: float = HALF) -> Point:
-    """The next point in direction d: the whole step where it is good, else the best one, else start."""
+    """The next point in direction d: the whole step where it is good, else the best one, else
+    start."""
     trial = objective.point(start.theta + d)
     if good(start, d, trial, left):
         return trial
@@ -59,7 +67,8 @@ def step(objective: Objective, start: Point, d: Vector, left: float = HALF) -> P
         t = best_step(objective, start, d, trial)
         found = objective.point(start.theta + t * d)
         if np.isfinite(found.evaluation.J) or t == 0.0:
-            # Where d is a matter of the last bits, dz/dt is rounding and t with it: nowhere is then better than up.
+            # Where d is a matter of the last bits, dz/dt is rounding and t with it: nowhere is then
+            # better than up.
             return found if found.evaluation.J <= start.evaluation.J * (1.0 + 1e-14) else start
         d, trial = t * d, found
     return start

@@ -1,17 +1,21 @@
-"""Newton's method: d = -H^-1 g, H and g from one read of X; by Cholesky where n_x or, for lambda > 0, m is small enough,
-else by conjugate gradients.
+"""Newton's method: d = -H^-1 g, H and g from one read of X; by Cholesky where n_x or, for lambda >
+0, m is small enough, else by conjugate gradients.
 
-Wide X (m < n_x, lambda > 0). The step from (w, b) to (w', b') lies in the span of the examples: with decay = lambda / S,
-c = -decay c' where w' = X c', and q the change of z, the equations of the step are, in the m-by-m domain of K = X.T X,
+Wide X (m < n_x, lambda > 0). The step from (w, b) to (w', b') lies in the span of the examples:
+with decay = lambda / S, c = -decay c' where w' = X c', and q the change of z, the equations of the
+step are, in the m-by-m domain of K = X.T X,
 
-    (K + lambda diag(1/s)) p - decay r 1 = -G        sum(p) = -g_b        G = X.T g_w = K dz / S + decay (z - b)
+    (K + lambda diag(1/s)) p - decay r 1 = -G        sum(p) = -g_b        G = X.T g_w = K dz / S +
+                                                     decay (z - b)
     w' = -X (p + dz / S) / decay                     b' = b + r           p = s q / S
 
-(s: a (1 - a) of each example, weighted, as dz is; r: the change of b). K is formed once, and an iteration reads X twice:
-for w' and at the new point. In B = lambda I + s^1/2 K s^1/2 an s of 0 does no harm, and B has a Cholesky factor always.
+(s: a (1 - a) of each example, weighted, as dz is; r: the change of b). K is formed once, and an
+iteration reads X twice: for w' and at the new point. In B = lambda I + s^1/2 K s^1/2 an s of 0 does
+no harm, and B has a Cholesky factor always.
 
-A Hessian that is singular to working precision (lambda = 0 with a constant or duplicated column) gets a ridge, from
-1e-12 of its diagonal on: of many equally good steps nearly the shortest is taken.
+A Hessian that is singular to working precision (lambda = 0 with a constant or duplicated column)
+gets a ridge, from 1e-12 of its diagonal on: of many equally good steps nearly the shortest is
+taken.
 """
 
 from __future__ import annotations
@@ -22,16 +26,21 @@ from typing import Any
 
 import numpy as np
 
-from .. import descent
-from ..objective import Objective, Point
-from ..passes import Vector
-from ..vectors import inner, norm
+from ..machine.blas import inner, norm
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Point
+from . import compiled
 from .line_search import good, step
-from .result import STALLED, State
+from .state import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB, a third of a second to factor on two cores
-SMALL_SYSTEM = 1024  # unknowns up to which a factor of our own takes less than LAPACK, 9 for 10 ms at 785
-ROUNDING = 2e-16  # times the size of H: a pivot below that share of its place on the diagonal is rounding
+SMALL_SYSTEM = (
+    1024  # unknowns up to which a factor of our own takes less than LAPACK, 9 for 10 ms at 785
+)
+ROUNDING = (
+    2e-16  # times the size of H: a pivot below that share of its place on the diagonal is rounding
+)
 
 
 def by_examples(objective: Objective) -> bool:
@@ -41,7 +50,8 @@ def by_examples(objective: Objective) -> bool:
 
 
 class Newton:
-    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from
+    there."""
 
     def __init__(
         self, objective: Objective, state: State, tol: float, saved: dict[str, Any] | None = None
@@ -49,8 +59,8 @@ class Newton:
         self.objective, self.state, self.tol = objective, state, tol
         self.products = objective.gram() if by_examples(objective) else None
         self.by_cholesky = self.products is None and objective.n_x <= LARGEST_CHOLESKY
-        small = self.by_cholesky and descent.newton_is_compiled(objective)
-        self.compiled = descent.CompiledNewton(objective, tol) if small else None
+        small = self.by_cholesky and compiled.newton_is_compiled(objective)
+        self.compiled = compiled.CompiledNewton(objective, tol) if small else None
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
         if saved is not None and saved["evaluated"]:
@@ -67,7 +77,9 @@ class Newton:
             self.state.take(self.objective, self.point, self.tol)
         end = self.state.iteration + count
         while self.state.stop is None and self.state.iteration < end:
-            if self.compiled is None or not self._iterate_compiled(self.point, self.compiled, end - self.state.iteration):
+            if self.compiled is None or not self._iterate_compiled(
+                self.point, self.compiled, end - self.state.iteration
+            ):
                 self._iterate(self.point)
 
     def _evaluate(self, theta: Vector) -> Point:
@@ -79,8 +91,9 @@ class Newton:
         point, self.H = self.objective.point_with_hessian(theta)
         return point
 
-    def _iterate_compiled(self, point: Point, kernel: descent.CompiledNewton, count: int) -> int:
-        """Up to `count` iterations, as long as there is nothing to decide; how many there were. Their times are estimates."""
+    def _iterate_compiled(self, point: Point, kernel: compiled.CompiledNewton, count: int) -> int:
+        """Up to `count` iterations, as long as there is nothing to decide; how many there were.
+        Their times are estimates."""
         state, objective, begun = self.state, self.objective, time.perf_counter()
         if objective.watch is not None:
             objective.watch()
@@ -147,7 +160,8 @@ class Newton:
         return np.append(w, b + r) - start.theta
 
     def _conjugate_gradients(self, start: Point) -> Vector:
-        """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a read of X each step."""
+        """d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g|| (Nocedal & Wright, algorithm 7.1): a
+        read of X each step."""
         gradient = start.evaluation.gradient
         slopes = self.objective.slopes(start.z)
         size = norm(gradient)
@@ -170,11 +184,12 @@ class Newton:
 
 
 def by_factor(H: Vector, objective: Objective) -> Callable[[Vector], Vector] | None:
-    """g -> H^-1 g by `kernels.cholesky`; None where there are no kernels, H is large, or singular to rounding."""
+    """g -> H^-1 g by `kernels.second_order.cholesky`; None where there are no kernels, H is large,
+    or singular to rounding."""
     few = objective.design.few_features and objective.backend != "numpy"
     if len(H) > SMALL_SYSTEM or not (few or objective.has_compiled_kernels):
         return None
-    from ..kernels.cholesky import factor, solve
+    from ..kernels.second_order.cholesky import factor, solve
 
     L = np.empty(H.shape)
     if not factor(H, ROUNDING * len(H), L):
@@ -189,7 +204,8 @@ def by_factor(H: Vector, objective: Objective) -> Callable[[Vector], Vector] | N
 
 
 def positive_definite(H: Vector) -> Vector:
-    """H, or H with the least ridge, in steps of 100, with which it has a Cholesky factor whose pivots are not rounding."""
+    """H, or H with the least ridge, in steps of 100, with which it has a Cholesky factor whose
+    pivots are not rounding."""
     size = np.diag(H).copy()
     size[size <= 0.0] = max(float(np.mean(size)), np.finfo(float).tiny)
     ridge, ridged = 1e-12, H

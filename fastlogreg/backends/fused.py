@@ -1,0 +1,266 @@
+"""One pass over X, by each backend: the sums over the examples of the loss, of dz x, of dz and of
+da/dz = a (1 - a).
+
+    fused    the production kernel, on as many threads as the work is worth; every X, weights, other
+             links
+    numpy    the vectorized form, NumPy alone
+    loops    the lectures' loops, compiled; python: interpreted
+
+A pass is told the point (w (n_x,), b) on scale * X + shift and folds both into X itself and back.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.dense import DesignMatrix
+from ..data.design import Design
+from ..data.sparse import SparseMatrix
+from ..kernels.layout import HEAD
+from ..machine.threads import run_on
+from ..maths.arrays import NONE, Vector
+
+Sums = tuple[float, Vector, float, float]
+
+# What one core needs: for an element of X, read twice from its cache, and for an example's exp and
+# log1p. Launching a thread costs about 30 microseconds: below 50 of work each it brings nothing.
+SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, SECONDS_PER_THREAD = 0.15e-9, 2.5e-9, 50e-6
+
+
+def seconds_on_one_core(design: Design) -> float:
+    """An estimate, within a factor of about two, of a fused pass."""
+    return design.elements * design.seconds_per_element + design.m * SECONDS_PER_EXAMPLE
+
+
+def threads_for(design: DesignMatrix | SparseMatrix, n_threads: int) -> int:
+    """Threads worth launching for a pass."""
+    shares = design.n_chunks if isinstance(design, DesignMatrix) else n_threads
+    return max(1, min(n_threads, shares, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
+
+
+def digits_for(part: DesignMatrix) -> tuple[NDArray[Any], Vector] | None:
+    """Room for w as the digits and unit that `kernels.uint8.choice` reads, where it is the way;
+    else None."""
+    if not part.of_bytes:
+        return None
+    from ..kernels.uint8.choice import room
+
+    return room(part.n_x), np.empty(1)
+
+
+def fused(
+    design: Design,
+    y: NDArray[np.uint8],
+    w: Vector,
+    b: float,
+    *,
+    n_threads: int,
+    weight: Vector = NONE,
+    linear: bool = False,
+    zs: Vector = NONE,
+) -> Sums:
+    """One read of X, part after part; see `kernels.loss.link` for weight and linear; zs (m,) takes
+    every z."""
+    w, b = design.fold(w, b)
+    total: Vector | None = None
+    for lo, hi, part in design.parts():
+        of_part = y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi]
+        if isinstance(part, SparseMatrix):
+            sums = part.sums(*of_part, threads_for(part, n_threads))
+        else:
+            sums = (_by_slabs if part.slab else _dense)(part, *of_part, n_threads)
+        total = sums if total is None else total + sums
+    assert total is not None  # a design has at least one example
+    db = float(total[1])
+    return float(total[0]), design.unfold(total[HEAD : HEAD + design.n_x], db), db, float(total[2])
+
+
+def _dense(
+    part: DesignMatrix,
+    y: NDArray[np.uint8],
+    weight: Vector,
+    linear: bool,
+    w: Vector,
+    b: float,
+    zs: Vector,
+    n_threads: int,
+) -> Vector:
+    """[J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by
+    `kernels.dense.chunks.run_chunks`."""
+    from ..kernels.dense.chunks import run_chunks
+    from ..kernels.partials import LINE, add_partials
+
+    chunk, partials, n_x = part.chunk, part.partials, part.n_x
+    padded, (most, rest) = np.zeros(-(-n_x // 8) * 8), part.places
+    padded[most], padded[rest] = w[: most.stop], w[most.stop :]
+    threads, digits = threads_for(part, n_threads), digits_for(part)
+    if digits is not None:
+        from ..kernels.uint8.choice import split
+
+        digits[1][0] = split(padded, n_x, digits[0])
+    for lo, hi, x in part.flat_blocks():
+        rows = partials[lo // chunk : -(-hi // chunk)]
+        runs = min(threads, len(rows))
+        work = partial(
+            run_chunks,
+            x,
+            part.way(digits),
+            n_x,
+            y[lo:hi],
+            weight[lo:hi],
+            linear,
+            padded,
+            b,
+            chunk,
+            part.block,
+            zs[lo:hi],
+            rows,
+            np.zeros(runs * LINE, np.int64),
+        )
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # uncompiled, the kernel is NumPy arithmetic
+            run_on(runs, work)
+    total = np.empty(HEAD + padded.size)
+    add_partials(partials, total)
+    total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
+    return total[: HEAD + n_x]
+
+
+def _by_slabs(
+    part: DesignMatrix,
+    y: NDArray[np.uint8],
+    weight: Vector,
+    linear: bool,
+    w: Vector,
+    b: float,
+    zs: Vector,
+    n_threads: int,
+) -> Vector:
+    """The same of a wide feature-major X: two reads, by `kernels.dense.slabs.add_slab_scores` and
+    `slab_gradients`."""
+    from ..kernels.dense.slabs import add_slab_scores, slab_gradients
+    from ..kernels.loss import link
+    from ..kernels.partials import add_partials
+
+    n_x, m, partials = part.n_x, part.m, part.partials
+    [(_, _, x)] = part.flat_blocks()
+    padded, z, dz = (
+        np.zeros(-(-n_x // 8) * 8),
+        np.empty(partials.shape[1]),
+        np.zeros(partials.shape[1]),
+    )
+    padded[:n_x] = w
+    total, threads = np.zeros(HEAD + padded.size), threads_for(part, n_threads)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # uncompiled, the kernels are NumPy arithmetic
+        counter = np.zeros(1, np.int64)
+        run_on(
+            threads,
+            partial(add_slab_scores, x, m, padded, part.slab, part.block, partials, counter),
+        )
+        add_partials(partials, z)
+        z += b
+        total[:3] = link(z[:m], y, weight, linear, dz[:m])
+        counter = np.zeros(1, np.int64)
+        run_on(
+            threads, partial(slab_gradients, x, m, dz, part.slab, part.block, total[HEAD:], counter)
+        )
+    if zs.size:
+        zs[:] = z[:m]
+    return total[: HEAD + n_x]
+
+
+def radius(design: Design, n_threads: int) -> float:
+    """The largest ||scale * x + shift|| over the examples: one read of X."""
+    scale, shift = _padded(design)
+    return float(
+        np.sqrt(max(_square(part, scale, shift, n_threads) for _, _, part in design.parts()))
+    )
+
+
+def _padded(design: Design) -> tuple[Vector, Vector]:
+    """scale and shift, rounded up to eights with zeros."""
+    padded = np.zeros((2, -(-design.n_x // 8) * 8))
+    padded[:, : design.n_x] = design.scale, design.shift
+    return padded[0], padded[1]
+
+
+def _square(
+    part: DesignMatrix | SparseMatrix, scale: Vector, shift: Vector, n_threads: int
+) -> float:
+    if isinstance(part, SparseMatrix):
+        return part.largest_square(scale[: part.n_x], shift[: part.n_x])
+    return _dense_square(part, scale, shift, n_threads)
+
+
+def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
+    """The largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
+    from ..kernels.dense.squares import largest_square
+
+    found = [0.0]
+    for first, last, x in part.flat_blocks():
+        size = last - first
+        bounds = iter(range(0, size, part.chunk))
+
+        def work(x: Any = x, size: int = size, bounds: Any = bounds) -> None:
+            for lo in bounds:  # the threads draw from one iterator, under the GIL
+                hi = min(size, lo + part.chunk)
+                found.append(largest_square(x, part.feature_major, scale, shift, lo, hi, size))
+
+        run_on(threads_for(part, n_threads), work)
+    return max(found)
+
+
+def squares(design: Design, weight: Vector, n_threads: int) -> Vector:
+    """The sum of weight * (scale * x + shift)^2 over the examples, for each feature (n_x,): one
+    read of X."""
+    scale, shift = _padded(design)
+    total = np.zeros(design.n_x)
+    for lo, hi, part in design.parts():
+        if isinstance(part, SparseMatrix):
+            total += part.squares(scale[: design.n_x], shift[: design.n_x], weight[lo:hi])
+        else:
+            total += _dense_squares(part, weight[lo:hi], scale, shift, n_threads)
+    return total
+
+
+def _dense_squares(
+    part: DesignMatrix, weight: Vector, scale: Vector, shift: Vector, n_threads: int
+) -> Vector:
+    from ..kernels.dense.squares import run_square_chunks
+    from ..kernels.partials import add_partials
+
+    chunk = part.chunk
+    partials, total = np.empty((-(-part.m // chunk), scale.size)), np.empty(scale.size)
+    for lo, hi, x in part.flat_blocks():
+        rows, counter = partials[lo // chunk : -(-hi // chunk)], np.zeros(1, np.int64)
+        work = partial(
+            run_square_chunks,
+            x,
+            part.feature_major,
+            part.n_x,
+            weight[lo:hi],
+            scale,
+            shift,
+            chunk,
+            rows,
+            counter,
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            run_on(min(len(rows), threads_for(part, n_threads)), work)
+    add_partials(partials, total)
+    return total[: part.n_x]
+
+
+def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
+    """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
+    from ..kernels.loss import link_with_slopes
+
+    dz, slopes = np.empty(z.size), np.empty(z.size)
+    return float(link_with_slopes(z, y, weight, dz, slopes)), dz, slopes

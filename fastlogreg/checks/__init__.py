@@ -1,0 +1,1 @@
+"""Checks of what users give, made once, before any work."""

@@ -1,0 +1,231 @@
+"""Every error text for arguments that are arrays or numbers, raised before any work is done.
+
+Each check returns its argument in the form the rest of the package uses, without copying X, or
+raises ValueError or TypeError naming the argument, what was required, what came, and the remedy.
+Rank-1 arrays, the lectures' last warning, never broadcast: they get an error that states the
+`reshape` that mends them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BACKENDS = ("fused", "loops", "numpy", "python")
+SOLVERS = ("gd", "nesterov", "lbfgs", "newton", "auto")
+_BLOCK = 1 << 22  # elements read at a time by the searches below: 32 MiB of float64
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """One of the words in choices; ValueError otherwise."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+    return str(value)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    low: float | None = None,
+    positive: bool = False,
+    integer: bool = False,
+) -> float:
+    """A finite real number, at least low, or above zero if positive, or whole if integer."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        one = isinstance(value, np.ndarray) and value.size == 1
+        hint = f"; take its one element with {name}.item()" if one else ""
+        raise TypeError(
+            f"{name} must be a number; got {value!r} of type {type(value).__name__}{hint}"
+        )
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite; got {value}")
+    if integer and number != int(number):
+        raise ValueError(f"{name} must be a whole number; got {value}")
+    if positive and number <= 0:
+        raise ValueError(f"{name} must be above 0; got {value}")
+    if low is not None and number < low:
+        raise ValueError(f"{name} must be at least {low:g}; got {value}")
+    return number
+
+
+def require_shape(name: str, array: Any, shape: tuple[int, int], why: str) -> NDArray[Any]:
+    """The rank-1 rule: a real array of exactly this shape, or an error with the reshape that mends
+    it."""
+    array = real_array(name, array)
+    if array.shape == shape:
+        return array
+    text = f"{name} must have shape {shape} ({why}); got shape {array.shape}"
+    if array.size == shape[0] * shape[1]:
+        one_dimensional = "a rank-1 array; " if array.ndim == 1 else ""
+        raise ValueError(
+            f"{text}, {one_dimensional}mend it with {name} = {name}.reshape({shape[0]}, {shape[1]})"
+        )
+    raise ValueError(text)
+
+
+def real_array(name: str, array: Any) -> NDArray[Any]:
+    """An ndarray of bool, integers or floats; TypeError for object, complex, text and for what is
+    no array."""
+    array = np.asarray(array) if not isinstance(array, np.ndarray) else array
+    if array.dtype.kind not in "buif":
+        raise TypeError(
+            f"{name} must hold real numbers (bool, integer or float dtype); got dtype "
+            f"{array.dtype}. "
+            f"Convert it, for instance with {name}.astype(float)"
+        )
+    return array
+
+
+def check_X(X: Any) -> NDArray[Any]:
+    """X of shape (n_x, m), one example per column, neither of them zero. Not copied; its values are
+    not read."""
+    X = real_array("X", X)
+    if X.ndim != 2:
+        hint = ""
+        if X.ndim == 1:
+            hint = (
+                f"; for one feature use X.reshape(1, {X.size}), for one example "
+                f"X.reshape({X.size}, 1)"
+            )
+        elif X.ndim > 2:
+            hint = (
+                "; flatten images with fastlogreg.flatten_images(X) or X.reshape(X.shape[0], -1).T"
+            )
+        raise ValueError(
+            f"X must have shape (n_x, m), one example per column; got shape {X.shape}{hint}"
+        )
+    if 0 in X.shape:
+        empty = "no features (n_x = 0)" if X.shape[0] == 0 else "no examples (m = 0)"
+        raise ValueError(
+            f"X must have at least one feature and one example; got shape {X.shape}, {empty}"
+        )
+    return X
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is one of scipy's sparse matrices or arrays; scipy is not imported for it."""
+    scipy_sparse = sys.modules.get("scipy.sparse")
+    return scipy_sparse is not None and bool(scipy_sparse.issparse(X))
+
+
+def require_dense(X: Any, backend: str) -> None:
+    """ValueError where X is sparse and the backend is not the one that reads it so."""
+    if backend != "fused" and is_sparse(X):
+        raise ValueError(
+            f'backend {backend!r} reads a dense X only; X is sparse. Leave backend at "fused", '
+            "or give it X.toarray()"
+        )
+
+
+def check_sparse_X(X: Any) -> Any:
+    """A sparse X (n_x, m) in one of the two formats that can be read in place, neither n_x nor m
+    zero."""
+    if X.format not in ("csr", "csc"):
+        raise ValueError(
+            "X must be CSC (n_x, m), read example by example, or CSR where it is sparse; got "
+            f"format {X.format!r}. Convert "
+            f"it with X.tocsc(); examples in rows, (m, n_x), with X.tocsr().T"
+        )
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(
+            f"X must have shape (n_x, m), at least one feature and one example; got shape {X.shape}"
+        )
+    return X
+
+
+def check_Y(Y: Any, m: int, *, both_classes: bool = False) -> NDArray[np.uint8]:
+    """Labels 0 or 1 of shape (1, m), as contiguous uint8 of shape (m,)."""
+    Y = require_shape("Y", Y, (1, m), f"one label for each of the {m} examples in X")
+    y = Y[0]
+    zero, one = y == 0, y == 1
+    wrong = ~(zero | one)
+    if wrong.any():
+        found = ", ".join(str(v) for v in np.unique(y[wrong])[:5].tolist())
+        remedy = ""
+        values = np.unique(y[~np.isnan(y)]) if y.dtype.kind == "f" else np.unique(y)
+        if values.size == 2:
+            remedy = f"; for the labels {values[0]} and {values[1]} use Y = (Y == {values[1]})"
+        raise ValueError(
+            f"Y must hold labels 0 or 1; got {found} (first at example "
+            f"{int(np.argmax(wrong))}){remedy}"
+        )
+    if both_classes and (zero.all() or one.all()):
+        raise ValueError(
+            f"Y must hold both classes to train on; all {m} labels are {int(y[0])}. Add examples "
+            "of the other class"
+        )
+    return np.ascontiguousarray(one).view(np.uint8)
+
+
+def check_w(w: Any, n_x: int) -> NDArray[np.float64]:
+    """Weights of shape (n_x, 1), finite, as contiguous float64 of shape (n_x,)."""
+    w = require_shape("w", w, (n_x, 1), f"one weight for each of the {n_x} features in X")
+    flat = np.ascontiguousarray(w[:, 0], dtype=np.float64)
+    if not np.isfinite(flat).all():
+        j = int(np.argmin(np.isfinite(flat)))
+        raise ValueError(f"w must be finite; got w[{j}, 0] = {flat[j]}")
+    return flat
+
+
+def check_per_feature(name: str, value: Any, n_x: int) -> NDArray[np.float64]:
+    """scale or shift: a finite number, or one per feature as (n_x, 1); returned as float64 of shape
+    (n_x,)."""
+    if isinstance(value, (int, float, np.integer, np.floating)) or np.ndim(value) == 0:
+        return np.full(n_x, check_number(name, value))
+    array = require_shape(
+        name, value, (n_x, 1), f"a single number, or one for each of the {n_x} features in X"
+    )
+    flat = np.ascontiguousarray(array[:, 0], dtype=np.float64)
+    if not np.isfinite(flat).all():
+        j = int(np.argmin(np.isfinite(flat)))
+        raise ValueError(f"{name} must be finite; got {name}[{j}, 0] = {flat[j]}")
+    return flat
+
+
+def find_non_finite(X: NDArray[Any]) -> tuple[int, int] | None:
+    """(example, feature) of the first NaN or infinity in X (n_x, m), examples first; None where all
+    is finite.
+
+    Called only after a result came out non-finite, since 0 * NaN and 0 * inf are NaN and so always
+    reach z: checking costs no read of X on good data.
+    """
+    if X.dtype.kind != "f":
+        return None
+    n_x, m = X.shape
+    step = max(1, _BLOCK // n_x)
+    for start in range(0, m, step):
+        bad = ~np.isfinite(X[:, start : start + step]).T
+        if bad.any():
+            example, feature = np.unravel_index(int(np.argmax(bad)), bad.shape)
+            return start + int(example), int(feature)
+    return None
+
+
+def require_finite(
+    X: NDArray[Any], feature_names: Sequence[str] | None = None, first: int = 0
+) -> None:
+    """ValueError naming the first row (example) and column (feature) of X that is NaN or infinite,
+    if any is; first: what the row of X is counted from."""
+    found = find_non_finite(X)
+    if found is None:
+        return
+    example, feature = found
+    value = X[feature, example]
+    example += first
+    name = f" {feature_names[feature]!r}" if feature_names is not None else ""
+    raise ValueError(
+        f"X must be finite; got {value} in row {example} (example), column {feature}{name} "
+        "(feature), counted from 0: "
+        f"X[{feature}, {example}] in the (n_x, m) form. Remove or impute such values first"
+    )

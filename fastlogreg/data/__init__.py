@@ -1,0 +1,1 @@
+"""What X is: dense, sparse, or in blocks. Backends compute on it."""

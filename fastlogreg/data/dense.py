@@ -1,0 +1,287 @@
+"""Any X, scale and shift, as what the kernels read; never a copy of X.
+
+The model sees scale * X + shift. With z = w.T (scale * X + shift) + b this is the same as (scale *
+w, b + shift.w) on X itself, and the gradient folds back: dw = scale * (X dz.T) + shift * sum(dz).
+So only vectors of n_x are ever scaled.
+
+`Design` is what the objective sees of any X: its shape, and its parts, row blocks that a kernel can
+be run on. A dense X in memory or in a memory map is one part.
+
+Three forms, told apart once: example-major (each example contiguous), feature-major (each feature
+contiguous), both read in place, and anything else (strided views, foreign byte order, int64, long
+double): converted, one block at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks.arguments import find_non_finite, require_finite
+from ..kernels.layout import (
+    BYTES,
+    HALF,
+    HEAD,
+    IN_PLACE,
+    LANES,
+    LONG,
+    NARROW,
+    STRIP,
+    VIEWS,
+    WIDE,
+    chunk_and_block,
+    is_wide,
+    read_only,
+)
+from ..machine.mapped_files import MappedFile
+from ..machine.threads import run_on
+from .design import Design
+
+_BLOCK_BYTES = 4 << 20  # of a converted block
+
+
+class DesignMatrix(Design):
+    """A dense X (n_x, m), and the shape of the work: chunks and blocks, which follow from the
+    shape, the dtype and the order of X alone."""
+
+    def __init__(
+        self, X: NDArray[Any], scale: NDArray[np.float64], shift: NDArray[np.float64]
+    ) -> None:
+        self.X, self.scale, self.shift = X, scale, shift
+        self.n_x, self.m = X.shape
+        if X.dtype in VIEWS:
+            X = X.view(VIEWS[X.dtype])
+        by_example, by_feature = X.flags.f_contiguous, X.flags.c_contiguous
+        compiled = (X.dtype in IN_PLACE or X.dtype == HALF) and X.flags.aligned
+        self.in_place = compiled and (by_example or by_feature)
+        self.by_example = not self.in_place or (by_example and not (by_feature and self.n_x == 1))
+        self._source = X
+        self.few_features = self.n_x <= NARROW
+        self.file = MappedFile.of(self.X)
+        self.chunk, self.block = chunk_and_block(
+            self.m, self.n_x, X.dtype.itemsize, self.by_example, self.byte_way
+        )
+        if self.at_a_time:
+            self.block = max(2 * LANES, self.at_a_time)
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.X.nbytes)
+
+    def parts(self) -> Iterator[tuple[int, int, DesignMatrix]]:
+        yield 0, self.m, self
+
+    def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> DesignMatrix:
+        return self.with_moments(DesignMatrix(self.X, scale, shift))
+
+    def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
+        self.check_file()
+        return DesignMatrix(np.ascontiguousarray(self.X.T[indices]).T, self.scale, self.shift)
+
+    def every(self, step: int) -> NDArray[Any]:
+        self.check_file()
+        return self.X.T[
+            ::step
+        ]  # a view: to pick 1000 of 20,000 x 500 takes longer than to read them
+
+    def require_finite(self, names: Sequence[str] | None = None) -> None:
+        self.check_file()
+        require_finite(self.X, names)
+
+    def find_non_finite(self) -> tuple[int, int, float] | None:
+        self.check_file()
+        found = find_non_finite(self.X)
+        return None if found is None else (*found, float(self.X[found[1], found[0]]))
+
+    def check_file(self) -> None:
+        """OSError where X is mapped from a file that has vanished or become too short: once before
+        each read of X."""
+        if self.file is not None:
+            self.file.check()
+
+    @property
+    def form(self) -> str:
+        order = "example-major" if self.by_example else "feature-major"
+        way = f", as integers by {self.byte_way}" if self.byte_way else ""
+        return (
+            f"{self.n_x} x {self.m} {self.X.dtype.str} {order}, chunks of {self.chunk}, "
+            f"blocks of {self.block}{way}"
+        )
+
+    @property
+    def feature_major(self) -> bool | None:
+        """The layout as the kernels are told it."""
+        return None if self.by_example else True
+
+    @cached_property
+    def at_a_time(self) -> int:
+        """Examples that `kernels.dense.groups` or `kernels.dense.strips` takes at a time; 0 where
+        neither is for X, or X has fewer."""
+        if self.of_bytes or self.slab or (self.by_example and self.n_x < LANES):
+            return 0
+        count = STRIP if not self.by_example else 2 * LANES if self.n_x <= NARROW else LANES
+        return count if self.m >= count else 0
+
+    def way(self, digits: Any = None) -> tuple[Any, ...]:
+        """How the kernels are told to read X: see `kernels.dense`. digits: w as such, where
+        `of_bytes`."""
+        sixteen, groups, strips = (self.at_a_time == count for count in (2 * LANES, LANES, STRIP))
+        short, four = (
+            LANES < self.n_x <= 2 * LANES,
+            self.n_x >= LONG and self._source.dtype == np.float64,
+        )
+        blocks = not (self.at_a_time or self.of_bytes)
+        return (
+            *(given or None for given in (sixteen, short, groups, four, strips)),
+            digits,
+            blocks or None,
+            self.feature_major,
+        )
+
+    @cached_property
+    def byte_way(self) -> str | None:
+        """The way of `kernels.uint8.choice` by which X is read: bytes, enough of them in a row, and
+        a CPU that can; else None."""
+        wide = not self.by_example and self.n_x > WIDE
+        if (
+            self._source.dtype != np.uint8
+            or not self.in_place
+            or wide
+            or self.n_x < BYTES[not self.by_example]
+        ):
+            return None
+        try:
+            from ..kernels.uint8.choice import byte_products
+        except ImportError:  # without Numba there is no kernel at all
+            return None
+        return byte_products()
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether it is read so."""
+        return self.byte_way is not None
+
+    @property
+    def places(self) -> tuple[slice, slice]:
+        """Where a vector for the kernels, rounded up to eights, has the features: two slices, the
+        second one for the last n_x % 8, which `kernels.dense.groups` has at the end."""
+        whole = self.n_x - self.n_x % 8
+        return slice(0, whole), slice(whole + self.gap, self.n_x + self.gap)
+
+    @property
+    def gap(self) -> int:
+        """How far the latter are moved."""
+        return -self.n_x % 8 if self.at_a_time and self.by_example else 0
+
+    @cached_property
+    def slab(self) -> int:
+        """Features in a slab, a multiple of 8, where X is read by slabs (`kernels.dense`), else 0:
+        at most 64 slabs, whose z's are at most 4 % of X."""
+        if self.by_example or not is_wide(self.m, self.n_x, self.X.itemsize):
+            return 0
+        slabs = min(64, self.n_x * self.X.itemsize // 200)
+        return -(-self.n_x // (8 * slabs)) * 8
+
+    @property
+    def n_chunks(self) -> int:
+        """Rows of partials that a pass fills."""
+        return int(-(-self.n_x // self.slab)) if self.slab else int(-(-self.m // self.chunk))
+
+    @cached_property
+    def partials(self) -> NDArray[np.float64]:
+        """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of
+        one."""
+        width = -(-self.m // 8) * 8 if self.slab else HEAD + -(-self.n_x // 8) * 8
+        return np.empty((self.n_chunks, width))
+
+    def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """(first example, one past the last, their X as a flat read-only array of a type that the
+        kernels take).
+
+        One block, X itself, where X can be read in place; otherwise converted blocks of whole
+        chunks.
+        """
+        self.check_file()
+        if self.in_place:
+            yield (
+                0,
+                self.m,
+                read_only(self._source.reshape(-1, order="F" if self.by_example else "C")),
+            )
+            return
+        native = self.X.dtype.newbyteorder("=")
+        target = native if native in IN_PLACE or native in VIEWS else np.dtype(np.float64)
+        step, lo = max(1, _BLOCK_BYTES // (self.chunk * self.n_x * target.itemsize)) * self.chunk, 0
+        while lo < self.m:
+            hi = (
+                self.m if self.m - lo - step < 2 * LANES else lo + step
+            )  # none of fewer than are taken at a time
+            block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
+            yield lo, hi, read_only(block.view(VIEWS.get(target, target)))
+            lo = hi
+
+    def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """Views of X where nothing has to be changed."""
+        self.check_file()
+        step = max(least, (1 << 17) // self.n_x)
+        plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
+        for lo in range(0, self.m, step):
+            x = self.X[:, lo : lo + step].T
+            if not (plain and x.dtype == np.float64):
+                x = x * self.scale + self.shift
+            yield lo, lo + len(x), x
+
+    def gram(
+        self, n_threads: int = 1, between: Callable[[], object] = lambda: None
+    ) -> NDArray[np.float64]:
+        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: from bytes as integers where scale and
+        shift are one number each, else by BLAS, from slabs of features of at most 8 MiB. `between`
+        is called several times, for budgets."""
+        self.check_file()
+        if self.gram_of_bytes:
+            return self._gram_of_bytes(n_threads, between)
+        K = np.zeros((self.m, self.m))
+        step = max(1, (1 << 20) // self.m)
+        as_it_is = self.X.dtype == np.float64 and bool(
+            (self.scale == 1.0).all() and (self.shift == 0.0).all()
+        )
+        for j in range(0, self.n_x, step):
+            between()
+            slab = self.X[j : j + step]
+            if not as_it_is:
+                slab = slab * self.scale[j : j + step, None] + self.shift[j : j + step, None]
+            K += slab.T @ slab
+        return K
+
+    @property
+    def gram_of_bytes(self) -> bool:
+        """Whether `gram` is made by `kernels.uint8.choice`."""
+        if not self.by_example or not self.of_bytes:
+            return False
+        from ..kernels.uint8.choice import LEAST_GRAM
+
+        uniform = bool((self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all())
+        return uniform and self.m >= LEAST_GRAM
+
+    def _gram_of_bytes(self, n_threads: int, between: Callable[[], object]) -> NDArray[np.float64]:
+        """With scale s and shift t: s^2 x.T x + s t (sum x_i + sum x_j) + n_x t^2. The integers are
+        exact."""
+        from ..kernels.uint8.avx512 import byte_sums
+        from ..kernels.uint8.choice import GRAM, gram
+
+        [(_, _, x)] = self.flat_blocks()
+        K, totals = np.zeros((self.m, self.m)), np.empty(self.m)
+        byte_sums(x, self.n_x, totals)
+        step = max(1, int(5e9 / (self.n_x * self.m * GRAM))) * GRAM  # some 0.1 s on one core
+        for first in range(0, self.m, step):
+            between()
+            last, counter = min(self.m, first + step), np.zeros(1, np.int64)
+            run_on(n_threads, partial(gram, x, self.n_x, totals, first, last, K, counter))
+        K = np.tril(K) + np.tril(K, -1).T
+        s, t = float(self.scale[0]), float(self.shift[0])
+        sums = s * t * totals
+        return s * s * K + (sums[:, None] + (sums + self.n_x * t * t)) if t else s * s * K

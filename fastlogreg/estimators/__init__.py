@@ -1,0 +1,1 @@
+"""The scikit-learn estimator, in memory, and its streams."""

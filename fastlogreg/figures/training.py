@@ -1,0 +1,219 @@
+"""Figures of a training run: cost against iterations, convergence; for images, the weights and the
+worst mistakes.
+
+Each function returns a matplotlib `Figure` that belongs to nobody: no pyplot, no backend chosen, no
+global state. Save one with `figure.savefig(...)`. Colours run from dark to light, so that the
+figures read in grey too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+Array = NDArray[Any]
+SHOWN = 8  # wrong examples in one figure
+
+
+def is_drawable(image_shape: tuple[int, ...] | None) -> bool:
+    """Whether examples of this shape can be shown: (h, w), (h, w, 1) or (h, w, 3)."""
+    return image_shape is not None and (
+        len(image_shape) == 2 or (len(image_shape) == 3 and image_shape[2] in (1, 3))
+    )
+
+
+def most_confidently_wrong(A: Array, Y: Array, count: int = SHOWN) -> NDArray[np.intp]:
+    """Positions of the misclassified examples, the most confident first; A = P(y = 1) and Y are (1,
+    m)."""
+    a, y = A[0], Y[0]
+    wrong = np.flatnonzero((a > 0.5) != (y > 0.5))
+    return wrong[np.argsort(-np.abs(a - y)[wrong], kind="stable")][:count]
+
+
+def training_figure(
+    costs: Array,
+    *,
+    alpha: float | None = None,
+    w: Array | None = None,
+    image_shape: tuple[int, ...] | None = None,
+    X: Array | None = None,
+    Y: Array | None = None,
+    A: Array | None = None,
+    labels: tuple[Any, Any] = (0, 1),
+    examples: str = "training",
+) -> Figure:
+    """Cost against iterations, and where image_shape can be drawn also the weights and the worst
+    mistakes.
+
+    costs (k,); w (n_x, 1); X (n_x, m), Y (1, m) and A = P(y = 1) (1, m) of the examples to look for
+    mistakes among.
+    """
+    from matplotlib.figure import Figure
+
+    drawable = is_drawable(image_shape)
+    wrong = (
+        most_confidently_wrong(A, Y)
+        if drawable and A is not None and Y is not None
+        else np.empty(0, np.intp)
+    )
+    figure = Figure(
+        figsize=(9.0 if drawable else 6.0, 5.4 if wrong.size else 3.6), layout="constrained"
+    )
+    top: Figure | SubFigure = figure
+    if wrong.size and X is not None and Y is not None and A is not None and image_shape is not None:
+        top, bottom = cast(Any, figure.subfigures(2, 1, height_ratios=(3.6, 1.9)))
+        images = np.asarray(X[:, wrong], dtype=np.float64).T.reshape(-1, *image_shape)
+        short = [str(label)[:10] for label in labels]  # what fits over one image
+        captions = [
+            f"is {short[int(Y[0, i])]}, said {short[1 - int(Y[0, i])]}\na = {A[0, i]:.3g}"
+            for i in wrong
+        ]
+        _draw_images(bottom, images, captions)
+        bottom.suptitle(
+            f"Most confidently wrong {examples} examples (a = P(y = {labels[1]}))", fontsize=10
+        )
+    if drawable and w is not None and image_shape is not None:
+        left, right = cast(Any, top.subfigures(1, 2, width_ratios=(1.0, 1.15)))
+        _draw_costs(left.subplots(), costs, alpha)
+        _draw_weights(right, w.reshape(image_shape), labels[1])
+    else:
+        _draw_costs(top.subplots(), costs, alpha)
+    return figure
+
+
+def times_figure(seconds: dict[str, float], title: str) -> Figure:
+    """Seconds of each backend for the same run, as bars on a logarithmic axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 0.9 + 0.5 * len(seconds)), layout="constrained")
+    axes = figure.subplots()
+    names = list(seconds)
+    bars = axes.barh(names, list(seconds.values()), color="0.45", height=0.6)
+    axes.bar_label(bars, [f" {value:.3g} s" for value in seconds.values()])
+    axes.set_xscale("log")
+    axes.set_xlim(min(seconds.values()) / 2, max(seconds.values()) * 6)  # room for the last label
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds (logarithmic)")
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def convergence(results: Any) -> Figure:
+    """Suboptimality bound and cost (rows) against reads of X and seconds (columns).
+
+    results: a `TrainingResult` or a fitted `LogisticRegression`, or a dict name -> either for
+    several in one figure. The bound is drawn where it is known: with lambda above 0 and a tol.
+    ValueError where there is no history to draw.
+    """
+    from matplotlib.figure import Figure
+
+    named = results if isinstance(results, dict) else {"": results}
+    if not named:
+        raise ValueError("results must hold at least one result; got an empty dict")
+    figure = Figure(figsize=(8.4, 5.6), layout="constrained")
+    panels = figure.subplots(2, 2, sharex="col", sharey="row")
+    for k, (name, result) in enumerate(named.items()):
+        history = getattr(result, "history_", getattr(result, "history", None))
+        if history is None or len(history) == 0:
+            what = f"results[{name!r}]" if name else "results"
+            raise ValueError(
+                f"{what} must be a TrainingResult or a fitted LogisticRegression with a history; "
+                f"got {result!r}"
+            )
+        style: dict[str, Any] = {  # told apart in grey too: by line and marker
+            "color": str(0.6 * k / max(1, len(named) - 1)),
+            "linestyle": ("-", "--", "-.", ":")[k % 4],
+            "marker": "os^Dv"[k % 5] if len(history) <= 60 else "",
+            "ms": 4,
+            "lw": 1.3,
+            "label": str(name),
+        }
+        for row, column in ((0, 3), (1, 2)):
+            values = np.where(
+                np.isfinite(history[:, column]) & (history[:, column] > 0.0),
+                history[:, column],
+                np.nan,
+            )
+            for x in (0, 1):
+                panels[row, x].plot(history[:, x], values, **style)
+    _finish_convergence(panels, legend=len(named) > 1)
+    return figure
+
+
+def _finish_convergence(panels: Any, legend: bool) -> None:
+    for axes in panels.flat:
+        drawn = [line.get_ydata() for line in axes.get_lines()]
+        if np.isfinite(np.concatenate(drawn)).any():
+            axes.set_yscale("log")
+        else:
+            axes.set_yticks([])
+            axes.text(
+                0.5,
+                0.5,
+                "not known: lambda is 0, or no tol",
+                ha="center",
+                transform=axes.transAxes,
+                fontsize=9,
+            )
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_ylabel("bound on cost - optimum")
+    panels[1, 0].set_ylabel("cost J")
+    panels[1, 0].set_xlabel("reads of X")
+    panels[1, 1].set_xlabel("seconds")
+    if legend:
+        panels[0, 0].legend(frameon=False, fontsize=9)
+
+
+def _draw_costs(axes: Axes, costs: Array, alpha: float | None) -> None:
+    axes.plot(
+        np.arange(len(costs)), costs, color="0.1", lw=1.2, marker="o" if len(costs) < 3 else ""
+    )
+    axes.set_xlabel("iteration")
+    axes.set_ylabel("cost J")
+    axes.set_title(
+        "Cost" if alpha is None else f"Cost, learning rate alpha = {alpha:.4g}", fontsize=10
+    )
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_weights(figure: SubFigure, weights: Array, positive: Any) -> None:
+    """One panel for each channel, on one scale that is symmetric about 0."""
+    channels = weights[..., np.newaxis] if weights.ndim == 2 else weights
+    names = ("red", "green", "blue") if channels.shape[2] == 3 else ("",)
+    limit = float(np.abs(channels).max()) or 1.0
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for k, (axes, name) in enumerate(zip(panels, names)):
+        drawn = axes.imshow(
+            channels[:, :, k], cmap="cividis", vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        axes.set_title(name, fontsize=9)
+        axes.set_axis_off()
+    many = len(names) > 1
+    figure.colorbar(
+        drawn,
+        ax=list(panels),
+        label="weight",
+        orientation="horizontal" if many else "vertical",
+        shrink=0.8,
+    )
+    figure.suptitle(f"Weights w: light pixels speak for y = {positive}, dark against", fontsize=10)
+
+
+def _draw_images(figure: SubFigure, images: Array, captions: list[str]) -> None:
+    low, high = float(images.min()), float(images.max())
+    images = (images - low) / ((high - low) or 1.0)
+    panels = figure.subplots(1, SHOWN, squeeze=False)[0]
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, image, caption in zip(panels, images, captions):
+        axes.imshow(image, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+        axes.set_title(caption, fontsize=7)

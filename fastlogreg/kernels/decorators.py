@@ -1,0 +1,121 @@
+"""The decorator home: which compiler flags a function gets, and why; and a disk cache that notices
+every change.
+
+Flags. The whole of fastmath would assume that there is no NaN and no infinity, and `isnan` would
+answer False: it is never used. FAST allows everything else that vectorization needs: "reassoc"
+(sums in lanes), "contract" (fused multiply-add), "arcp", "afn" (approximate functions) and "nsz".
+EXACT allows "contract" alone: reassociation would fold the two-part ln 2 of `link` and cost 100
+times its error; a function written in lanes needs no more. `error_model="numpy"` everywhere:
+Python's test for division by zero keeps a loop from being vectorized. `nogil=True`: the threads of
+`fastlogreg.machine.threads` run kernels side by side.
+
+Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper
+lives in another file would go stale. `KernelCache` adds to the key a digest of every file in this
+folder, and whether the first-level cache is large, for which code is compiled differently; it
+treats a damaged cache file as a miss, and, where no folder is writable (a read-only install without
+HOME), does without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numba import config, njit, prange
+from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
+
+from ..machine.caches import is_roomy
+
+FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
+EXACT = {"contract"}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+__all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
+
+
+@cache
+def sources_digest() -> str:
+    """SHA-256 over the text of every source file that kernels are compiled from: part of the key of
+    each one cached."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(p for room in ("kernels", "maths") for p in (package / room).rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def cpu_features() -> set[str]:
+    """What the CPU that Numba compiles for has, and has not, in LLVM's words: "+avx2",
+    "-avx512f"."""
+    return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]
+    """Numba's per-function disk cache, with the digest of this folder in its key and damage taken
+    as a miss."""
+
+    flags: str = (
+        ""  # Numba's own key knows nothing of them: parallel and serial twins would share an entry
+    )
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), self.flags, sources_digest(), is_roomy())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (
+            Exception
+        ):  # truncated or overwritten files raise whatever unpickling their bytes raises
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # a full disk, a damaged index: compile again next time
+            with contextlib.suppress(OSError):
+                self.flush()
+
+
+def _cached(function: Any) -> Any:
+    if not config.DISABLE_JIT:
+        with contextlib.suppress(RuntimeError):  # no writable folder: compiled anew in each process
+            function._cache = KernelCache(function.py_func)
+            options = function.targetoptions.items()
+            function._cache.flags = repr(
+                sorted((k, str(sorted(v) if isinstance(v, set) else v)) for k, v in options)
+            )
+    return function
+
+
+def kernel(function: Function) -> Function:
+    """A serial kernel: FAST flags, without the GIL, cached on disk."""
+    compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True)(function))
+    return compiled
+
+
+def exact(function: Function) -> Function:
+    """The same with EXACT flags, whatever its caller's."""
+    compiled: Function = _cached(njit(fastmath=EXACT, error_model="numpy", nogil=True)(function))
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """A helper of kernels without arithmetic on floats, merged into its caller whatever its
+    size."""
+    compiled: Function = njit(error_model="numpy", nogil=True, inline="always")(function)
+    return compiled
+
+
+def lecture(function: Function, parallel: bool = False) -> Function:
+    """A loop of the lectures, as it stands, compiled with FAST flags; prange runs in parallel where
+    asked."""
+    compiled: Function = _cached(
+        njit(fastmath=FAST, error_model="numpy", nogil=True, parallel=parallel)(function)
+    )
+    return compiled

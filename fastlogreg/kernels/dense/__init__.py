@@ -1,0 +1,1 @@
+"""Kernels of a dense X: cost and gradient, and sums of squares."""

@@ -1,0 +1,41 @@
+"""Wide feature-major X, read by slabs of features: z of all examples first, then dw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..atomics import fetch_and_increment
+from ..decorators import kernel
+from ..lanes import LANES
+from .blocks import axpys, dots
+
+
+@kernel
+def add_slab_scores(
+    x: Any, m: int, w: Any, slab: int, block: int, partials: Any, counter: Any
+) -> None:
+    """partials[c] = the share of slab c, `slab` features, in z of all examples, until no slab is
+    left; any number of threads at once. Feature-major x; a row of partials is m rounded up to
+    eights; slab is a multiple of 8."""
+    n_x = x.size // m
+    c = fetch_and_increment(counter, 0)
+    while c < partials.shape[0]:
+        lo = c * slab
+        hi, row = min(n_x, lo + slab), partials[c]
+        row[:] = 0.0
+        for i in range(0, m, block):
+            axpys(x, lo * m + i, m, hi - lo, min(block, m - i), w[lo:], row[i:], LANES * m)
+        c = fetch_and_increment(counter, 0)
+
+
+@kernel
+def slab_gradients(x: Any, m: int, dz: Any, slab: int, block: int, dw: Any, counter: Any) -> None:
+    """dw = X dz.T, slab after slab, likewise; dw: n_x rounded up to eights."""
+    n_x = x.size // m
+    lo = fetch_and_increment(counter, 0) * slab
+    while lo < n_x:
+        hi = min(n_x, lo + slab)
+        dw[lo:hi] = 0.0
+        for i in range(0, m, block):
+            dots(x, lo * m + i, m, hi - lo, min(block, m - i), dz[i:], dw[lo:], LANES * m)
+        lo = fetch_and_increment(counter, 0) * slab

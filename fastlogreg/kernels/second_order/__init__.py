@@ -1,0 +1,1 @@
+"""Kernels of the Hessian and of systems with it."""

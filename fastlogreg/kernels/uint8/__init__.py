@@ -1,0 +1,1 @@
+"""Products of bytes as integers, for CPUs with AVX-512 or AVX2."""

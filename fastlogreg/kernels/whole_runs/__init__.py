@@ -1,0 +1,1 @@
+"""Kernels that make many iterations in one call."""

@@ -1,0 +1,1 @@
+"""The mathematics, in NumPy: what every other room agrees with."""

@@ -1,0 +1,103 @@
+"""The vectorized reference, in NumPy alone: the lectures' formulas, line by line.
+
+    Z = w.T X + b       A = sigmoid(Z)       J = sum(L(A, Y)) / m + lambda / (2 m) ||w||^2
+    dZ = A - Y          dw = X dZ.T / m + (lambda / m) w            db = sum(dZ) / m
+
+Shapes: X (n_x, m), Y (1, m), w (n_x, 1), b a float. Works where Numba is not installed and checks
+nothing: it is the oracle that the compiled kernels are held against, and computes in float64
+whatever the dtype of X. NumPy reads X twice here (w.T X, then X dZ.T) and makes a float64 copy of
+an X of another dtype; the fused kernel does neither.
+
+The loss is computed from z, never from a rounded a: with t = (1 - 2y) z it is log(1 + exp(t)),
+exact to the last digits for every z, and dz = a - y = (1 - 2y) sigmoid(t) has no cancellation where
+a is close to y.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .logistic import loss, sigmoid
+
+Array = NDArray[Any]
+Float64Array = NDArray[np.float64]
+
+
+class Propagation(NamedTuple):
+    """Cost and gradient at (w, b): J a float, dw (n_x, 1), db a float."""
+
+    cost: float
+    dw: Float64Array
+    db: float
+
+
+def forward(
+    w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0
+) -> Float64Array:
+    """Z = w.T (scale * X + shift) + b, of shape (1, m); scale and shift are scalars or (n_x, 1)."""
+    # np.dot gives inf and NaN where the lectures' formula does; its warnings say nothing that the
+    # result does not.
+    with np.errstate(invalid="ignore", over="ignore"):
+        Z: Float64Array = (scale * w).T @ np.asarray(X, dtype=np.float64) + (b + np.sum(shift * w))
+    return Z
+
+
+def cost(
+    w: Float64Array,
+    b: float,
+    X: Array,
+    Y: Array,
+    lambda_: float = 0.0,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+) -> float:
+    """J(w, b) = (1/m) sum of L + (lambda / 2m) ||w||^2; b is not penalised."""
+    m = X.shape[1]
+    Z = forward(w, b, X, scale, shift)
+    return float(np.sum(loss(Z, Y)) / m + lambda_ / (2 * m) * np.sum(w * w))
+
+
+def propagate(
+    w: Float64Array,
+    b: float,
+    X: Array,
+    Y: Array,
+    lambda_: float = 0.0,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+) -> Propagation:
+    """J, dw and db: one forward and one backward pass over all m examples."""
+    m = X.shape[1]
+    Z = forward(w, b, X, scale, shift)
+    sign = 1.0 - 2.0 * np.asarray(Y, dtype=np.float64)
+    dZ = sign * sigmoid(sign * Z)  # = A - Y
+    db = float(np.sum(dZ) / m)
+    with np.errstate(invalid="ignore", over="ignore"):
+        dw = scale * (np.asarray(X, dtype=np.float64) @ dZ.T) / m + shift * db + (lambda_ / m) * w
+    J = float(np.sum(loss(Z, Y)) / m + lambda_ / (2 * m) * np.sum(w * w))
+    return Propagation(J, dw, db)
+
+
+def gradient_descent_step(
+    w: Float64Array, b: float, dw: Float64Array, db: float, alpha: float
+) -> tuple[Float64Array, float]:
+    """w := w - alpha dw, b := b - alpha db."""
+    return w - alpha * dw, b - alpha * db
+
+
+def predict_proba(
+    w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0
+) -> Float64Array:
+    """A = sigmoid(Z), of shape (1, m): the estimated P(y = 1 given x) of each example."""
+    A: Float64Array = sigmoid(forward(w, b, X, scale, shift))
+    return A
+
+
+def predict(
+    w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0, threshold: float = 0.5
+) -> NDArray[np.uint8]:
+    """1 where a > threshold, else 0, of shape (1, m)."""
+    return (predict_proba(w, b, X, scale, shift) > threshold).astype(np.uint8)

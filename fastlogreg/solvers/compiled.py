@@ -1,0 +1,225 @@
+"""What a solver can do in larger steps than a pass at a time: whole stretches compiled, on X or,
+gradient descent, on its Gram matrix.
+
+The choice follows from the shape alone: n_threads must not change a bit of the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backends import fused
+from ..backends.fused import SECONDS_PER_ELEMENT
+from ..data.dense import DesignMatrix
+from ..kernels.layout import HEAD
+from ..machine.blas import inner
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Evaluation, Point
+
+# The Gram matrix: one element of X as float64 and its m products by BLAS, or as bytes; kept up to
+# 64 MiB or 5 % of X.
+_SECONDS_PER_CONVERSION, _SECONDS_PER_PRODUCT, _GRAM_BYTES = 1e-9, 0.02e-9, 64 << 20
+_SECONDS_PER_PRODUCT_OF_BYTES = 0.007e-9
+_ANY_THREADS, _FEW_THREADS = 1 << 30, 2
+
+
+def is_compiled(objective: Objective) -> bool:
+    """Whether whole stretches of gradient descent run compiled, on one thread."""
+    return objective.intercept and not objective.weight.size and _is_small(objective)
+
+
+def newton_is_compiled(objective: Objective) -> bool:
+    """The same for Newton's method."""
+    return objective.decay > 0.0 and objective.design.few_features and _is_small(objective)
+
+
+def _is_small(objective: Objective) -> bool:
+    """Whether a pass is too short for two threads."""
+    design = objective.design
+    if (
+        objective.backend != "fused"
+        or not isinstance(design, DesignMatrix)
+        or not design.in_place
+        or design.slab
+    ):
+        return False
+    return fused.threads_for(design, _ANY_THREADS) == 1
+
+
+def by_kernel(
+    objective: Objective,
+    point: Vector,
+    best: Vector,
+    alpha: float,
+    tol: float,
+    limit: float,
+    costs: Vector,
+) -> int:
+    """Gradient descent from point for up to costs.size iterations, compiled: see
+    `kernels.whole_runs.descent.descend`."""
+    from ..kernels.whole_runs.descent import descend
+
+    design = objective.dense
+    [(_, _, x)] = design.flat_blocks()
+    radius = objective.radius if objective.decay > 0.0 else 0.0
+    made: int = descend(
+        x,
+        design.way(fused.digits_for(design)),
+        objective.y,
+        design.scale,
+        design.shift,
+        design.gap,
+        design.chunk,
+        design.block,
+        design.partials,
+        objective.decay,
+        radius,
+        alpha,
+        tol,
+        limit,
+        point,
+        best,
+        costs,
+    )
+    objective.passes += made
+    return made
+
+
+def by_gram(
+    objective: Objective,
+    K: Vector,
+    z0: Vector,
+    w0: Vector,
+    alpha: float,
+    limit: float,
+    point: Vector,
+    best: Vector,
+    costs: Vector,
+) -> int:
+    """The same on the Gram matrix: see `kernels.whole_runs.gram.descend_gram`."""
+    from ..kernels.whole_runs.gram import descend_gram
+
+    w0_squared = inner(w0, w0)
+    return int(
+        descend_gram(
+            K.reshape(-1),
+            objective.y,
+            z0,
+            w0_squared,
+            objective.decay,
+            alpha,
+            limit,
+            point,
+            best,
+            costs,
+        )
+    )
+
+
+def gram_pays(objective: Objective, iterations: int) -> bool:
+    """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough
+    to be kept."""
+    m, n_x = objective.m, objective.n_x
+    plain = objective.backend == "fused" and objective.intercept and not objective.weight.size
+    if not plain or not isinstance(objective.design, DesignMatrix):
+        return False
+    if m >= n_x or 8 * m * m > max(_GRAM_BYTES, objective.design.nbytes // 20):
+        return False
+    direct = (
+        iterations
+        * m
+        * n_x
+        * SECONDS_PER_ELEMENT
+        / fused.threads_for(objective.design, _FEW_THREADS)
+    )
+    once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
+    if objective.dense.gram_of_bytes:
+        once = m * m * n_x * _SECONDS_PER_PRODUCT_OF_BYTES
+    return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
+
+
+class CompiledNewton:
+    """Newton's method by `kernels.whole_runs.newton`, where `newton_is_compiled`. tol: on the
+    bound, below 0 for none."""
+
+    def __init__(self, objective: Objective, tol: float) -> None:
+        from ..kernels.second_order.few_features import TILE
+
+        self.objective, self.tol = objective, tol
+        design, n_x = objective.dense, objective.n_x
+        width = -(-(n_x + 1) // TILE) * TILE
+        scale, shift = np.zeros((2, width))
+        scale[:n_x], shift[:n_x], shift[n_x] = design.scale, design.shift, 1.0
+        [(_, _, x)] = design.flat_blocks()
+        self.size, self.width, self.radius = n_x + 1, width, objective.radius if tol >= 0.0 else 0.0
+        self.problem = (
+            x,
+            design.feature_major,
+            n_x,
+            objective.y,
+            objective.weight,
+            scale,
+            shift,
+            design.chunk,
+            objective.total,
+            objective.decay,
+            objective.intercept,
+            np.empty((design.n_chunks, HEAD + (width + 1) * width)),
+        )
+
+    def evaluate(self, theta: Vector) -> tuple[Point, Vector]:
+        """`Objective.point_with_hessian`."""
+        from ..kernels.whole_runs.newton import evaluate
+
+        self.objective.begin_pass()
+        padded, gradient, z, H = (
+            np.zeros(self.width),
+            np.empty(self.size),
+            self.objective.room(),
+            self._hessians(1)[0],
+        )
+        padded[: self.size] = theta
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # uncompiled, the kernel is NumPy arithmetic
+            J, curvature = evaluate(*self.problem, padded, z, gradient, H)
+        return Point(theta, Evaluation(J, gradient, curvature), z), H
+
+    def steps(
+        self, start: Point, H: Vector, count: int, least: float
+    ) -> tuple[list[Point], Vector, int]:
+        """The points of up to `count` iterations from start, the Hessian at the last one, and the
+        reads of X: fewer where the bound falls to tol or the next step is not a plain one. least:
+        see `kernels.whole_runs.newton`."""
+        from ..kernels.whole_runs.newton import newton_steps
+
+        size, Hs = self.size, self._hessians(2)
+        thetas, numbers, gradients = (
+            np.zeros((count + 1, self.width)),
+            np.empty((count + 1, 2)),
+            np.empty((count + 1, size)),
+        )
+        zs = np.empty((2, self.objective.m))
+        thetas[0, :size], numbers[0], gradients[0], Hs[0] = (
+            start.theta,
+            start.evaluation[::2],
+            start.evaluation.gradient,
+            H,
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            made, reads = newton_steps(
+                *self.problem, self.radius, self.tol, least, thetas, numbers, zs, gradients, Hs
+            )
+        points = [
+            Point(
+                thetas[k, :size],
+                Evaluation(float(numbers[k, 0]), gradients[k], float(numbers[k, 1])),
+                zs[k & 1],
+            )
+            for k in range(1, made + 1)
+        ]
+        return points, Hs[made & 1], reads
+
+    def _hessians(self, count: int) -> Vector:
+        return np.empty((count, self.size, self.size))

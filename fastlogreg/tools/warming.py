@@ -1,0 +1,54 @@
+"""Compiling ahead: a service that answers its first request at full speed."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..api import Backend, train
+from ..checks.arguments import SOLVERS
+from ..solvers.result import TrainingWarning
+
+
+def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
+    """Compile the kernels for X of these dtypes, or load them from the disk cache; return the
+    seconds that it took.
+
+    dtypes: one dtype or several, whatever `numpy.dtype` takes. Example-major and feature-major X
+    are covered alike. After it the first `train` or `propagate` on such an X compiles nothing, in
+    this process; with a writable cache folder later processes load in a fraction of a second what
+    this one compiled. Raises ValueError or TypeError for a dtype that X cannot have.
+    """
+    start = time.perf_counter()
+    names: Iterable[Any] = (dtypes,) if isinstance(dtypes, (str, type, np.dtype)) else dtypes
+    # Before the first one is compiled: every name is a dtype.
+    chosen = [_dtype(name) for name in names]
+    for dtype in chosen:
+        # In blocks, by sixteen examples (9 to 16 features have a way of their own), wide, by eight
+        # or as bytes, by strips and with a Hessian of many features, by four examples or slabs: the
+        # shape chooses.
+        for n_x, m in ((2, 16), (8, 16), (12, 16), (16, 2), (96, 8), (41, 64), (4096, 8)):
+            X = (np.arange(n_x * m).reshape(n_x, m) % 3 == 0).astype(dtype)
+            Y = (np.arange(m) % 2)[np.newaxis]
+            for ordered in (np.ascontiguousarray(X), np.asfortranarray(X)):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", TrainingWarning)
+                    for solver in SOLVERS:
+                        train(ordered, Y, iterations=1, lambda_=1.0, solver=solver, backend=backend)
+    return time.perf_counter() - start
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(name)
+    except TypeError as error:
+        raise TypeError(
+            f"dtypes must name dtypes that numpy.dtype knows; got {name!r} ({error})"
+        ) from None
+    if dtype.kind not in "biuf":
+        raise TypeError(f"dtypes must be boolean, integer or real dtypes, as X's; got {name!r}")
+    return dtype

@@ -1,0 +1,1 @@
+"""A run: budgets, checkpoints, warnings, and the choice of a solver around the objective."""

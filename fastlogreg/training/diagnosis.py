@@ -1,0 +1,208 @@
+"""Why a training run did not give what was asked for, in one text with its remedy; nothing where
+all is well.
+
+With lambda = 0 an optimum may not exist, or not be unique. Two matrices of (n_x + 1, n_x + 1) tell:
+the Hessian H0 at 0, which is X1 X1.T / 4S with X1 = X and a row of ones, and the Hessian H at the
+point found, H <= H0 in every direction.
+
+    H0 v = 0               columns are linearly dependent: constant, duplicated, or categories that
+                           sum to one
+    v.H v << v.H0 v        along v only examples move whose a (1 - a) has vanished; if v moves each
+                           of them to its own side and no other example, the cost falls along v for
+                           ever: quasi-complete separation (Albert & Anderson, On the existence of
+                           maximum likelihood estimates, 1984)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..solvers.result import TrainingResult
+
+LARGEST, MOST_WORK = (
+    1000,
+    1e10,
+)  # n_x, and m n_x^2, up to which the two matrices are worth their time: about 0.3 s
+HURRIED = 30  # where max_seconds is used up: times less of it, and of elements of X to read
+OVERFLOW = (
+    "X has values whose squares overflow float64, so nothing can be said of how near the optimum "
+    "is: give X in other units "
+    "(scale=, or standardize=True)"
+)
+VANISHED = 1e-4  # of v.H0 v, and 1e-3 of the largest move for an example that does not move
+
+
+def explain(
+    objective: Objective,
+    result: TrainingResult,
+    tol: float | None,
+    curvature: float,
+    names: Sequence[str] | None,
+) -> str | None:
+    """The text of the one warning that this result deserves, or None. curvature: L, or NaN where it
+    is not known."""
+    safe = 2.0 / curvature if curvature > 0 else np.inf
+    ended = result.stop_reason == "converged" or (
+        tol is not None and result.stop_reason in ("iterations", "max_seconds")
+    )
+    if result.stop_reason == "diverged":
+        return (
+            f"the cost grew without end after {result.iterations} iterations, so training "
+            "stopped with the best w and b "
+            f"seen (cost {result.cost:.6g}): alpha = {result.alpha:.6g} is too large for this "
+            "data. The largest safe "
+            f'value is 2/L = {safe:.6g}; alpha="auto" takes 1/L'
+        )
+    if result.stop_reason == "separable":
+        return _separable(result)
+    text = _without_optimum(objective, result, names) if objective.decay == 0.0 and ended else None
+    if text is None and result.alpha > safe:
+        text = (
+            f"alpha = {result.alpha:.6g} is above 2/L = {safe:.6g}, the largest value for which "
+            "the cost is sure to "
+            f'decrease in every iteration; alpha="auto" takes 1/L'
+        )
+    if text is None and tol is not None and result.stop_reason in ("iterations", "max_seconds"):
+        text = _not_converged(objective, result, tol, names)
+    if (
+        text is None
+        and tol is not None
+        and result.stop_reason == "converged"
+        and objective.decay > 0.0
+    ):
+        # Rounding was the end. J >= 0: a bound above J says nothing.
+        if result.suboptimality_bound == np.inf:
+            text = OVERFLOW
+        elif result.suboptimality_bound > max(tol, result.cost):
+            text = _not_converged(objective, result, tol, names)
+    return text
+
+
+def _separable(result: TrainingResult) -> str:
+    return (
+        "the classes are completely separable and lambda_ is 0: w and b put every example on "
+        "its own side, so the "
+        "cost has no minimum and falls to 0 as they grow. They are returned as found (cost "
+        f"{result.cost:.3g}): their "
+        "direction separates, their length means nothing. Set lambda_ above 0 (C below "
+        "infinity) for an optimum"
+    )
+
+
+def _not_converged(
+    objective: Objective, result: TrainingResult, tol: float, names: Sequence[str] | None
+) -> str:
+    """What was reached of what was asked for, and the columns whose scale stands out."""
+    if objective.decay > 0.0:
+        reached = f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
+    else:
+        reached = f"the largest gradient component is {result.gradient_norm:.3g}"
+    text = (
+        f"not converged after {result.iterations} iterations: {reached}, tol asks for {tol:.3g}. "
+    )
+    if result.stop_reason == "converged":
+        text = (
+            f"rounding lets no step lower the cost any more, but {reached}, tol asks for "
+            f"{tol:.3g}. "
+        )
+    spread = objective.design.sample_spread()
+    typical = float(np.median(spread))
+    worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
+    if worst:
+        listed = ", ".join(f"{_name(j, names)} ({spread[j]:.3g})" for j in worst)
+        text += (
+            "Columns on another scale than the others (median standard deviation "
+            f"{typical:.3g}): {listed}. "
+        )
+        text += (
+            'Standardise them (scale and shift, or standardize=True), use solver="auto", or '
+            "allow more iterations"
+        )
+    else:
+        more = (
+            "Give X in other units (scale=)"
+            if result.stop_reason == "converged"
+            else "Allow more iterations"
+        )
+        text += f'{more}, raise lambda_, or use solver="auto"'
+    return text
+
+
+def _without_optimum(
+    objective: Objective, result: TrainingResult, names: Sequence[str] | None
+) -> str | None:
+    """lambda = 0: separable classes, dependent columns, quasi-separable classes."""
+    w, b, work = result.w[:, 0], result.b, objective.m * objective.n_x**2
+    if (
+        result.stop_reason == "max_seconds"
+        and max(work, 3 * objective.design.elements) > MOST_WORK / HURRIED
+    ):
+        return None
+    z = objective.scores(w, b)
+    if objective.separates(z):
+        return _separable(result)
+    if objective.n_x > LARGEST or work > MOST_WORK:
+        return None
+    _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
+    if not np.isfinite(H0).all():
+        return OVERFLOW
+    size = np.sqrt(np.diag(H0))
+    size[size == 0.0] = 1.0
+    values, vectors = np.linalg.eigh(H0 / np.outer(size, size))
+    null = values <= 4e-15 * len(values)  # the rounding of a sum of float64, with diagonal 1
+    if null.any():
+        return _dependent(vectors[:, null], names)
+    root = vectors / np.sqrt(values)  # root.T (H0 scaled) root = I
+    _, H = objective.hessian(w, b)
+    shrunk, directions = np.linalg.eigh(root.T @ (H / np.outer(size, size)) @ root)
+    flat = root @ directions[:, shrunk < VANISHED]
+    v = (
+        flat @ (flat.T @ (H0 @ np.append(w, b) / size)) / size
+    )  # what of [w, b] lies in the flat directions
+    return _quasi_separable(objective, z, v, result)
+
+
+def _dependent(null: Vector, names: Sequence[str] | None) -> str:
+    """null: (n_x + 1, k), directions in which z does not change."""
+    involved = np.flatnonzero(np.abs(null).max(axis=1) > 1e-6)
+    columns = [int(j) for j in involved if j < len(null) - 1]
+    listed = ", ".join(_name(j, names) for j in columns[:10]) + (
+        ", ..." if len(columns) > 10 else ""
+    )
+    intercept = " together with the intercept" if len(null) - 1 in involved else ""
+    return (
+        "the optimum is not unique: lambda_ is 0 and these columns are linearly "
+        f"dependent{intercept} (constant, duplicated, "
+        f"or sums of each other): {listed}. One of many w of the same cost was returned. Drop "
+        "columns until none "
+        f"depends on others, or set lambda_ above 0"
+    )
+
+
+def _quasi_separable(
+    objective: Objective, z: Vector, v: Vector, result: TrainingResult
+) -> str | None:
+    if not v.any():
+        return None
+    most, least, moved, of, nearest = objective.moves(z, v)
+    if not least >= -1e-3 * most:
+        return None
+    return (
+        f"the classes are quasi-separable and lambda_ is 0: along one direction {moved} of {of} "
+        "examples move "
+        "to their own side and no other example moves, so the cost has no minimum: it falls as "
+        "w and b grow in that "
+        f"direction (||w|| is {float(np.linalg.norm(result.w)):.3g}, the least |z| of those "
+        "examples "
+        f"{nearest:.3g}). A category in which all labels are equal does this. Set lambda_ above "
+        "0 (C "
+        f"below infinity) for an optimum"
+    )
+
+
+def _name(j: int, names: Sequence[str] | None) -> str:
+    return str(names[j]) if names is not None else f"column {j}"

@@ -1,0 +1,160 @@
+"""The training loop around a solver: budgets, Ctrl-C, callbacks, checkpoints, warnings; one for all
+solvers.
+
+A solver advances in stretches of at most about 0.1 s; between two of them the loop looks at the
+clock, calls the callback, notices Ctrl-C and writes the checkpoint. Clock and Ctrl-C are looked at
+before each pass too: an iteration may take many, and so may the preparations. What an unfinished
+iteration has brought is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..machine.blas import inner
+from ..objective.objective import Objective
+from ..solvers.result import Progress, TrainingResult, TrainingWarning
+from ..solvers.state import State, Stopped
+from .checkpoint import Checkpoint
+from .diagnosis import explain
+from .watch import Watch, interruptions
+from .work import Work
+
+STRETCH_SECONDS = 0.1
+
+
+def run(
+    objective: Objective,
+    state: State,
+    *,
+    solver: str = "gd",
+    alpha: float | None = None,
+    iterations: int,
+    tol: float | None = None,
+    max_seconds: float | None = None,
+    callback: Callable[[Progress], Any] | None = None,
+    names: Sequence[str] | None = None,
+    checkpoint: Checkpoint | None = None,
+    begun: float | None = None,
+) -> TrainingResult:
+    """Train from state.w, state.b; alpha None means 1/L. names: of the features, for warnings.
+    begun: the reading of `time.perf_counter` from which max_seconds counts, where that is before
+    this call."""
+    work = Work(objective, state, solver, alpha, tol, checkpoint)
+    work.start = begun = time.perf_counter() if begun is None else begun
+    saved = None if checkpoint is None else checkpoint.begin(work.identity(), iterations)
+    with interruptions() as interrupted:
+        watch = objective.watch = Watch(work, begun, max_seconds, interrupted)
+        try:
+            if saved is None:
+                work.prepare(iterations)
+            else:
+                work.resume(saved)
+            _loop(work, watch, iterations, callback)
+        except Stopped as stopped:
+            state.stop = stopped.args[0]
+            work.partial = True
+        finally:
+            objective.watch = work.objective.watch = None
+        work.keep()
+        result = _result(work, watch)
+    objective.passes = work.objective.passes
+    if callback is not None:
+        callback(
+            _progress(
+                state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound
+            )
+        )
+    text = explain(objective, result, tol, work.L, names)
+    if text is not None:
+        warnings.warn(text, TrainingWarning, stacklevel=3)
+    return result
+
+
+def _loop(
+    work: Work, watch: Watch, iterations: int, callback: Callable[[Progress], Any] | None
+) -> None:
+    """Stretch after stretch, until the run ends for a reason."""
+    state, objective, checkpoint = work.state, work.objective, work.checkpoint
+    # Estimates are of compiled code; without it 8 iterations, or 256 on a Gram matrix, are still a
+    # bearable stretch.
+    on_gram = getattr(work.method, "K", None) is not None
+    count = min(objective.iterations_in(STRETCH_SECONDS / 4, on_gram), 256 if on_gram else 8)
+    while state.stop is None and (state.iteration < iterations or state.cost == np.inf):
+        stretch_start = time.perf_counter()
+        before, points = state.iteration, len(state.history)
+        work.method.advance(min(count, iterations - before))
+        if len(state.history) == points and state.iteration > before:
+            state.record(objective)
+        now = time.perf_counter()
+        rate = max(1, state.iteration - before) / max(now - stretch_start, 1e-9)
+        count = max(1, min(4 * count, int(min(STRETCH_SECONDS, watch.deadline - now) * rate)))
+        if state.stop is None:
+            try:
+                state.stop = _asked_to_stop(work, watch, callback)
+            except Exception:
+                work.keep(5)  # an error in the callback costs none of the work
+                raise
+        if checkpoint is not None and state.stop is None and time.perf_counter() >= checkpoint.due:
+            work.keep(5)
+        if iterations == before:
+            break
+
+
+def _asked_to_stop(work: Work, watch: Watch, callback: Callable[[Progress], Any] | None) -> Any:
+    reason, state = watch.reason(), work.state
+    if reason != "interrupted" and callback is not None:
+        seconds, bound = (
+            time.perf_counter() - work.start,
+            state.history[-1][3] if state.history else np.inf,
+        )
+        if callback(_progress(state, seconds, state.cost, state.gradient_norm, bound)):
+            return "callback"
+    return reason
+
+
+def _progress(
+    state: State, seconds: float, cost: float, gradient_norm: float, bound: float
+) -> Progress:
+    return Progress(
+        state.iteration, cost, gradient_norm, seconds, state.w.reshape(-1, 1).copy(), state.b, bound
+    )
+
+
+def _result(work: Work, watch: Watch) -> TrainingResult:
+    """The last point, or after divergence the best one, with J, gradient and bound measured there;
+    b and dw are brought back from centred X. The bound is infinite where the radius is not known,
+    and the pass for it would be one too many."""
+    objective, state, start, offset = work.objective, work.state, work.start, work.mean
+    if state.stop == "diverged" and state.best_w is not None:
+        state.w, state.b, state.evaluation = state.best_w, state.best_b, None
+    begun = time.perf_counter()
+    cost, gradient, curvature = state.evaluation or objective.evaluate(state.w, state.b)
+    objective.check_finite(cost)
+    late = watch.late(time.perf_counter() - begun) and "radius" not in vars(objective)
+    bound = np.inf if late else objective.bound(gradient, curvature, state.w, state.b)
+    if offset is not None:
+        gradient = gradient + np.append(offset * gradient[-1], 0.0)
+        state.b -= inner(offset, state.w)
+    seconds = time.perf_counter() - start
+    history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
+    history[:, 1] -= start
+    return TrainingResult(
+        w=state.w.reshape(-1, 1).copy(),
+        b=float(state.b),
+        costs=np.array(state.costs),
+        cost=cost,
+        gradient_norm=float(np.abs(gradient).max()),
+        suboptimality_bound=bound,
+        iterations=state.iteration,
+        stop_reason=state.stop or "iterations",
+        seconds=seconds,
+        alpha=work.alpha,
+        passes=objective.passes,
+        history=history,
+    )

@@ -1,0 +1,132 @@
+"""The figures show what they say: the curve is the costs, the pictures are the worst mistakes, and
+all is labelled."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastlogreg.figures import training
+
+COSTS = np.array([0.7, 0.5, 0.4])
+
+
+def axes_of(figure):
+    return list(figure.get_axes())
+
+
+def png(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def test_costs_are_drawn_as_they_are():
+    figure = training.training_figure(COSTS, alpha=0.005)
+    (axes,) = axes_of(figure)
+    (line,) = axes.get_lines()
+    np.testing.assert_array_equal(line.get_xydata(), [[0, 0.7], [1, 0.5], [2, 0.4]])
+    assert axes.get_xlabel() == "iteration"
+    assert axes.get_ylabel() == "cost J"
+    assert "0.005" in axes.get_title()
+    assert png(figure)[1:4] == b"PNG"
+
+
+def test_a_single_cost_is_visible():
+    (axes,) = axes_of(training.training_figure(COSTS[:1]))
+    assert axes.get_lines()[0].get_marker() == "o"
+
+
+@pytest.mark.parametrize(("shape", "panels"), [((2, 3), 1), ((2, 1, 1), 1), ((2, 2, 3), 3)])
+def test_weights_are_shown_per_channel_on_one_symmetric_scale(shape, panels):
+    w = np.arange(np.prod(shape), dtype=float).reshape(-1, 1)
+    figure = training.training_figure(COSTS, w=w, image_shape=shape)
+    images = [axes.get_images()[0] for axes in axes_of(figure) if axes.get_images()]
+    assert len(images) == panels
+    for k, image in enumerate(images):
+        expected = w.reshape(shape) if len(shape) == 2 else w.reshape(shape)[:, :, k]
+        np.testing.assert_array_equal(image.get_array(), expected)
+        assert image.get_clim() == (-w.max(), w.max())
+    png(figure)
+
+
+def test_weights_of_zero_can_be_drawn():
+    png(training.training_figure(COSTS, w=np.zeros((4, 1)), image_shape=(2, 2)))
+
+
+@pytest.mark.parametrize("shape", [None, (4,), (2, 2, 2), (1, 1, 2, 2)])
+def test_what_is_no_image_gets_the_costs_alone(shape):
+    assert not training.is_drawable(shape)
+    ones = np.ones((4, 2))
+    figure = training.training_figure(
+        COSTS, w=ones[:, :1], image_shape=shape, X=ones, Y=ones[:1], A=0 * ones[:1]
+    )
+    assert len(axes_of(figure)) == 1
+
+
+def test_the_worst_mistakes_are_shown_with_their_labels():
+    A = np.array([[0.9, 0.1, 0.6, 0.4, 0.99]])
+    Y = np.array([[0, 0, 1, 1, 0]])
+    X = np.array([[1, 2, 3, 4, 5]], dtype=np.uint8) * np.ones((4, 1), np.uint8)
+    X[0] = 0
+    figure = training.training_figure(
+        COSTS,
+        w=np.ones((4, 1)),
+        image_shape=(2, 2),
+        X=X,
+        Y=Y,
+        A=A,
+        labels=("dog", "cat"),
+        examples="test",
+    )
+    captions = [axes.get_title() for axes in axes_of(figure) if "said" in axes.get_title()]
+    assert captions == [
+        "is dog, said cat\na = 0.99",
+        "is dog, said cat\na = 0.9",
+        "is cat, said dog\na = 0.4",
+    ]
+    shown = [
+        axes.get_images()[0].get_array() for axes in axes_of(figure) if "said" in axes.get_title()
+    ]
+    assert [float(image.max()) for image in shown] == [1.0, 0.2 * 1, 0.8]
+    png(figure)
+
+
+def test_no_mistakes_no_pictures():
+    Y = np.array([[0, 1]])
+    figure = training.training_figure(
+        COSTS, w=np.ones((4, 1)), image_shape=(2, 2), X=np.ones((4, 2)), Y=Y, A=Y * 1.0
+    )
+    assert not [axes for axes in axes_of(figure) if "said" in axes.get_title()]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1), st.integers(0, 5))
+def test_most_confidently_wrong_against_a_plain_loop(pairs, count):
+    A, Y = np.array([[a for a, _ in pairs]]), np.array([[float(y) for _, y in pairs]])
+    wrong = [i for i, (a, y) in enumerate(pairs) if (a > 0.5) != y]
+    wrong.sort(key=lambda i: -abs(pairs[i][0] - pairs[i][1]))
+    assert training.most_confidently_wrong(A, Y, count).tolist() == wrong[:count]
+
+
+def test_times_are_bars():
+    figure = training.times_figure({"python": 10.0, "fused": 0.01}, "Times")
+    (axes,) = axes_of(figure)
+    assert [bar.get_width() for bar in axes.patches] == [10.0, 0.01]
+    assert [text.get_text() for text in axes.texts] == [" 10 s", " 0.01 s"]
+    assert axes.get_xscale() == "log"
+    png(figure)
+
+
+def test_no_pyplot():
+    code = (
+        "import io, sys, numpy; from fastlogreg.figures import training\n"
+        "training.training_figure(numpy.ones(3)).savefig(io.BytesIO())\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

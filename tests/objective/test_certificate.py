@@ -1,0 +1,154 @@
+"""The bound on J - J* is never below it: on random problems, at random points and at the ends of
+runs; and it does fall to nothing at the optimum."""
+
+from __future__ import annotations
+
+import os
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastlogreg.backends import fused
+from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.maths import certificate
+from fastlogreg.objective.objective import Objective
+from fastlogreg.solvers.state import State
+from fastlogreg.training import run
+
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+@st.composite
+def problems(draw):
+    """An objective of tiny shape with everything that the bound depends on: penalty, weights, scale
+    of X, rare classes."""
+    m, n_x = draw(st.integers(2, 12)), draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    X = rng.normal(size=(m, n_x)) * draw(st.sampled_from([1e-2, 1.0, 10.0, 1e3])) + draw(
+        st.sampled_from([0.0, 3.0])
+    )
+    y = (rng.random(m) < draw(st.sampled_from([0.1, 0.5]))).astype(np.uint8)
+    y[:2] = 0, 1
+    weight = rng.integers(1, 9, m) / 2 if draw(st.booleans()) else fused.NONE
+    design = DesignMatrix(X.T, np.ones(n_x), np.zeros(n_x))
+    objective = Objective(
+        design,
+        y,
+        draw(st.sampled_from([1e-4, 1.0, 100.0])),
+        "numpy",
+        1,
+        weight,
+        intercept=draw(st.booleans()),
+    )
+    return objective, rng.normal(size=n_x + 1) * 10.0 ** draw(st.integers(-6, 1))
+
+
+def lowest(objective):
+    """[w, b] at the optimum, by Newton's method in float64 with steps halved until J does not
+    rise."""
+    theta = np.zeros(objective.n_x + 1)
+    for _ in range(200):
+        evaluation, H = objective.hessian(theta[:-1], theta[-1])
+        d, t = np.linalg.solve(H, -evaluation.gradient), 1.0
+        while (
+            t > 1e-4
+            and not objective.evaluate((theta + t * d)[:-1], (theta + t * d)[-1]).J <= evaluation.J
+        ):
+            t /= 2
+        if t <= 1e-4 and np.abs(d).max() > 1e-6 * np.abs(theta).max():
+            break
+        t = (
+            1.0 if np.abs(d).max() <= 1e-6 * np.abs(theta).max() else t
+        )  # J cannot tell such points apart, the gradient can
+        theta = theta + t * d
+        if np.abs(d).max() <= 1e-15 * np.abs(theta).max():
+            break
+    return theta
+
+
+def exact(objective, theta):
+    """J in 40 digits."""
+    with mpmath.workdps(40):
+        w = [mpmath.mpf(float(v)) for v in theta]
+        total = mpmath.mpf(0)
+        for i in range(objective.m):
+            t = w[-1] + sum(v * mpmath.mpf(float(x)) for v, x in zip(w, objective.design.X[:, i]))
+            s = mpmath.mpf(float(objective.weight[i])) if objective.weight.size else 1
+            total += s * mpmath.log1p(mpmath.exp(-t if objective.y[i] else t))
+        return (
+            total + mpmath.mpf(objective.lambda_) / 2 * sum(v * v for v in w[:-1])
+        ) / mpmath.mpf(objective.total)
+
+
+def bound_at(objective, theta):
+    evaluation = objective.evaluate(theta[:-1], theta[-1])
+    return objective.bound(evaluation.gradient, evaluation.curvature, theta[:-1], theta[-1])
+
+
+@given(problem=problems())
+@settings(max_examples=200 if WITHOUT_JIT else 1000)
+def test_never_below(problem):
+    """At a random point, at points ever nearer to the optimum, in 40 digits. Any point stands for
+    the optimum: its J is at least J*, so a J - J(that point) above the bound would prove it
+    wrong."""
+    objective, step = problem
+    step[-1] *= objective.intercept
+    best = lowest(objective)
+    J = exact(objective, best)
+    for theta in (step, best + step, best + 1e-3 * step, best + 1e-7 * step):
+        gap = float(exact(objective, theta) - J)
+        assert gap <= bound_at(objective, theta) * (1 + 1e-9) + 1e-30 or gap < 1e-22
+
+
+@given(
+    problem=problems(),
+    solver=st.sampled_from(["gd", "nesterov", "lbfgs", "newton"]),
+    k=st.integers(0, 6),
+)
+@settings(max_examples=50 if WITHOUT_JIT else 150)
+def test_the_results_own_bound_is_never_below(problem, solver, k):
+    objective, _ = problem
+    state = State(np.zeros(objective.n_x), 0.0)
+    result = run.run(objective, state, solver=solver, tol=None, iterations=k)
+    best, found = (
+        exact(objective, lowest(objective)),
+        exact(objective, np.append(result.w, result.b)),
+    )
+    assert (
+        float(found - best) <= result.suboptimality_bound * (1 + 1e-9)
+        or float(found - best) < 1e-22
+    )
+    assert float(found - best) >= -1e-16 * float(
+        best
+    )  # both are points in float64: the solver's may be the better one
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.9])
+def test_the_bound_cannot_be_made_smaller(factor):
+    """Where J is all but quadratic in w alone it is exact: a smaller one would be refuted by the
+    test above."""
+    X, y = 1e-8 * np.ones((1, 2)), np.array([0, 1], np.uint8)
+    objective = Objective(DesignMatrix(X, np.ones(1), np.zeros(1)), y, 1.0, "numpy")
+    theta = np.array([0.5, 0.0])
+    gap = float(exact(objective, theta) - exact(objective, np.zeros(2)))
+    assert factor * bound_at(objective, theta) < gap <= bound_at(objective, theta) * (1 + 1e-12)
+
+
+def test_far_from_the_best_intercept_nothing_is_promised():
+    assert certificate.suboptimality_bound(0.0, 0.3, 0.2, 1.0, 1.0) == np.inf
+    assert certificate.suboptimality_bound(0.0, 0.3, 0.0, 1.0, 1.0) == np.inf
+    assert certificate.suboptimality_bound(0.0, 0.0, 0.0, 1.0, 1.0) == 0.0
+    assert certificate.suboptimality_bound(2.0, 0.0, 0.0, 1.0, 0.5) == 4.0
+
+
+@pytest.mark.parametrize("backend", ["fused", "numpy", "loops", "python"])
+def test_every_backend_gives_the_same_bound(backend):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3, 40)), (rng.random(40) < 0.5).astype(np.uint8)
+    objective = Objective(DesignMatrix(X, np.ones(3), np.zeros(3)), y, 1.0, backend)
+    naive = Objective(DesignMatrix(X, np.ones(3), np.zeros(3)), y, 1.0, "numpy")
+    theta = np.array([0.1, -0.2, 0.3, 0.05])
+    assert bound_at(objective, theta) == pytest.approx(bound_at(naive, theta), rel=1e-9)

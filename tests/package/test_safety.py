@@ -1,0 +1,278 @@
+"""In a forked child, from many threads at once, inside joblib, where nothing can be written, with a
+damaged cache and after an edit: no crash, no hang, right answers. Each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import fastlogreg
+from fastlogreg.kernels import partials
+from fastlogreg.kernels.decorators import kernel
+from tests.helpers.comparison import WITHOUT_JIT
+
+pytestmark = pytest.mark.skipif(
+    WITHOUT_JIT, reason="nothing is compiled, cached or run on Numba's threads"
+)
+LAYERS = ("omp", "workqueue", "tbb")
+PACKAGE = Path(fastlogreg.__file__).parent
+
+COMMON = """
+import os, sys
+import numpy as np, fastlogreg as flr
+m, n_x = 3000, 40
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(m, n_x)).T, (np.arange(m) % 2)[None]
+w = rng.normal(size=(n_x, 1))
+expected = flr.propagate(w, 0.0, X, Y, backend="numpy")
+
+
+def right(backend, n_threads=2):
+    got = flr.propagate(w, 0.0, X, Y, backend=backend, n_threads=n_threads)
+    np.testing.assert_allclose(got.dw, expected.dw, rtol=1e-10, atol=1e-13)
+    assert abs(got.cost - expected.cost) < 1e-12
+    return True
+
+
+def use_the_layer():
+    "Parallel Numba code of this process's own layer; the end of the test where it is missing."
+    import numba
+    try:
+        assert right("loops")
+    except ValueError as error:
+        assert "No threading layer could be loaded" in str(error), error
+        print("absent")
+        sys.exit()
+    assert numba.threading_layer() == os.environ["NUMBA_THREADING_LAYER"]
+"""
+
+
+def run(code, *args, command=(), **environment):
+    """Standard output of the code in a fresh interpreter. A value of None takes a variable out of
+    the environment."""
+    variables = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment}
+    variables = {name: value for name, value in variables.items() if value is not None}
+    done = subprocess.run(
+        [*command, sys.executable, "-c", code, *args],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=variables,
+        cwd=os.sep,
+    )
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+def run_under(layer, code):
+    """The code after COMMON under a threading layer; the test is skipped where it is not
+    installed."""
+    out = run(COMMON + code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="4")
+    if out == "absent":
+        pytest.skip(f"the threading layer {layer} is not installed")
+    return out
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("layer", LAYERS)
+def test_in_a_forked_child(layer):
+    """After the parent used the kernels on several threads; and the parent goes on."""
+    code = """
+use_the_layer()
+right("fused")
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of fork with threads, from Python 3.12 on
+children = []
+for backend in ("fused", "loops"):
+    pid = os.fork()
+    if not pid:
+        os._exit(0 if right(backend) and right(backend, 1) else 1)
+    children.append(os.waitpid(pid, 0)[1])
+assert children == [0, 0], children
+print(right("fused") and right("loops"))
+"""
+    assert run_under(layer, code) == "True"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_from_eight_threads_at_once(layer):
+    code = """
+use_the_layer()
+import threading
+barrier, good = threading.Barrier(8), []
+
+def work(k):
+    barrier.wait()
+    for _ in range(10):
+        good.append(right(("fused", "loops")[k % 2], 1 + k % 3))
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(good))
+"""
+    assert run_under(layer, code) == "80"
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_inside_joblib(backend):
+    pytest.importorskip("joblib", reason="joblib comes with the sklearn extra")
+    code = """
+import joblib
+
+def work(backend):
+    "Self-contained: it is sent to other processes."
+    import numpy as np, fastlogreg as flr
+    rng = np.random.default_rng(0)
+    X, Y, w = rng.normal(size=(3000, 40)).T, (np.arange(3000) % 2)[None], rng.normal(size=(40, 1))
+    one = flr.propagate(w, 0.0, X, Y, backend=backend, n_threads=2)
+    other = flr.propagate(w, 0.0, X, Y, backend="numpy")
+    near = bool(np.allclose(one.dw, other.dw, rtol=1e-10, atol=1e-13))
+    return near and abs(one.cost - other.cost) < 1e-12
+
+right("fused"), right("loops")
+with joblib.parallel_config(backend=sys.argv[1], n_jobs=2):
+    results = joblib.Parallel()(joblib.delayed(work)(name) for name in ["fused", "loops"] * 4)
+print(results == [True] * 8)
+"""
+    assert run(COMMON + code, backend) == "True"
+
+
+# ---------------------------------------------------------------- the disk cache
+
+
+def copy_of_the_package(folder):
+    shutil.copytree(PACKAGE, folder / "fastlogreg", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder / "fastlogreg"
+
+
+def bound_by_permissions():
+    """A command before a command, so that even root cannot write where the permissions say so; None
+    if there is none."""
+    if os.geteuid() != 0:
+        return ()
+    command = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    if (
+        shutil.which(command[0])
+        and subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    ):
+        return command
+    return None
+
+
+READ_ONLY = """
+from fastlogreg.kernels import dense, flags
+import numpy as np, fastlogreg as flr
+assert flr.__file__.startswith(sys.argv[1]), flr.__file__
+assert right("fused") and right("loops", 1)
+print(type(dense.run_chunks._cache).__name__)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_a_read_only_install_without_HOME(tmp_path):
+    """Nothing can be written anywhere that Numba looks for a cache: it is done without."""
+    command = bound_by_permissions()
+    if command is None:
+        pytest.skip("root can write everywhere, and setpriv is not here to change that")
+    package = copy_of_the_package(tmp_path)
+    for path in [*tmp_path.rglob("*"), tmp_path]:
+        path.chmod(stat.S_IREAD | (stat.S_IEXEC if path.is_dir() else 0))
+    no_home = str(tmp_path / "home")
+    try:
+        out = run(
+            COMMON + READ_ONLY,
+            str(tmp_path),
+            command=command,
+            PYTHONPATH=str(tmp_path),
+            HOME=no_home,
+            XDG_CACHE_HOME=no_home,
+            NUMBA_CACHE_DIR=None,
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+    finally:
+        for path in [tmp_path, *tmp_path.rglob("*")]:
+            path.chmod(stat.S_IRWXU)
+    assert out == "NullCache"
+    assert not list(package.rglob("*.nb?"))
+
+
+def test_no_place_for_a_cache_at_all():
+    code = """
+from numba.core import caching
+caching.CompileResultCacheImpl._locator_classes = []
+"""
+    out = run(code + COMMON + READ_ONLY, str(PACKAGE.parent))
+    assert out == "NullCache"
+
+
+def add_partials_anew():
+    """A kernel as a fresh process has it: (from the cache, compiled), each 0 or 1, after a call
+    with a right answer."""
+    compiled, total = kernel(partials.add_partials.py_func), np.empty(8)
+    compiled(np.arange(24.0).reshape(3, 8), total)
+    assert total.tolist() == [24.0 + 3 * k for k in range(8)]
+    return sum(compiled.stats.cache_hits.values()), sum(compiled.stats.cache_misses.values())
+
+
+HIT, MISS = (1, 0), (0, 1)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "not ours"])
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+def test_a_damaged_cache(tmp_path, monkeypatch, ending, damage):
+    """Right answers, and after at most two more runs a cache that works again."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert [add_partials_anew(), add_partials_anew()] == [MISS, HIT]
+    files = list(tmp_path.rglob(f"*{ending}"))
+    assert files
+    for path in files:
+        content = path.read_bytes()
+        damaged = {
+            "truncated": content[: len(content) // 2],
+            "empty": b"",
+            "garbage": os.urandom(999),
+        }
+        path.write_bytes(
+            damaged.get(damage, b"\x80\x04K\x01.")
+        )  # a pickle, though not of what belongs here
+    assert add_partials_anew() == MISS
+    add_partials_anew()
+    assert add_partials_anew() == HIT
+
+
+def test_an_edited_helper_leaves_no_stale_kernel(tmp_path):
+    """`run_chunks` is in dense.py; the link is in link.py, which Numba's own cache does not look
+    at."""
+    package = copy_of_the_package(tmp_path)
+    code = """
+import sys, numpy as np
+import fastlogreg as flr
+from fastlogreg.kernels import dense
+assert dense.__file__.startswith(sys.argv[1]), dense.__file__
+J = flr.cost(np.zeros((8, 1)), 0.0, np.ones((16, 8)).T, np.zeros((1, 16), np.uint8))
+print(round(J, 6), sum(dense.run_chunks.stats.cache_hits.values()))
+"""
+    environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": None}
+    assert run(code, str(tmp_path), **environment) == "0.693147 0"
+    assert run(code, str(tmp_path), **environment) == "0.693147 1"
+    assert list(package.rglob("*.nbi"))  # beside the copy
+    link = package / "kernels" / "link.py"
+    text = link.read_text()
+    assert text.count("0.3333333333333839") == 1
+    link.write_text(text.replace("0.3333333333333839", "0.5"))
+    changed = run(code, str(tmp_path), **environment)
+    assert changed.split()[0] != "0.693147"
+    assert changed.split()[1] == "0"
+    link.write_text(text)
+    assert run(code, str(tmp_path), **environment).split()[0] == "0.693147"

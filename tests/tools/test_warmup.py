@@ -1,0 +1,72 @@
+"""After `warmup` nothing is left to compile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastlogreg
+
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+COUNT = """
+import importlib, pkgutil
+import numpy as np
+import fastlogreg as flr
+from fastlogreg import kernels
+
+found = pkgutil.walk_packages(kernels.__path__, "fastlogreg.kernels.")
+modules = [importlib.import_module(module.name) for module in found]
+
+def compiled():
+    functions = [f for module in modules for f in vars(module).values()]
+    return sum(len(f.signatures) for f in functions if hasattr(f, "signatures"))
+
+flr.warmup("float64")
+before = compiled()
+for m, n_x in ((30, 4), (4, 30), (30, 10), (2000, 300), (9, 5000)):
+    X = np.random.default_rng(0).random((n_x, m))
+    Y = (np.arange(m) % 2)[None]
+    for ordered in (X, np.asfortranarray(X)):
+        flr.propagate(np.zeros((n_x, 1)), 0.0, ordered, Y)
+        flr.train(ordered, Y, iterations=3)
+for n_x in (4, 11, 30, 60):
+    X = np.random.default_rng(0).random((n_x, 3000))
+    Y = (np.random.default_rng(1).random((1, 3000)) < X[:1]).astype(int)
+    for solver in ("nesterov", "lbfgs", "newton", "auto"):
+        flr.train(np.asfortranarray(X), Y, iterations=3, lambda_=1.0, solver=solver)
+print(before > 0, compiled() - before)
+"""
+
+
+@pytest.mark.skipif(WITHOUT_JIT, reason="nothing is compiled under NUMBA_DISABLE_JIT")
+def test_nothing_is_left_to_compile():
+    child = subprocess.run(
+        [sys.executable, "-c", COUNT], capture_output=True, text=True, check=True
+    )
+    assert child.stdout.split() == ["True", "0"]
+
+
+@pytest.mark.parametrize(
+    "dtypes", ["float32", np.float32, np.dtype("float32"), ("float32",), [np.float32]]
+)
+def test_one_dtype_or_several(dtypes):
+    assert fastlogreg.warmup(dtypes, backend="numpy") > 0
+
+
+def test_fused_warms_up_silently():
+    assert fastlogreg.warmup(["bool"] if WITHOUT_JIT else ["float64"]) > 0
+
+
+@pytest.mark.parametrize("dtype", ["complex128", object, "no such dtype", 7])
+def test_what_X_cannot_be(dtype):
+    with pytest.raises(TypeError, match="dtypes must"):
+        fastlogreg.warmup(["float64", dtype])
+
+
+def test_no_such_backend():
+    with pytest.raises(ValueError, match="backend must be one of"):
+        fastlogreg.warmup(backend="cuda")
