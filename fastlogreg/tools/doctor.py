@@ -166,7 +166,7 @@ def cache_folder(folder: str | None = None) -> Check:
     """Compiled kernels can be kept from one process to the next. folder: where, by default where
     the kernels say."""
     if folder is None:
-        folder = import_module("fastlogreg.kernels.dense").run_chunks.stats.cache_path
+        folder = import_module("fastlogreg.kernels.dense.chunks").run_chunks.stats.cache_path
     remedy = (
         "set NUMBA_CACHE_DIR to a folder that can be written; until then each process "
         "compiles for seconds"

@@ -230,16 +230,16 @@ def test_newton_compiled_whole_makes_the_same_steps(option, monkeypatch):
         newton_solver.Newton, "_iterate", lambda *given: plain.append(1) or one_step(*given)
     )
 
-    def run():
+    def fit():
         objective = Objective(design, y, more.get("lambda_", 0.3), "fused", 1, weight, intercept)
         assert objective.n_x <= 40
         return run.run(
             objective, State(start, 0.5 * intercept), solver="newton", tol=1e-13, iterations=60
         )
 
-    whole, by_kernel = run(), len(plain)
+    whole, by_kernel = fit(), len(plain)
     monkeypatch.setattr(compiled, "newton_is_compiled", lambda objective: False)
-    steps = run()
+    steps = fit()
     assert whole.stop_reason == steps.stop_reason == "converged"
     of_all = by_kernel / (len(plain) - by_kernel)
     assert (

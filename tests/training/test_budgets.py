@@ -16,7 +16,7 @@ from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto, compiled, newton
 from fastlogreg.solvers.result import TrainingWarning
-from fastlogreg.training import diagnosis, run
+from fastlogreg.training import diagnosis, watch
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 4)).T
@@ -62,7 +62,7 @@ def trained(way, max_seconds, pass_seconds, lambda_=1.0, sample_seconds=0.0, **m
         patch.setattr(
             diagnosis, "HURRIED", np.inf
         )  # as of large X: no passes for a warning once time is up
-        patch.setattr(run, "seconds_on_one_core", lambda design: pass_seconds)
+        patch.setattr(watch, "seconds_on_one_core", lambda design: pass_seconds)
         clock = Clock(patch, pass_seconds, sample_seconds)
         options = {"iterations": 10**6, "backend": "numpy", "n_threads": 1, **WAYS[way], **more}
         result = flr.train(X, Y, lambda_=lambda_, max_seconds=max_seconds, **options)
