@@ -38,7 +38,7 @@ WEIGHT = rng.integers(0, 3, size=300).astype(float)
 
 @parametrize_with_checks([flr.LogisticRegression()])
 def test_scikit_learns_own_checks(estimator, check):
-    check(logistic)
+    check(estimator)
 
 
 # ---------------------------------------------------------------- the optimum
