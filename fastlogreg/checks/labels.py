@@ -20,9 +20,7 @@ def labels_and_weights(
     class weights."""
     weight: Vector = np.empty(0)
     if sample_weight is not None:
-        from sklearn.utils.validation import _check_sample_weight
-
-        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        weight = checked_weights(sample_weight, y)
     classes = _two_classes(y[weight > 0.0] if weight.size else y)
     positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)
     if class_weight is None:
@@ -33,6 +31,19 @@ def labels_and_weights(
         class_weight, classes, np.bincount(positive, weights=weight, minlength=2).astype(np.float64)
     )
     return classes, positive, weight * factors[positive]
+
+
+def checked_weights(sample_weight: Any, X: NDArray[Any]) -> Vector:
+    """One weight for each row of X, not negative. ValueError where all are zero, whatever
+    scikit-learn's version."""
+    from sklearn.utils.validation import _check_sample_weight
+
+    weight: Vector = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():  # scikit-learn itself says so only from 1.9 on
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight
 
 
 def _two_classes(y: NDArray[Any]) -> NDArray[Any]:

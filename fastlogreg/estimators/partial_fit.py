@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.arguments import check_number
-from ..checks.labels import listed
+from ..checks.labels import checked_weights, listed
 from .stream import LARGEST, Stream
 
 _OF_A_FIT = (
@@ -33,7 +33,7 @@ def take_batch(
 ) -> None:
     """One call of `partial_fit`; require_finite(X, names) raises where X is not."""
     from sklearn.utils.multiclass import _check_partial_fit_first_call
-    from sklearn.utils.validation import _check_sample_weight, validate_data
+    from sklearn.utils.validation import validate_data
 
     stream: Stream | None = getattr(estimator, "_stream", None)
     factors = _class_weights(estimator)
@@ -52,7 +52,7 @@ def take_batch(
             "Only binary classification is supported. classes must hold two labels; got "
             f"{np.unique(classes)}"
         )
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weight = checked_weights(sample_weight, X)
     _check_partial_fit_first_call(estimator, classes)
     known = estimator.classes_
     positive = y == known[1]
