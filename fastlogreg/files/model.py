@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .._version import __version__
 from ..checks.labels import Label
-from .arrays import load_npz_array, npz_headers
+from .arrays import load_npz_array, npz_headers, save_npz
 from .writing import atomic_open
 
 FORMAT = "fastlogreg model 1"
@@ -56,11 +56,11 @@ class Model:
             "settings": self.settings,
         }
         with atomic_open(path) as file:
-            np.savez(
+            save_npz(
                 file,
                 metadata=np.array(json.dumps(metadata)),
                 w=self.w,
-                b=np.float64(self.b),
+                b=np.asarray(self.b, np.float64),
                 scale=np.asarray(self.scale, np.float64),
                 shift=np.asarray(self.shift, np.float64),
             )

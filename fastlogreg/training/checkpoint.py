@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from .._version import __version__
 from ..checks.arguments import check_number
-from ..files.arrays import npz_headers
+from ..files.arrays import npz_headers, save_npz
 from ..files.common import reading
 from ..files.writing import atomic_open
 from ..solvers.state import FINAL
@@ -268,6 +268,6 @@ class Checkpoint:
         metadata["digest"] = digest(metadata, arrays)
         try:
             with atomic_open(self.path) as file:
-                np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
+                save_npz(file, metadata=np.array(json.dumps(metadata)), **arrays)
         finally:
             self.due = time.perf_counter() + self.every

@@ -23,6 +23,7 @@ from fastlogreg.data.read_ahead import read_ahead
 from fastlogreg.data.row_blocks import BlockedMatrix
 from fastlogreg.objective.objective import Objective
 from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.limits import HANG
 
 M, N_X = 1500, 6
 
@@ -616,7 +617,7 @@ except OSError as error:
 def test_a_file_cut_while_training(tmp_path, form):
     """In a process of its own, which a missing check would end by SIGBUS."""
     command = [sys.executable, "-c", CUT, str(tmp_path / "X.npy"), form]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0, done.stderr
     assert "has been cut: X ends at byte 1600128, and it has 4096 bytes now" in done.stdout
 
@@ -699,7 +700,9 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "interrupted\n"
 
@@ -758,7 +761,7 @@ def test_memory_is_bounded(tmp_path):
     found = {}
     for kind in ("blocks", "memory"):
         command = [sys.executable, "-c", MEASURE, str(tmp_path / "X.h5"), kind]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
         assert done.returncode == 0, done.stderr
         found[kind], size, cost = json.loads(done.stdout)
         assert cost < np.log(2)

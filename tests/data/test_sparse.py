@@ -21,6 +21,7 @@ from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.solvers.state import State
+from tests.helpers.limits import HANG
 
 sparse = pytest.importorskip("scipy.sparse")
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
@@ -449,7 +450,9 @@ print(status("VmHWM") - before, X.data.nbytes + X.indices.nbytes)
 def test_a_million_columns_take_a_few_vectors(tmp_path):
     """160 MB of X: w, the accumulators, and a handful of vectors of 8 MB; partial gradients of 32
     chunks would be 256 MB."""
-    done = subprocess.run([sys.executable, "-c", WIDE], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", WIDE], capture_output=True, text=True, timeout=HANG
+    )
     if "clear_refs" in done.stderr:
         pytest.skip("the kernel does not let the mark be set back")
     above, size = map(int, done.stdout.split())

@@ -22,6 +22,7 @@ from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.kernels import layout
 from fastlogreg.kernels.uint8 import avx2, avx512, choice
 from tests.helpers.comparison import WITHOUT_JIT, exact
+from tests.helpers.limits import HANG
 
 rng = np.random.default_rng(0)
 FEATURES = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
@@ -300,7 +301,7 @@ def test_numbas_own_settings_are_heeded():
     for settings in ({"NUMBA_ENABLE_AVX": "0"}, {"NUMBA_CPU_NAME": "generic"}, {}):
         environ = {**os.environ, **settings}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=300
+            [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=HANG
         )
         assert done.returncode == 0, done.stderr
         found.append(done.stdout.split())

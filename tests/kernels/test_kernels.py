@@ -29,6 +29,7 @@ from tests.helpers.comparison import (
     laid_out,
     values,
 )
+from tests.helpers.limits import HANG
 
 rng = np.random.default_rng(0)
 
@@ -379,7 +380,7 @@ def test_nothing_is_read_beyond_X():
     dtypes = "float64" if WITHOUT_JIT else ",".join(IN_PLACE)
     code = GUARDED.replace("(200, 11), (195, 64), (33, 300)", "") if WITHOUT_JIT else GUARDED
     done = subprocess.run(
-        [sys.executable, "-c", code, dtypes], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code, dtypes], capture_output=True, text=True, timeout=HANG
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
@@ -387,7 +388,7 @@ def test_nothing_is_read_beyond_X():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect by way of Linux's libc")
 def test_the_guard_page_kills():
     done = subprocess.run(
-        [sys.executable, "-c", GUARDED, "overread"], capture_output=True, timeout=100
+        [sys.executable, "-c", GUARDED, "overread"], capture_output=True, timeout=HANG
     )
     assert done.returncode < 0
 

@@ -16,6 +16,7 @@ import fastlogreg as flr
 from fastlogreg.backends import fused
 from fastlogreg.machine import threads
 from tests.helpers.comparison import WITHOUT_JIT, laid_out, values
+from tests.helpers.limits import HANG
 
 THREADS = (1, 2, 3, 7)
 REPEATS = 2 if WITHOUT_JIT else 20
@@ -140,7 +141,7 @@ except ValueError as error:
 def test_every_threading_layer(layer):
     environment = {**os.environ, "NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "8"}
     command = [sys.executable, "-c", LAYERS, os.path.dirname(__file__)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, env=environment)
     assert done.returncode == 0, done.stderr
     used, found = json.loads(done.stdout)
     if used == "absent":

@@ -15,6 +15,7 @@ import pytest
 
 import fastlogreg as flr
 from fastlogreg.training import checkpoint
+from tests.helpers.limits import HANG
 
 LONG_RUN = """
 import os, sys, time, warnings
@@ -68,14 +69,14 @@ def test_kill_9_at_20_random_moments(tmp_path):
             time.sleep(random_.uniform(0.0, 0.01))
         finally:
             process.kill()
-            process.communicate(timeout=20)
+            process.communicate(timeout=HANG)
         leftovers += len(list(tmp_path.glob("run.*.tmp")))
         if path.exists():
             copies.append(shutil.copy(path, tmp_path / f"copy {k}"))
             if k % 4 == 3:
                 path.unlink()  # from the beginning again
     done = subprocess.run(
-        [sys.executable, "-c", RESUMED, *copies], capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", RESUMED, *copies], capture_output=True, text=True, timeout=HANG
     )
     assert done.returncode == 0, done.stderr
     made = [line.split() for line in done.stdout.splitlines()]
@@ -110,7 +111,7 @@ flr.train(X, Y, iterations=6, checkpoint=path)
 @pytest.mark.parametrize("where", ["write", "fsync", "replace"])
 def test_killed_while_writing(where, tmp_path):
     path = tmp_path / "run"
-    done = subprocess.run([sys.executable, "-c", DIES, where, path], timeout=60)
+    done = subprocess.run([sys.executable, "-c", DIES, where, path], timeout=HANG)
     assert done.returncode == -signal.SIGKILL
     saved = checkpoint.load(path)
     assert saved.values["iteration"] == 3

@@ -20,6 +20,7 @@ from fastlogreg.solvers import compiled as ways
 from fastlogreg.solvers.result import STOP_REASONS, Progress, TrainingResult, TrainingWarning
 from fastlogreg.training import run
 from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.limits import HANG
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 3)).T
@@ -367,7 +368,7 @@ def test_ctrl_c_in_a_process_of_its_own(n_x, m, backend):
     try:
         ready = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=HANG)
     finally:
         process.kill()
     assert (ready, out, err) == (b"ready\n", b"interrupted\n", b"")
