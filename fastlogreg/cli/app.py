@@ -62,7 +62,10 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        for notice in (DeprecationWarning, PendingDeprecationWarning):  # for the developers of a library
+        for notice in (
+            DeprecationWarning,
+            PendingDeprecationWarning,
+        ):  # for the developers of a library
             warnings.simplefilter("ignore", notice)
         warnings.showwarning = _show_warning
         try:

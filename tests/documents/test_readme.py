@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.limits import HANG
+
 README = Path(__file__).parents[2] / "README.md"
 INSTALL = "pip install"
 
@@ -37,7 +39,9 @@ def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
                 continue
             assert line.startswith("fastlogreg "), line
             command = [sys.executable, "-m", *line.split()]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=HANG, check=False
+            )
             assert done.returncode == 0 or line == "fastlogreg doctor", (
                 f"{line}\n{done.stdout}{done.stderr}"
             )

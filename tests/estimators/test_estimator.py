@@ -13,6 +13,8 @@ import numba
 import numpy as np
 import pytest
 
+from tests.helpers.limits import HANG
+
 pytest.importorskip("sklearn")
 
 import sklearn
@@ -511,7 +513,7 @@ except ImportError as error:
 else:
     raise AssertionError
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=HANG)
 
 
 # ---------------------------------------------------------------- the company it keeps

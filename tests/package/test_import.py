@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import fastlogreg as flr
+from tests.helpers.limits import HANG
 
 PACKAGE = Path(flr.__file__).parent
 
@@ -51,7 +52,7 @@ OPTIONAL = (
 def python(code, *args):
     """The code run by a fresh interpreter; its standard output."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=HANG
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

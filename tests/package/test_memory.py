@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.limits import HANG
 
 pytestmark = [
     pytest.mark.skipif(WITHOUT_JIT, reason="hundreds of millions of elements, one by one"),
@@ -79,7 +80,7 @@ main(*sys.argv[1:])
 
 def measure(name, n_x, dtype, function="propagate"):
     command = [sys.executable, "-c", MEASURE, name, str(n_x), dtype, function]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -18,6 +18,7 @@ import fastlogreg
 from fastlogreg.kernels import partials
 from fastlogreg.kernels.decorators import kernel
 from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.limits import HANG
 
 pytestmark = pytest.mark.skipif(
     WITHOUT_JIT, reason="nothing is compiled, cached or run on Numba's threads"
@@ -64,7 +65,7 @@ def run(code, *args, command=(), **environment):
         [*command, sys.executable, "-c", code, *args],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG,
         env=variables,
         cwd=os.sep,
     )
