@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .backends.choice import BY_NAME
 from .checks.arguments import (
     BACKENDS,
     SOLVERS,
@@ -29,7 +30,6 @@ from .checks.arguments import (
     require_dense,
     require_finite,
 )
-from .data.dense import DesignMatrix
 from .data.inputs import design_of
 from .maths import logistic, reference
 from .maths.reference import Propagation
@@ -193,12 +193,12 @@ def predict_proba(
     """
     design = design_of(X, scale, shift)
     w_, b_ = check_w(w, design.n_x), check_number("b", b)
-    if not isinstance(design, DesignMatrix):
+    if design.dense is None:
         Z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
         if not np.isfinite(Z).all():
             design.require_finite()
         return logistic.sigmoid(Z)[None, :]
-    X = design.X
+    X = design.dense.X
     A = np.empty((1, design.m))
     folded, bias = design.fold(w_, b_)
     step = max(1, (1 << 20) // design.n_x)  # blocks of 8 MiB once converted
@@ -289,9 +289,11 @@ def _prepare(
     both_classes: bool = False,
 ) -> tuple[Objective, NDArray[np.float64], float]:
     check_choice("backend", backend, BACKENDS)
-    require_dense(X, backend)
+    any_form = BY_NAME[backend].any_form
+    if not any_form:
+        require_dense(X, backend)
     design = design_of(X, scale, shift)
-    if backend != "fused" and not isinstance(design, DesignMatrix):
+    if design.dense is None and not any_form:
         raise ValueError(
             f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got "
             f"{backend!r}"

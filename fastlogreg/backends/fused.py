@@ -1,12 +1,9 @@
-"""One pass over X, by each backend: the sums over the examples of the loss, of dz x, of dz and of
-da/dz = a (1 - a).
+"""The production pass: one read of X, part after part, by compiled kernels.
 
-    fused    the production kernel, on as many threads as the work is worth; every X, weights, other
-             links
-    numpy    the vectorized form, NumPy alone
-    loops    the lectures' loops, compiled; python: interpreted
+A pass sums the loss, dz x, dz and da/dz = a (1 - a) over the examples. It is told the point
+(w (n_x,), b) on scale * X + shift, folds both into X itself, and the gradient back.
 
-A pass is told the point (w (n_x,), b) on scale * X + shift and folds both into X itself and back.
+A part is dense, and its passes are here, or sparse, and they are in `backends.sparse`.
 """
 
 from __future__ import annotations
@@ -19,15 +16,15 @@ from numpy.typing import NDArray
 
 from ..data.dense import DesignMatrix
 from ..data.design import Design
-from ..data.sparse import SparseMatrix
 from ..kernels.layout import HEAD
 from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector
-
-Sums = tuple[float, Vector, float, float]
+from ..maths.logistic import Terms
+from . import sparse
+from .base import Sums
 
 # What one core needs: for an element of X, read twice from its cache, and for an example's exp and
-# log1p. Launching a thread costs about 30 microseconds: below 50 of work each it brings nothing.
+# log1p; and what a thread must have to do, or launching it costs more than it brings.
 SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, SECONDS_PER_THREAD = 0.15e-9, 2.5e-9, 50e-6
 
 
@@ -36,10 +33,10 @@ def seconds_on_one_core(design: Design) -> float:
     return design.elements * design.seconds_per_element + design.m * SECONDS_PER_EXAMPLE
 
 
-def threads_for(design: DesignMatrix | SparseMatrix, n_threads: int) -> int:
-    """Threads worth launching for a pass."""
-    shares = design.n_chunks if isinstance(design, DesignMatrix) else n_threads
-    return max(1, min(n_threads, shares, int(seconds_on_one_core(design) / SECONDS_PER_THREAD)))
+def threads_for(part: Any, n_threads: int) -> int:
+    """Return the threads worth launching for a pass over a part."""
+    shares = part.n_chunks if part.sparse is None else n_threads
+    return max(1, min(n_threads, shares, int(seconds_on_one_core(part) / SECONDS_PER_THREAD)))
 
 
 def digits_for(part: DesignMatrix) -> tuple[NDArray[Any], Vector] | None:
@@ -69,14 +66,15 @@ def fused(
     total: Vector | None = None
     for lo, hi, part in design.parts():
         of_part = y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi]
-        if isinstance(part, SparseMatrix):
-            sums = part.sums(*of_part, threads_for(part, n_threads))
+        if part.sparse is not None:
+            sums = sparse.sums(part, *of_part, threads_for(part, n_threads))
         else:
             sums = (_by_slabs if part.slab else _dense)(part, *of_part, n_threads)
         total = sums if total is None else total + sums
     assert total is not None  # a design has at least one example
     db = float(total[1])
-    return float(total[0]), design.unfold(total[HEAD : HEAD + design.n_x], db), db, float(total[2])
+    dw = design.unfold(total[HEAD : HEAD + design.n_x], db)
+    return Sums(float(total[0]), dw, db, float(total[2]))
 
 
 def _dense(
@@ -191,11 +189,9 @@ def _padded(design: Design) -> tuple[Vector, Vector]:
     return padded[0], padded[1]
 
 
-def _square(
-    part: DesignMatrix | SparseMatrix, scale: Vector, shift: Vector, n_threads: int
-) -> float:
-    if isinstance(part, SparseMatrix):
-        return part.largest_square(scale[: part.n_x], shift[: part.n_x])
+def _square(part: Any, scale: Vector, shift: Vector, n_threads: int) -> float:
+    if part.sparse is not None:
+        return sparse.largest_square(part, scale[: part.n_x], shift[: part.n_x])
     return _dense_square(part, scale, shift, n_threads)
 
 
@@ -223,8 +219,9 @@ def squares(design: Design, weight: Vector, n_threads: int) -> Vector:
     scale, shift = _padded(design)
     total = np.zeros(design.n_x)
     for lo, hi, part in design.parts():
-        if isinstance(part, SparseMatrix):
-            total += part.squares(scale[: design.n_x], shift[: design.n_x], weight[lo:hi])
+        if part.sparse is not None:
+            n_x = design.n_x
+            total += sparse.squares(part, scale[:n_x], shift[:n_x], weight[lo:hi])
         else:
             total += _dense_squares(part, weight[lo:hi], scale, shift, n_threads)
     return total
@@ -258,9 +255,9 @@ def _dense_squares(
     return total[: part.n_x]
 
 
-def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
-    """Sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
+def link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> Terms:
+    """Return the sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
     from ..kernels.loss import link_with_slopes
 
     dz, slopes = np.empty(z.size), np.empty(z.size)
-    return float(link_with_slopes(z, y, weight, dz, slopes)), dz, slopes
+    return Terms(float(link_with_slopes(z, y, weight, dz, slopes)), dz, slopes)

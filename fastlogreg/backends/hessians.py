@@ -21,6 +21,7 @@ from ..data.design import Design
 from ..kernels.layout import HEAD, read_only
 from ..machine.threads import run_on
 from ..maths.arrays import Vector
+from .base import HessianSums
 from .fused import SECONDS_PER_THREAD, threads_for
 
 BLOCK_BYTES = 4 << 20  # of float64 that X is converted to at a time
@@ -41,9 +42,8 @@ def of_few_features(
     n_threads: int,
     weight: Vector,
     zs: Vector,
-) -> tuple[float, Vector, Vector]:
-    """Loss, gradient (n_x + 1,) and Hessian (n_x + 1, n_x + 1), summed over the examples; zs (m,)
-    takes every z."""
+) -> HessianSums:
+    """Sum the loss, its gradient and its Hessian over the examples; zs (m,) takes every z."""
     from ..kernels.partials import LINE, add_partials
     from ..kernels.second_order.few_features import TILE, fill_in, run_hessian_chunks
 
@@ -90,7 +90,8 @@ def of_few_features(
         total += sums
     H = np.empty((n_x + 1, n_x + 1))
     fill_in(total[HEAD + width :].reshape(width, width), H)
-    return float(total[0]), total[HEAD : HEAD + n_x + 1].copy(), H
+    gradient = total[HEAD : HEAD + n_x + 1].copy()
+    return HessianSums(float(total[0]), gradient, H, float(H[-1, -1]))
 
 
 def of_many_features(
@@ -102,8 +103,8 @@ def of_many_features(
     n_threads: int,
     weight: Vector,
     zs: Vector,
-) -> tuple[float, Vector, Vector]:
-    """The same for any n_x and X."""
+) -> HessianSums:
+    """Sum loss, gradient and Hessian by [w, b] for any n_x and X."""
     from ..kernels.second_order.many_features import block_sums
 
     n_x, J, db, H = design.n_x, 0.0, 0.0, Products(design.n_x, n_threads)
@@ -115,7 +116,8 @@ def of_many_features(
         zs[lo:hi] = z[: hi - lo]
         db += float(dz.sum())
         H.add(x, slopes)
-    return J, np.append(g[:n_x], db), H.whole()
+    whole = H.whole()
+    return HessianSums(J, np.append(g[:n_x], db), whole, float(whole[-1, -1]))
 
 
 def products(design: Design, slopes: Vector, n_threads: int) -> Vector:

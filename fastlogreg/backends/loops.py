@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.dense import DesignMatrix
-from ..maths.arrays import Vector
-from .fused import Sums
+from ..data.design import Design
+from ..maths.arrays import NONE, Labels, Vector
+from .base import Sums, dense_in_memory
+from .fused_backend import Fused
+from .vectorized import Converted
 
 _loops_lock = threading.Lock()
-
-
 _loops_process = 0
 
 
@@ -29,8 +30,10 @@ def loops(
     n_threads: int,
     compiled: bool,
 ) -> Sums:
-    """The same by the lectures' loops, compiled or interpreted; X: design.X in a dtype that Numba
-    has. The lectures do not sum da/dz: it is NaN here."""
+    """Sum over the examples by the lectures' loops, compiled or interpreted.
+
+    X is design.X in a dtype that Numba has. The lectures do not sum da/dz: it is NaN here.
+    """
     m = design.m
     w, b = design.fold(w, b)
     shares = max(1, min(32, m // 8))
@@ -44,13 +47,16 @@ def loops(
         with np.errstate(invalid="ignore", over="ignore"):
             cost_and_gradient(*arguments)
     total_db = float(db[0]) * m
-    return float(J[0]) * m, design.unfold(dw[0] * m, total_db), total_db, np.nan
+    return Sums(float(J[0]) * m, design.unfold(dw[0] * m, total_db), total_db, np.nan)
 
 
 def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
-    """In parallel where Numba's threading layer can bear it: its OpenMP layer kills a child forked
-    after its first use, its workqueue aborts when two Python threads enter. So a forked child goes
-    in serially and others one by one; the serial loops give the same bits."""
+    """Run the loops in parallel where Numba's threading layer can bear it.
+
+    Its OpenMP layer kills a child forked after its first use. Its workqueue aborts when two Python
+    threads enter. So a forked child goes in serially and others one by one; the serial loops give
+    the same bits.
+    """
     global _loops_process
     import numba
 
@@ -67,3 +73,50 @@ def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
             compiled(parallel=True)(*arguments)
         finally:
             numba.set_num_threads(before)
+
+
+class Loops(Fused):
+    """Compute a pass by the lectures' loops, compiled, on a dense X in memory.
+
+    They know no weights, no other link, and keep no z: passes with those, and everything that is no
+    pass, are the production kernels'.
+    """
+
+    name = "loops"
+    any_form, whole_runs = False, False
+
+    def __init__(self, n_threads: int) -> None:
+        super().__init__(n_threads)
+        self._X = Converted(_as_numba_reads_it)
+
+    def sums(
+        self,
+        design: Design,
+        y: Labels,
+        w: Vector,
+        b: float,
+        *,
+        weight: Vector = NONE,
+        linear: bool = False,
+        zs: Vector = NONE,
+    ) -> Sums:
+        if linear or weight.size or zs.size:
+            return super().sums(design, y, w, b, weight=weight, linear=linear, zs=zs)
+        x, compiled = dense_in_memory(design), not self.interpreted
+        return loops(x, self._X.of(x), y, w, b, n_threads=self.n_threads, compiled=compiled)
+
+    def seconds(self, design: Design) -> float | None:
+        return None  # from half a nanosecond an element to hundreds
+
+
+class Interpreted(Loops):
+    """Compute a pass by the source of the lectures' loops, interpreted."""
+
+    name = "python"
+    interpreted = True
+
+
+def _as_numba_reads_it(X: NDArray[Any]) -> NDArray[Any]:
+    """Return X, or X as float64: Numba has no float16, no long double and no foreign byte order."""
+    numbas = X.dtype.char in "?bBhHiIlLqQfd" and X.dtype.isnative
+    return X if numbas else X.astype(np.float64)

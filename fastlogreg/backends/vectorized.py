@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.dense import DesignMatrix
-from ..data.design import Design
-from ..maths import logistic, reference
-from ..maths.arrays import NONE, Vector
-from .fused import Sums
+from ..data.design import Design, Moments
+from ..maths import reference
+from ..maths.arrays import NONE, Labels, Vector
+from ..maths.logistic import LOGISTIC, Terms
+from . import gram, moments
+from .base import HessianSums, LineSums, Sums, dense_in_memory
 
 LONGEST = 1024  # examples in a block of as many features: enough for BLAS, and no larger than H
 
@@ -25,8 +28,8 @@ def by_numpy(
     n_threads: int = 1,
     weight: Vector,
     zs: Vector,
-) -> tuple[float, Vector, Vector]:
-    """`of_many_features` with NumPy alone, on BLAS's own threads."""
+) -> HessianSums:
+    """Sum loss, gradient and Hessian over the examples by BLAS, on its own threads."""
     n_x = design.n_x
     H, gradient, J = np.zeros((n_x + 1, n_x + 1)), np.zeros(n_x + 1), 0.0
     with np.errstate(
@@ -40,11 +43,11 @@ def by_numpy(
             gradient[-1] += dz.sum()
             _add_by_numpy(x, slopes, H)
     H[:-1, -1] = H[-1, :-1]
-    return J, gradient, H
+    return HessianSums(J, gradient, H, float(H[-1, -1]))
 
 
 def products_by_numpy(design: Design, slopes: Vector, n_threads: int = 1) -> Vector:
-    """`products` with NumPy alone, on BLAS's own threads."""
+    """Sum slope * x1 x1.T over the examples by BLAS, on its own threads."""
     H = np.zeros((design.n_x + 1, design.n_x + 1))
     for lo, hi, x in design.float_blocks(min(design.n_x, LONGEST)):
         _add_by_numpy(x, slopes[lo:hi], H)
@@ -53,7 +56,7 @@ def products_by_numpy(design: Design, slopes: Vector, n_threads: int = 1) -> Vec
 
 
 def _add_by_numpy(x: Vector, slopes: Vector, H: Vector) -> None:
-    """H[:, :-1] += the same of a block x (examples, n_x), and the corner."""
+    """Add the products of a block x (examples, n_x) to H[:, :-1], and the corner."""
     H[-1, :-1] += slopes @ x
     H[-1, -1] += slopes.sum()
     rooted = x * np.sqrt(slopes)[:, None]
@@ -71,7 +74,7 @@ def numpy(
     linear: bool = False,
     zs: Vector = NONE,
 ) -> Sums:
-    """The same by the vectorized reference; X: design.X as float64."""
+    """Sum over the examples by the lectures' formulas; X: design.X as float64."""
     w, b = design.fold(w, b)
     Z = reference.forward(w[:, None], b, X)
     if zs.size:
@@ -80,18 +83,17 @@ def numpy(
         dZ = weight * Z
         losses, slopes = 0.5 * dZ * Z, np.zeros(1)
     else:
-        sign = 1.0 - 2.0 * y
-        dZ, losses = sign * logistic.sigmoid(sign * Z), logistic.loss(Z, y)
-        slopes = np.abs(dZ) * logistic.sigmoid(-sign * Z)
+        losses, dZ, slopes = LOGISTIC.terms(Z, y)
         if weight.size:
             dZ, losses, slopes = weight * dZ, weight * losses, weight * slopes
     db = float(np.sum(dZ))
     with np.errstate(invalid="ignore", over="ignore"):
-        return float(np.sum(losses)), design.unfold((X @ dZ.T)[:, 0], db), db, float(np.sum(slopes))
+        dw = design.unfold((X @ dZ.T)[:, 0], db)
+        return Sums(float(np.sum(losses)), dw, db, float(np.sum(slopes)))
 
 
 def numpy_squares(design: Design, weight: Vector) -> Vector:
-    """The same with NumPy alone, block by block."""
+    """Sum weight * x^2 over the examples, for each feature (n_x,), block by block."""
     total = np.zeros(design.n_x)
     for lo, hi, x in design.float_blocks():
         total += weight[lo:hi] @ (x * x)
@@ -99,7 +101,7 @@ def numpy_squares(design: Design, weight: Vector) -> Vector:
 
 
 def numpy_radius(design: DesignMatrix) -> float:
-    """The same with NumPy alone, block by block."""
+    """Return the largest ||x|| over the examples, found block by block."""
     squares = [0.0]
     step = max(1, (1 << 20) // design.n_x)
     for lo in range(0, design.m, step):
@@ -108,19 +110,105 @@ def numpy_radius(design: DesignMatrix) -> float:
     return float(np.sqrt(max(squares)))
 
 
-def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> tuple[float, Vector, Vector]:
-    """The same with NumPy alone."""
-    sign = 1.0 - 2.0 * y
-    a = logistic.sigmoid(sign * z)
-    dz, slopes, losses = sign * a, a * logistic.sigmoid(-sign * z), logistic.loss(z, y)
+def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> Terms:
+    """Return the sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
+    losses, dz, slopes = LOGISTIC.terms(z, y)
     if weight.size:
-        return float(weight @ losses), weight * dz, weight * slopes
-    return float(losses.sum()), dz, slopes
+        return Terms(float(weight @ losses), weight * dz, weight * slopes)
+    return Terms(float(losses.sum()), dz, slopes)
 
 
-def numpy_along_line(
-    z: Vector, z_slope: Vector, y: NDArray[np.uint8], weight: Vector, t: float
-) -> tuple[float, float, float]:
-    """`kernels.loss.along_line` with NumPy alone."""
-    J, dz, slopes = numpy_link(z + t * z_slope, y, weight)
-    return J, float(dz @ z_slope), float(slopes @ (z_slope * z_slope))
+class Vectorized:
+    """Compute the sums with NumPy alone, on a dense X in memory."""
+
+    name = "numpy"
+    any_form, whole_runs, interpreted = False, False, False
+
+    def __init__(self, n_threads: int) -> None:
+        """n_threads is kept for the bytes of a Gram matrix; BLAS has threads of its own."""
+        self.n_threads = n_threads
+        self._X = Converted(_as_float64)
+
+    def with_threads(self, n_threads: int) -> Vectorized:
+        return type(self)(n_threads)
+
+    def sums(
+        self,
+        design: Design,
+        y: Labels,
+        w: Vector,
+        b: float,
+        *,
+        weight: Vector = NONE,
+        linear: bool = False,
+        zs: Vector = NONE,
+    ) -> Sums:
+        x = dense_in_memory(design)
+        return numpy(x, self._X.of(x), y, w, b, weight=weight, linear=linear, zs=zs)
+
+    def sums_with_hessian(
+        self,
+        design: Design,
+        y: Labels,
+        w: Vector,
+        b: float,
+        *,
+        weight: Vector,
+        zs: Vector,
+        begin_read: Callable[[], object],
+    ) -> HessianSums:
+        begin_read()
+        return by_numpy(design, y, w, b, weight=weight, zs=zs)
+
+    def products(self, design: Design, slopes: Vector) -> Vector:
+        return products_by_numpy(design, slopes)
+
+    def squares(self, design: Design, weight: Vector) -> Vector:
+        return numpy_squares(design, weight)
+
+    def radius(self, design: Design) -> float:
+        return numpy_radius(dense_in_memory(design))
+
+    def moments(self, design: Design) -> Moments:
+        return moments.moments(design)
+
+    def terms(self, z: Vector, y: Labels, weight: Vector) -> Terms:
+        return numpy_link(z, y, weight)
+
+    def along_line(
+        self, z: Vector, z_slope: Vector, y: Labels, weight: Vector, t: float
+    ) -> LineSums:
+        J, dz, slopes = self.terms(z + t * z_slope, y, weight)
+        return LineSums(J, float(dz @ z_slope), float(slopes @ (z_slope * z_slope)))
+
+    def has_gram(self, design: Design) -> bool:
+        return design.dense is not None
+
+    def gram(self, design: Design, between: Callable[[], object]) -> Vector:
+        return gram.gram(dense_in_memory(design), self.n_threads, between)
+
+    def has_kernels_for(self, design: Design) -> bool:
+        return False
+
+    def seconds(self, design: Design) -> float | None:
+        return None  # it is BLAS's and the memory's
+
+
+class Converted:
+    """Keep X in the dtype that a backend takes, converted once; as it is where that is the one."""
+
+    def __init__(self, convert: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        self.convert = convert
+        self._from: NDArray[Any] | None = None
+        self._X: NDArray[Any] = NONE
+
+    def of(self, design: DesignMatrix) -> NDArray[Any]:
+        """Return X of this design, (n_x, m)."""
+        if self._from is not design.X:
+            self._from, self._X = design.X, self.convert(design.X)
+        return self._X
+
+
+def _as_float64(X: NDArray[Any]) -> NDArray[Any]:
+    """Return X for a matrix product of NumPy, which takes float64 alone, in the native order."""
+    return X if X.dtype == np.float64 and X.dtype.isnative else X.astype(np.float64)

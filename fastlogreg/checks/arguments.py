@@ -120,8 +120,8 @@ def is_sparse(X: Any) -> bool:
 
 
 def require_dense(X: Any, backend: str) -> None:
-    """ValueError where X is sparse and the backend is not the one that reads it so."""
-    if backend != "fused" and is_sparse(X):
+    """ValueError where X is sparse, for a backend that reads a dense X only."""
+    if is_sparse(X):
         raise ValueError(
             f'backend {backend!r} reads a dense X only; X is sparse. Leave backend at "fused", '
             "or give it X.toarray()"

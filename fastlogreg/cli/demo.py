@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ..backends.choice import BY_NAME
 from ..checks.extras import require
 from ..figures.training import times_figure
 from ..files.model import Model
@@ -24,6 +25,7 @@ from .train import fit, print_costs, print_metrics, save_figure, settings
 
 Array = NDArray[Any]
 BACKENDS = ("python", "loops", "numpy", "fused")
+BASELINE = "numpy"  # what the others are compared with
 ITERATIONS = 1000
 PYTHON_ITERATIONS = 5  # of the interpreted loops; the time of all is extrapolated
 TRAINING = 1347  # three quarters; the others were written by other people
@@ -110,7 +112,7 @@ def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]
         BACKENDS
     ):  # "fused" first: what all of them share is compiled in its first call
         first, _ = _timed(X, Y, alpha, backend, 1)
-        if backend == "python":
+        if BY_NAME[backend].interpreted:
             one, _ = _timed(X, Y, alpha, backend, 1)
             some, found = _timed(X, Y, alpha, backend, 1 + PYTHON_ITERATIONS)
             seconds[backend] = (some - one) / PYTHON_ITERATIONS * ITERATIONS
@@ -120,14 +122,16 @@ def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]
         rows[backend] = first, float(np.max(np.abs(found - expected) / expected))
     for backend in BACKENDS:
         first, difference = rows[backend]
-        ratio = seconds["numpy"] / seconds[backend]
+        ratio = seconds[BASELINE] / seconds[backend]
         against = f"{ratio:.1f}x faster" if ratio >= 1 else f"{1 / ratio:.1f}x slower"
         note = (
-            f"  (extrapolated from {PYTHON_ITERATIONS} iterations)" if backend == "python" else ""
+            f"  (extrapolated from {PYTHON_ITERATIONS} iterations)"
+            if BY_NAME[backend].interpreted
+            else ""
         )
         times = f"{first:9.3f} s {seconds[backend]:7.3f} s"
         print(
-            f"{backend:7} {times}  {against if backend != 'numpy' else '':>14}   "
+            f"{backend:7} {times}  {against if backend != BASELINE else '':>14}   "
             f"{difference:15.0e}{note}"
         )
     return {backend: seconds[backend] for backend in BACKENDS}

@@ -31,6 +31,7 @@ from . import options
 from .report import Metrics, ProgressBar, cost_lines
 
 Array = NDArray[Any]
+DEFAULT_BACKEND = "fused"
 INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
 GOES_ON = ("iterations", "interrupted")
 FIGURES = (".png", ".pdf", ".svg")
@@ -68,7 +69,7 @@ def train(
             "--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1."
         ),
     ] = None,
-    backend: options.Backend = "fused",
+    backend: options.Backend = DEFAULT_BACKEND,
     threads: options.Threads = None,
     checkpoint: Annotated[
         Path | None,
@@ -100,7 +101,7 @@ def train(
     """Train on DATA, by default by gradient descent; print costs and metrics."""
     if dask is not None:
         others = (test, plot, threads, checkpoint, max_memory)
-        if any(option is not None for option in others) or resume or backend != "fused":
+        if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: "

@@ -12,22 +12,24 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import fused
+from ..backends.choice import backend_of
 from ..backends.hessians import Products, flat
 from ..checks.arguments import find_non_finite
 from ..data.dense import DesignMatrix
 from ..machine.blas import inner
+from ..machine.once import once
 from ..maths.arrays import NONE, Vector
+from ..objective import separation
 
 # J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
 HEAD = 5
 KEPT = 3  # z's that a block keeps: the two ends of a line search, and what came of it
+BACKEND = backend_of("fused", 1)  # blocks run side by side already
 DISTINCT = 20  # labels of a block that are reported, at most
 
 
@@ -65,7 +67,7 @@ class Block:
     def __sizeof__(self) -> int:
         return int(self.x.nbytes + self.y.nbytes + self.weight.nbytes)
 
-    @cached_property
+    @once
     def design(self) -> DesignMatrix:
         n_x = self.x.shape[1]
         return DesignMatrix(self.x.T, np.ones(n_x), np.zeros(n_x))
@@ -82,16 +84,11 @@ class Block:
             self._zs.move_to_end(place.name)
             return kept
         z = np.empty(len(self.y))
-        fused.fused(
-            self.design, self.y, *place[:2], n_threads=1, weight=np.zeros(len(z)), linear=True, zs=z
-        )
+        none = np.zeros(len(z))
+        BACKEND.sums(self.design, self.y, place.w, place.b, weight=none, linear=True, zs=z)
         if place.name:
             self.keep(place.name, z)
         return z
-
-    def counted(self) -> Any:
-        """The examples of positive weight, as an index."""
-        return self.weight > 0.0 if self.weight.size else slice(None)
 
 
 # ---------------------------------------------------------------- making blocks
@@ -195,8 +192,8 @@ def encoded(raw: Raw, positive: Any, factors: tuple[float, float] | None) -> Blo
 def cost_sums(block: Block, place: Place, watch: bool) -> Vector:
     """[J, db, sum of da/dz, wrong, unbounded, dw]; wrong is counted where `watch` asks for it."""
     z = np.empty(len(block.y)) if place.name else NONE
-    J, dw, db, curvature = fused.fused(
-        block.design, block.y, place.w, place.b, n_threads=1, weight=block.weight, zs=z
+    J, dw, db, curvature = BACKEND.sums(
+        block.design, block.y, place.w, place.b, weight=block.weight, zs=z
     )
     wrong = unbounded = 0.0
     if place.name:
@@ -209,20 +206,16 @@ def cost_sums(block: Block, place: Place, watch: bool) -> Vector:
 
 def on_wrong_side(block: Block, place: Place) -> float:
     """Examples of positive weight that z does not put on their own side."""
-    z = block.z(place)
-    right = np.where(block.y == 1, z, -z) > 0.0
-    return float(np.sum(~right[block.counted()]))
+    return float(separation.outside(block.z(place), block.y, block.weight))
 
 
 def linear_sums(block: Block, place: Place, at: Place | None) -> Vector:
     """The same sums with dz = c z, where c is da/dz at another place, or the weights."""
     if at is not None:
-        c = fused.link(block.z(at), block.y, block.weight)[2]
+        c = BACKEND.terms(block.z(at), block.y, block.weight).slopes
     else:
         c = block.weight if block.weight.size else np.ones(len(block.y))
-    half, dw, db, _ = fused.fused(
-        block.design, block.y, place.w, place.b, n_threads=1, weight=c, linear=True
-    )
+    half, dw, db, _ = BACKEND.sums(block.design, block.y, place.w, place.b, weight=c, linear=True)
     return np.concatenate([[half, db, 0.0, 0.0, 0.0], dw])
 
 
@@ -233,17 +226,15 @@ def hessian_sums(block: Block, place: Place, watch: bool, scale: Vector, shift: 
     z = block.z(place)
     H = Products(block.design.n_x, 1)
     for lo, hi, x in block.design.rescaled(scale, shift).float_blocks():
-        slopes = fused.link(z[lo:hi], block.y[lo:hi], block.weight[lo:hi])[2]
+        slopes = BACKEND.terms(z[lo:hi], block.y[lo:hi], block.weight[lo:hi]).slopes
         H.add(flat(x), slopes)
     return np.concatenate([head, H.whole().reshape(-1)])
 
 
 def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:
     """J and its first two derivatives by t at start + t (trial - start), from the z of both."""
-    from ..kernels.loss import along_line
-
     z = block.z(start)
-    return np.array(along_line(z, block.z(trial) - z, block.y, block.weight, t))
+    return np.array(BACKEND.along_line(z, block.z(trial) - z, block.y, block.weight, t))
 
 
 def squares(block: Block, mean: Vector) -> Vector:
@@ -257,7 +248,7 @@ def squares(block: Block, mean: Vector) -> Vector:
 
 def largest_norm(block: Block, scale: Vector, shift: Vector) -> float:
     """The largest ||scale * x + shift||."""
-    return fused.radius(block.design.rescaled(scale, shift), 1)
+    return BACKEND.radius(block.design.rescaled(scale, shift))
 
 
 def most_and_least(block: Block, v: Place) -> tuple[float, float]:
@@ -269,16 +260,11 @@ def most_and_least(block: Block, v: Place) -> tuple[float, float]:
 
 def moved(block: Block, v: Place, z: Place, beyond: float) -> tuple[int, int, float]:
     """How many of those go beyond it, of how many, and the least |z| of them."""
-    outward = _outward(block, v)
-    further = outward > beyond
-    near = np.abs(block.z(z)[block.counted()][further]).min(initial=np.inf)
-    return int(further.sum()), len(outward), float(near)
+    return separation.moved_beyond(beyond, block.z(z), _outward(block, v), block.weight)
 
 
 def _outward(block: Block, v: Place) -> Vector:
-    move = block.z(v)
-    outward: Vector = np.where(block.y == 1, move, -move)[block.counted()]
-    return outward
+    return separation.margins(block.z(v), block.y, block.weight)
 
 
 def confusion(block: Block, place: Place) -> NDArray[np.int64]:

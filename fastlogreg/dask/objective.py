@@ -11,19 +11,20 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.fused import Sums
+from ..backends.base import LineSums, Sums
 from ..data.dense import DesignMatrix
 from ..data.design import Design
 from ..maths.arrays import NONE, Vector
+from ..maths.penalties import L2
 from ..maths.sampling import places
 from ..objective.objective import Objective
 from ..objective.point import Evaluation, Point
+from ..objective.separation import MOVED, MarginChange
 from . import blocks
 from .blocks import HEAD, Place
 from .collections import Held
@@ -102,7 +103,7 @@ class DistributedObjective(Objective):
         super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
         self.held = design.held
         self.total = float(self.held.sums.sum())
-        self.decay = lambda_ / self.total
+        self.penalty = L2(lambda_, self.total)
         self._name, self._count = uuid.uuid4().hex, itertools.count()
 
     def room(self) -> Scores:
@@ -126,7 +127,7 @@ class DistributedObjective(Objective):
         if isinstance(zs, Scores):
             zs.place, zs.unbounded = place, unbounded
             zs.wrong = wrong if self.decay == 0.0 else None
-        return J, self.design.unfold(sums[HEAD : HEAD + self.n_x], db), db, curvature
+        return Sums(J, self.design.unfold(sums[HEAD : HEAD + self.n_x], db), db, curvature)
 
     def hessian(self, w: Vector, b: float, zs: Any = NONE) -> tuple[Evaluation, Vector]:
         zs = zs if isinstance(zs, Scores) else self.room()
@@ -135,17 +136,11 @@ class DistributedObjective(Objective):
         place = Place(*self.design.fold(w, b), zs.name)
         sums = self.held.sum(blocks.hessian_sums, place, self.decay == 0.0, scale, shift)
         evaluation = self._evaluation(w, *self._taken(sums, zs, place))
-        H = sums[HEAD + n_x :].reshape(n_x + 1, n_x + 1) / self.total
-        diagonal = np.arange(n_x)
-        H[diagonal, diagonal] += self.decay
-        if not self.intercept:
-            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
+        H = sums[HEAD + n_x :].reshape(n_x + 1, n_x + 1).copy()
+        self.finish_hessian(H)
         return evaluation, H
 
-    @cached_property
-    def radius(self) -> float:
-        if not self.intercept:
-            return 0.0
+    def _largest_norm(self) -> float:
         self.begin_pass()
         return max(self.held.each(blocks.largest_norm, self.design.scale, self.design.shift))
 
@@ -175,10 +170,9 @@ class DistributedObjective(Objective):
             return None
         return lambda t: self.along_line(start.theta[:-1], d, start.z, trial.z, t)
 
-    def _line_sums(self, z: Any, z_slope: Any, t: float) -> tuple[float, float, float]:
+    def _line_sums(self, z: Any, z_slope: Any, t: float) -> LineSums:
         """z, z_slope: the `Scores` of both ends."""
-        J, first, second = self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist()
-        return J, first, second
+        return LineSums(*self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist())
 
     def variance(self, mean: Vector) -> Vector:
         """Of each column of X itself, weighted (n_x,), about its mean: one read of X."""
@@ -186,20 +180,20 @@ class DistributedObjective(Objective):
         total: Vector = self.held.sum(blocks.squares, mean)
         return total / self.total
 
-    def moves(self, z: Any, v: Vector) -> tuple[float, float, int, int, float]:
+    def margin_changes(self, z: Any, v: Vector) -> MarginChange:
         place = self.scores(v[:-1], float(v[-1])).place
         ends = self.held.each(blocks.most_and_least, place)
         most, least = max(most for most, _ in ends), min(least for _, least in ends)
-        moved, of, nearest = zip(*self.held.each(blocks.moved, place, z.place, 1e-3 * most))
-        return most, least, sum(moved), sum(of), min(nearest)
+        moved, of, nearest = zip(*self.held.each(blocks.moved, place, z.place, MOVED * most))
+        return MarginChange(most, least, sum(moved), sum(of), min(nearest))
 
     def on(self, design: Any) -> DistributedObjective:
         new = DistributedObjective(design, self.lambda_, self.intercept)
         new.passes, new.watch = self.passes, self.watch
         return new
 
-    def iterations_in(self, seconds: float, on_gram: bool) -> int:
-        return 1  # how long a pass takes depends on the cluster: the first one tells
+    def seconds_of_pass(self) -> float | None:
+        return None  # it depends on the cluster
 
     def sampled(self, rows: int) -> Objective:
         """As on one machine, the same examples; they come to the client."""
@@ -220,9 +214,7 @@ class DistributedObjective(Objective):
             there = float(weight[y == c].sum())
             weight[y == c] *= of_class[c] / there if there > 0.0 else 0.0
         design = DesignMatrix(x.T, self.design.scale, self.design.shift)
-        return Objective(
-            design, y, self.decay * float(weight.sum()), "fused", 1, weight, self.intercept
-        )
+        return self.like(design, y, weight, n_threads=1)
 
     def estimated_hessian(self, point: Point, rows: int) -> Vector:
         """From a sample in which every example of a class counts the same: da/dz stays with the

@@ -14,8 +14,7 @@ double): converted, one block at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ from ..kernels.layout import (
     read_only,
 )
 from ..machine.mapped_files import MappedFile
-from ..machine.threads import run_on
+from ..machine.once import once
 from .design import Design
 
 _BLOCK_BYTES = 4 << 20  # of a converted block
@@ -62,11 +61,18 @@ class DesignMatrix(Design):
         self._source = X
         self.few_features = self.n_x <= NARROW
         self.file = MappedFile.of(self.X)
+        self.byte_way = self._byte_way()
+        self.slab = self._slab()
+        self.at_a_time = self._at_a_time()
         self.chunk, self.block = chunk_and_block(
             self.m, self.n_x, X.dtype.itemsize, self.by_example, self.byte_way
         )
         if self.at_a_time:
             self.block = max(2 * LANES, self.at_a_time)
+
+    @property
+    def dense(self) -> DesignMatrix:
+        return self
 
     @property
     def nbytes(self) -> int:
@@ -117,8 +123,7 @@ class DesignMatrix(Design):
         """The layout as the kernels are told it."""
         return None if self.by_example else True
 
-    @cached_property
-    def at_a_time(self) -> int:
+    def _at_a_time(self) -> int:
         """Examples that `kernels.dense.groups` or `kernels.dense.strips` takes at a time; 0 where
         neither is for X, or X has fewer."""
         if self.of_bytes or self.slab or (self.by_example and self.n_x < LANES):
@@ -142,8 +147,7 @@ class DesignMatrix(Design):
             self.feature_major,
         )
 
-    @cached_property
-    def byte_way(self) -> str | None:
+    def _byte_way(self) -> str | None:
         """The way of `kernels.uint8.choice` by which X is read: bytes, enough of them in a row, and
         a CPU that can; else None."""
         wide = not self.by_example and self.n_x > WIDE
@@ -177,8 +181,7 @@ class DesignMatrix(Design):
         """How far the latter are moved."""
         return -self.n_x % 8 if self.at_a_time and self.by_example else 0
 
-    @cached_property
-    def slab(self) -> int:
+    def _slab(self) -> int:
         """Features in a slab, a multiple of 8, where X is read by slabs (`kernels.dense`), else 0:
         at most 64 slabs, whose z's are at most 4 % of X."""
         if self.by_example or not is_wide(self.m, self.n_x, self.X.itemsize):
@@ -191,7 +194,7 @@ class DesignMatrix(Design):
         """Rows of partials that a pass fills."""
         return int(-(-self.n_x // self.slab)) if self.slab else int(-(-self.m // self.chunk))
 
-    @cached_property
+    @once
     def partials(self) -> NDArray[np.float64]:
         """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of
         one."""
@@ -234,54 +237,3 @@ class DesignMatrix(Design):
             if not (plain and x.dtype == np.float64):
                 x = x * self.scale + self.shift
             yield lo, lo + len(x), x
-
-    def gram(
-        self, n_threads: int = 1, between: Callable[[], object] = lambda: None
-    ) -> NDArray[np.float64]:
-        """K = Xs.T Xs, (m, m), with Xs = scale * X + shift: from bytes as integers where scale and
-        shift are one number each, else by BLAS, from slabs of features of at most 8 MiB. `between`
-        is called several times, for budgets."""
-        self.check_file()
-        if self.gram_of_bytes:
-            return self._gram_of_bytes(n_threads, between)
-        K = np.zeros((self.m, self.m))
-        step = max(1, (1 << 20) // self.m)
-        as_it_is = self.X.dtype == np.float64 and bool(
-            (self.scale == 1.0).all() and (self.shift == 0.0).all()
-        )
-        for j in range(0, self.n_x, step):
-            between()
-            slab = self.X[j : j + step]
-            if not as_it_is:
-                slab = slab * self.scale[j : j + step, None] + self.shift[j : j + step, None]
-            K += slab.T @ slab
-        return K
-
-    @property
-    def gram_of_bytes(self) -> bool:
-        """Whether `gram` is made by `kernels.uint8.choice`."""
-        if not self.by_example or not self.of_bytes:
-            return False
-        from ..kernels.uint8.choice import LEAST_GRAM
-
-        uniform = bool((self.scale == self.scale[0]).all() and (self.shift == self.shift[0]).all())
-        return uniform and self.m >= LEAST_GRAM
-
-    def _gram_of_bytes(self, n_threads: int, between: Callable[[], object]) -> NDArray[np.float64]:
-        """With scale s and shift t: s^2 x.T x + s t (sum x_i + sum x_j) + n_x t^2. The integers are
-        exact."""
-        from ..kernels.uint8.avx512 import byte_sums
-        from ..kernels.uint8.choice import GRAM, gram
-
-        [(_, _, x)] = self.flat_blocks()
-        K, totals = np.zeros((self.m, self.m)), np.empty(self.m)
-        byte_sums(x, self.n_x, totals)
-        step = max(1, int(5e9 / (self.n_x * self.m * GRAM))) * GRAM  # some 0.1 s on one core
-        for first in range(0, self.m, step):
-            between()
-            last, counter = min(self.m, first + step), np.zeros(1, np.int64)
-            run_on(n_threads, partial(gram, x, self.n_x, totals, first, last, K, counter))
-        K = np.tril(K) + np.tril(K, -1).T
-        s, t = float(self.scale[0]), float(self.shift[0])
-        sums = s * t * totals
-        return s * s * K + (sums[:, None] + (sums + self.n_x * t * t)) if t else s * s * K

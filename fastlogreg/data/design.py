@@ -5,15 +5,25 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..machine.blas import inner
 
+if TYPE_CHECKING:
+    from .dense import DesignMatrix
+    from .sparse import SparseMatrix
+
 AnyDesign = TypeVar("AnyDesign", bound="Design")
+
+
+class Moments(NamedTuple):
+    """Hold the mean and the standard deviation of each feature of X itself, (n_x,) both."""
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
 
 
 class Design(ABC):
@@ -26,6 +36,17 @@ class Design(ABC):
     scale: NDArray[np.float64]
     shift: NDArray[np.float64]
     few_features = False  # whether `kernels.second_order.few_features` is for its parts
+    known_moments: Moments | None = None  # once `backends.moments` has looked at X
+
+    @property
+    def dense(self) -> DesignMatrix | None:
+        """Return this design if it is one dense X in memory or in a memory map, else None."""
+        return None
+
+    @property
+    def sparse(self) -> SparseMatrix | None:
+        """Return this design if it stores the non-zeros of X alone, else None."""
+        return None
 
     @property
     @abstractmethod
@@ -94,46 +115,20 @@ class Design(ABC):
 
     @property
     def sample_size(self) -> int:
-        """Examples that `raw_moments` looks at: 1000, or 100 where X is wide, where a tenth of its
-        size is near enough."""
-        return min(self.m, 1000, max(100, (1 << 20) // self.n_x))
+        """Return how many examples show the moments of X.
 
-    @cached_property
-    def raw_moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and standard deviation of each feature of X itself, over a sample of the
-        examples."""
-        x = self.every(max(1, self.m // self.sample_size))
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.asarray(np.mean(x, axis=0, dtype=np.float64))
-            away = x - mean
-            return mean, np.sqrt(np.einsum("ij,ij->j", away, away) / len(x))
+        1000, or 100 where X is wide: there a tenth of their size is near enough.
+        """
+        return min(self.m, 1000, max(100, (1 << 20) // self.n_x))
 
     @abstractmethod
     def every(self, step: int) -> NDArray[Any]:
         """Return each step-th example of X itself, (examples, n_x)."""
 
     def with_moments(self, new: AnyDesign) -> AnyDesign:
-        """`new`, a design of the same X, which need not look at it again."""
-        if "raw_moments" in self.__dict__:
-            new.__dict__["raw_moments"] = self.raw_moments
+        """Hand on to `new`, a design of the same X, what is known of its features."""
+        new.known_moments = self.known_moments
         return new
-
-    def sample_mean(self) -> NDArray[np.float64] | None:
-        """The mean of each feature, as the model sees it, in a sample, 0 where that is not finite:
-        to centre X by. None where that would not do: with fewer examples than features the error of
-        the mean is longer than what an example has of its own, and 2,000 x 12,288 then takes twice
-        as many reads."""
-        if self.sample_size < self.n_x:
-            return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = self.scale * self.raw_moments[0] + self.shift
-        return np.where(np.isfinite(mean), mean, 0.0)
-
-    def sample_spread(self) -> NDArray[np.float64]:
-        """The standard deviation of each feature, as the model sees it, of a sample: for inner
-        matrices and warnings."""
-        spread: NDArray[np.float64] = np.abs(self.scale) * self.raw_moments[1]
-        return spread
 
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
         """(w, b) for scale * X + shift, as what gives the same z on X itself."""

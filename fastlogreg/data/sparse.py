@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ from numpy.typing import NDArray
 
 from ..kernels.layout import HEAD, read_only
 from ..machine.blas import inner
-from ..machine.threads import available_threads, run_on
-from ..maths.arrays import NONE, Vector
+from ..machine.once import once
+from ..maths.arrays import Vector
 from .design import Design
 
 VALUES = (
@@ -39,7 +38,7 @@ SECONDS_PER_NONZERO = 1.8e-9  # of a core: a dot and a scatter, each with an acc
 _BLOCK_BYTES = (
     128 << 10
 )  # of X: with w and an accumulator of 50,000 floats each it stays in a second-level cache of 1 MiB
-_SHARE, _MOST_CHUNKS, _MOST_HESSIANS = 0.03, 32, 4 << 20
+_SHARE, _MOST_CHUNKS = 0.03, 32
 
 
 class SparseMatrix(Design):
@@ -60,6 +59,7 @@ class SparseMatrix(Design):
         self.data, self.indices, self.starts, self.by_example = data, indices, starts, by_example
         self.n_x, self.m = shape
         self.scale, self.shift = scale, shift
+        self._partials: Vector | None = None
         rows, length = (self.m, self.n_x) if by_example else (self.n_x, self.m)
         self.block = int(min(1024, max(8, rows * _BLOCK_BYTES // max(1, self.nbytes) // 8 * 8)))
         chunks = max(
@@ -67,6 +67,10 @@ class SparseMatrix(Design):
         )
         self.chunk = -(-rows // (chunks * 8)) * 8
         self.n_chunks = -(-rows // self.chunk)
+
+    @property
+    def sparse(self) -> SparseMatrix:
+        return self
 
     @property
     def nbytes(self) -> int:
@@ -88,8 +92,7 @@ class SparseMatrix(Design):
 
     def rescaled(self, scale: Vector, shift: Vector) -> SparseMatrix:
         new = self._like(self.data, self.indices, self.starts, self.m, scale, shift)
-        if "partials" in self.__dict__:
-            new.__dict__["partials"] = self.partials
+        new._partials = self._partials
         return self.with_moments(new)
 
     def rows(self, indices: NDArray[np.intp]) -> SparseMatrix:
@@ -105,12 +108,12 @@ class SparseMatrix(Design):
 
             place, starts = np.full(self.m, -1), np.zeros(self.n_x + 1, np.uint64)
             place[indices] = np.arange(len(indices))
-            take_minor(*self._arrays, place, starts, self.data[:0].copy(), self.indices[:0].copy())
+            take_minor(*self.arrays, place, starts, self.data[:0].copy(), self.indices[:0].copy())
             data, minor = (
                 np.empty(int(starts[-1]), self.data.dtype),
                 np.empty(int(starts[-1]), self.indices.dtype),
             )
-            take_minor(*self._arrays, place, starts, data, minor)
+            take_minor(*self.arrays, place, starts, data, minor)
         return self._like(
             read_only(data),
             read_only(minor),
@@ -133,7 +136,7 @@ class SparseMatrix(Design):
         for lo in range(0, self.m, step):
             hi = min(self.m, lo + step)
             x = np.zeros((hi - lo, self.n_x))
-            fill(*self._arrays, self.by_example, lo, hi, x)
+            fill(*self.arrays, self.by_example, lo, hi, x)
             yield lo, hi, x * self.scale + self.shift
 
     def require_finite(self, names: Sequence[str] | None = None) -> None:
@@ -187,209 +190,24 @@ class SparseMatrix(Design):
     def sample_size(self) -> int:
         return max(self.m, self.n_x)  # all of them, which is enough
 
-    @cached_property
-    def raw_moments(self) -> tuple[Vector, Vector]:
-        """Of all examples: two reads."""
-        weight = np.ones(self.m)
-        sums = self.sums(
-            np.zeros(self.m, np.uint8),
-            weight,
-            True,
-            np.zeros(self.n_x),
-            1.0,
-            NONE,
-            available_threads(),
-        )
-        mean = sums[HEAD:] / self.m
-        return mean, np.sqrt(self.squares_about(mean, NONE) / self.m)
-
-    # ---------------------------------------------------------------- passes, on X itself: scale
-    # and shift are the caller's
-
-    def sums(
-        self,
-        y: NDArray[np.uint8],
-        weight: Vector,
-        linear: bool,
-        w: Vector,
-        b: float,
-        zs: Vector,
-        n_threads: int,
-    ) -> Vector:
-        """[J, db, sum of da/dz, ..., dw]: see `passes.fused`. The result is good until the next
-        call."""
-        if self.by_example:
-            return self._accumulate(NONE, y, weight, linear, w, b, zs, n_threads)
-        from ..kernels.loss import link
-        from ..kernels.sparse import run_dots
-
-        z = self._accumulate(w[: self.n_x], y, weight, linear, w, b, NONE, n_threads)[HEAD:]
-        z += b
-        if zs.size:
-            zs[:] = z
-        total, dz = np.zeros(HEAD + self.n_x), np.empty(self.m)
-        with np.errstate(over="ignore", invalid="ignore"):
-            total[:3] = link(z, y, weight, linear, dz)
-            work = partial(
-                run_dots, *self._arrays, dz, self.block, total[HEAD:], np.zeros(1, np.int64)
-            )
-            run_on(min(n_threads, -(-self.n_x // self.block)), work)
-        return total
-
-    def _accumulate(
-        self,
-        given: Vector,
-        y: NDArray[np.uint8],
-        weight: Vector,
-        linear: bool,
-        w: Vector,
-        b: float,
-        zs: Vector,
-        n_threads: int,
-    ) -> Vector:
-        """`kernels.sparse.run_blocks`, and the sum of the accumulators."""
-        from ..kernels.partials import LINE, add_partials
-        from ..kernels.sparse import run_blocks
-
-        partials = self.partials
-        partials.fill(0.0)
-        counters = np.zeros((1 + 2 * self.n_chunks, LINE), np.int64)
-        work = partial(
-            run_blocks,
-            *self._arrays,
-            np.ascontiguousarray(given),
-            y,
-            weight,
-            linear,
-            w,
-            b,
-            self.chunk,
-            self.block,
-            zs,
-            partials,
-            counters,
-        )
-        with np.errstate(over="ignore", invalid="ignore"):
-            run_on(n_threads, work)
-            if len(partials) > 1:
-                total = np.empty(partials.shape[1])
-                add_partials(partials, total)
-                return total
-        total = partials[0]
-        return total
-
-    @cached_property
+    @property
     def partials(self) -> Vector:
-        """The accumulators: their number follows from the shape, together they are at most 3 % of
-        X, or one."""
-        return np.zeros((self.n_chunks, HEAD + (self.n_x if self.by_example else self.m)))
+        """Return the accumulators: their number follows from the shape.
 
-    def squares_about(self, mean: Vector, weight: Vector) -> Vector:
-        """Sum of s (x - mean)^2 over the examples, for each feature (n_x,): one read; zeros are
-        counted, not read."""
-        from ..kernels.sparse import add_deviations
-
-        squares, stored = np.zeros(self.n_x), np.zeros(self.n_x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            add_deviations(*self._arrays, self.by_example, weight, mean, squares, stored)
-            total = float(weight.sum()) if weight.size else float(self.m)
-            return squares + np.maximum(total - stored, 0.0) * mean * mean
-
-    def squares(self, scale: Vector, shift: Vector, weight: Vector) -> Vector:
-        """Sum of s (scale * x + shift)^2 over the examples, for each feature (n_x,): one read."""
-        there = scale != 0.0
-        about = np.divide(-shift, scale, out=np.zeros(self.n_x), where=there)
-        with np.errstate(over="ignore", invalid="ignore"):
-            constant = shift * shift * float(weight.sum())
-            return np.where(there, scale * scale * self.squares_about(about, weight), constant)
-
-    def largest_square(self, scale: Vector, shift: Vector) -> float:
-        """The largest ||scale * x + shift||^2 over the examples, rounded up.
-
-        ||shift||^2 - sum of shift^2 over the stored x is what the zeros bring: that difference may
-        lose digits, so to each norm is added what n_x + 8 roundings of all that was summed can have
-        taken away.
+        Together they are at most 3 % of X, or one. They are made at the first pass.
         """
-        from ..kernels.sparse import add_norms
-
-        squares, shifts = np.zeros(self.m), np.zeros(self.m)
-        add_norms(*self._arrays, self.by_example, scale, shift, squares, shifts)
-        zeros = inner(shift, shift)
-        if zeros > 0.0:
-            margin = 2.0**-52 * (self.n_x + 8)
-            squares += np.maximum(zeros - shifts, 0.0) + margin * (squares + shifts + zeros)
-        return float(squares.max())
-
-    def hessian_sums(self, slopes: Vector, n_threads: int) -> Vector:
-        """Sum of s [x, 1] [x, 1].T over the examples, (n_x + 1, n_x + 1), x as the model sees it:
-        one read by example, one for every feature by feature."""
-        H = (
-            self._outer_by_example(slopes, n_threads)
-            if self.by_example
-            else self._outer_by_feature(slopes)
-        )
-        C, u, total = H[:-1, :-1], H[-1, :-1].copy(), float(H[-1, -1])
-        scaled = self.scale * u
-        C *= self.scale[:, None]
-        C *= self.scale
-        if self.shift.any():
-            C += np.outer(self.shift, scaled + total * self.shift)
-            C += np.outer(scaled, self.shift)
-        H[-1, :-1] = H[:-1, -1] = scaled + total * self.shift
-        return H
-
-    def _outer_by_example(self, slopes: Vector, n_threads: int) -> Vector:
-        from ..kernels.sparse import add_outer
-
-        width = self.n_x + 1
-        chunks = max(1, min(8, _MOST_HESSIANS // (8 * width * width), self.m // 64))
-        partials = np.zeros((chunks, width * width))
-        left = iter(range(chunks))
-
-        def work() -> None:
-            for c in left:  # the threads draw from one iterator, under the GIL
-                add_outer(
-                    *self._arrays,
-                    c * self.m // chunks,
-                    (c + 1) * self.m // chunks,
-                    slopes,
-                    partials[c],
-                )
-
-        run_on(min(n_threads, chunks), work)
-        H = partials[0]
-        for c in range(1, chunks):
-            H += partials[c]
-        H = H.reshape(width, width)
-        diagonal = np.diag(H).copy()
-        H = H + H.T
-        np.fill_diagonal(H, diagonal)
-        return H
-
-    def _outer_by_feature(self, slopes: Vector) -> Vector:
-        """Column after column: X applied to the slopes times one feature."""
-        from ..kernels.sparse import run_dots
-
-        H, column = np.zeros((self.n_x + 1, self.n_x + 1)), np.zeros(self.m)
-        for j in range(self.n_x + 1):
-            if j < self.n_x:
-                own = slice(int(self.starts[j]), int(self.starts[j + 1]))
-                examples = self.indices[own]
-                column[examples] = slopes[examples] * self.data[own]
-            else:
-                column = slopes
-            run_dots(*self._arrays, column, self.block, H[j, :-1], np.zeros(1, np.int64))
-            H[j, -1] = column.sum()
-            if j < self.n_x:
-                column[examples] = 0.0
-        return H
+        if self._partials is None:
+            self._partials = np.zeros(
+                (self.n_chunks, HEAD + (self.n_x if self.by_example else self.m))
+            )
+        return self._partials
 
     def hessian_is_cheap(self) -> bool:
         """Whether it takes less by its non-zeros than by dense blocks; those would be a read of X
         each by feature."""
         return not self.by_example or self.hessian_work < super().hessian_work
 
-    @cached_property
+    @once
     def hessian_work(self) -> float:
         """By example 0.35 ns for each pair of its non-zeros; by feature 0.5 ns for each feature and
         non-zero."""
@@ -399,7 +217,8 @@ class SparseMatrix(Design):
         return 17.0 * inner(counts, counts)
 
     @property
-    def _arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint64]]:
+    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint64]]:
+        """Return data, indices and starts, as the kernels take them."""
         return self.data, self.indices, self.starts
 
     def _like(

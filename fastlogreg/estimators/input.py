@@ -32,7 +32,8 @@ def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         and len(y) == len(X)
     ):
         estimator.n_features_in_ = X.shape[1]
-        estimator.__dict__.pop("feature_names_in_", None)
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
         return X, y
     from sklearn.utils.validation import validate_data
 

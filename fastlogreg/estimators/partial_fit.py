@@ -67,7 +67,8 @@ def take_batch(
     if stream is None:
         stream = estimator._stream = Stream(X, lambda_, bool(estimator.fit_intercept))
         for name in _OF_A_FIT:
-            estimator.__dict__.pop(name, None)
+            if hasattr(estimator, name):
+                delattr(estimator, name)
     stream.lambda_ = lambda_
     stream.update(X, positive, weight)
     w, b = stream.coefficients()

@@ -1,17 +1,17 @@
-"""The cost J(w, b), its gradient and its curvature: the one place that picks a backend.
+"""The cost J(w, b), its gradient, its curvature, and how far from the optimum a point can be.
 
-    J = (1/S) sum s L(a, y) + (lambda / 2S) ||w||^2    dw = X (s dz).T / S + (lambda / S) w    db =
-                                                       sum(s dz) / S
+    J = (1/S) sum s L(a, y) + P(w)      dw = X (s dz).T / S + P'(w)      db = sum(s dz) / S
 
 s are the weights of the examples and S is their sum: without weights s = 1, S = m, and this is the
-lectures' J. A weight of k is the row k times, a weight of 0 the row gone. Solvers see this class
-and nothing below it. The point is w (n_x,) and b, or one vector theta = [w, b]; the (n_x, 1) of the
-lectures is put on in `fastlogreg.api`.
+lectures' J. A weight of k is the row k times, a weight of 0 the row gone. The sums over the
+examples are a backend's (`backends.base`), P is a penalty (`maths.penalties`), with L2 it is
+(lambda / 2S) ||w||^2. Here is how they make J. The point is w (n_x,) and b, or one vector theta =
+[w, b]; the (n_x, 1) of the lectures is put on in `fastlogreg.api`.
 
-Certificate. With lambda > 0, F(w) = min over b of J(w, b) is strongly convex with modulus mu =
-lambda / S, so F(w) - J* <= ||grad F(w)||^2 / (2 mu). Moving b to its optimum moves every dz the
-same way, by |db| in sum, hence
-||grad F(w)|| <= ||dw|| + R |db| with R the largest ||x||. And since the third derivative of the
+Certificate. Where P is strongly convex with modulus mu (L2: mu = lambda / S), so is F(w) = min over
+b of J(w, b), and F(w) - J* <= ||grad F(w)||^2 / (2 mu). Moving b to its optimum moves every dz the
+same way, by |db| in sum, hence ||grad F(w)|| <= ||dw|| + R |db| with R the largest ||x||. And since
+the third derivative of the
 loss is at most the second, the curvature c along b shrinks at most by exp(-|move|), so with r =
 |db| / c the move is at most -log(1 - r) <= r / (1 - r):
 
@@ -20,79 +20,74 @@ loss is at most the second, the curvature c along b shrinks at most by exp(-|mov
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import fused, hessians, loops, vectorized
-from ..backends.fused import SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, Sums
+from ..backends import moments
+from ..backends.base import Backend, Sums, dense_in_memory
+from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
 from ..data.design import Design
-from ..data.sparse import SparseMatrix
 from ..machine.blas import inner, norm
 from ..machine.threads import available_threads
 from ..maths import certificate, logistic
 from ..maths.arrays import NONE, Vector
-from ..maths.sampling import by_mass, stratified
+from ..maths.logistic import Terms
+from ..maths.penalties import L2, Penalty
+from . import sampled, separation
 from .point import Evaluation, Point
+from .separation import MarginChange
 
 
 class Objective:
-    """J and its derivatives on a design matrix, labels y (m,) uint8, weights (m,) or none, and a
-    penalty lambda_.
+    """Compute J and its derivatives on a design, labels y (m,) uint8 and weights (m,) or none.
 
-    passes: reads of X so far. watch, if set, is called before each, and may raise to have no more
-    of them.
+    The penalty is L2 of strength lambda_, or the one given. The backend is given by name, or as
+    such. passes: reads of X so far. watch, if set, is called before each, and may raise to have no
+    more of them. known_radius: the largest ||x||, once it is known; see `radius`.
     """
 
     watch: Callable[[], object] | None = None
+    known_radius: float | None = None
 
     def __init__(
         self,
         design: Design,
         y: NDArray[np.uint8],
         lambda_: float = 0.0,
-        backend: str = "fused",
+        backend: str | Backend = "fused",
         n_threads: int | None = None,
         weight: Vector = NONE,
         intercept: bool = True,
+        penalty: Penalty | None = None,
     ) -> None:
-        self.design, self.y, self.lambda_, self.backend = design, y, lambda_, backend
+        self.design, self.y = design, y
         self.weight, self.intercept = weight, intercept
         self.m, self.n_x = int(design.m), int(design.n_x)
         self.total = float(weight.sum()) if weight.size else float(self.m)
-        self.decay = lambda_ / self.total
+        self.penalty: Penalty = L2(lambda_, self.total) if penalty is None else penalty
         self.n_threads = available_threads() if n_threads is None else n_threads
+        self.backend = backend_of(backend, self.n_threads)
         self.passes = 0
+
+    @property
+    def lambda_(self) -> float:
+        """The strength of the penalty, as users give it."""
+        return self.penalty.lambda_
+
+    @property
+    def decay(self) -> float:
+        """The modulus of the penalty: lambda / S, of L2."""
+        return self.penalty.modulus
 
     def begin_pass(self) -> None:
         """To be called before each read of X."""
         if self.watch is not None:
             self.watch()
         self.passes += 1
-
-    def fingerprint(self) -> dict[str, str]:
-        """What tells these data from others: X by a sample of it, y, weights, scale and shift
-        whole."""
-        vectors = {
-            "Y": self.y,
-            "the weights": self.weight,
-            "scale": self.design.scale,
-            "shift": self.design.shift,
-        }
-        digests = {
-            name: hashlib.sha256(np.ascontiguousarray(v).data).hexdigest()
-            for name, v in vectors.items()
-        }
-        return {
-            "the form of X": self.design.form,
-            "the values in X": self.design.digest(),
-            **digests,
-        }
 
     def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
         """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every
@@ -108,9 +103,9 @@ class Objective:
             over="ignore", invalid="ignore"
         ):  # `check_finite` says more than a warning
             np.divide(dw, self.total, out=gradient[:-1])
-            gradient[:-1] += self.decay * w
+            self.penalty.add_gradient(w, gradient[:-1])
             gradient[-1] = db / self.total if self.intercept else 0.0
-            J = J / self.total + 0.5 * self.decay * inner(w, w)
+            J = J / self.total + self.penalty.value(w)
         return Evaluation(J, gradient, curvature / self.total)
 
     def point(self, theta: Vector) -> Point:
@@ -159,16 +154,17 @@ class Objective:
             size, db, curvature, self.radius if db > 0.0 else 0.0, self.decay
         )
 
-    @cached_property
+    @property
     def radius(self) -> float:
         """The largest ||x|| over the examples, x as the model sees it. One read of X, once; 0
         without an intercept."""
-        if not self.intercept:
-            return 0.0
+        if self.known_radius is None:
+            self.known_radius = self._largest_norm() if self.intercept else 0.0
+        return self.known_radius
+
+    def _largest_norm(self) -> float:
         self.begin_pass()
-        if self.backend == "numpy":
-            return vectorized.numpy_radius(self.dense)
-        return fused.radius(self.design, self.n_threads)
+        return self.backend.radius(self.design)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
         """L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a row of
@@ -201,15 +197,14 @@ class Objective:
             if not previous * (1.0 + 1e-3) < estimate < np.inf:
                 break
         self.check_finite(estimate)
-        return max(estimate, previous) / (4 * self.total) + self.decay
+        return max(estimate, previous) / (4 * self.total) + self.penalty.largest_curvature
 
     def separates(self, z: Vector) -> bool:
         """Whether lambda is 0 and z puts every example on its own side: then J falls to 0 along w,
         b, without end."""
         if self.decay > 0.0:
             return False
-        right = np.where(self.y == 1, z, -z) > 0.0
-        return bool(right.all() if not self.weight.size else right[self.weight > 0.0].all())
+        return separation.separates(z, self.y, self.weight)
 
     def scores(self, w: Vector, b: float) -> Vector:
         """z (m,) of every example."""
@@ -221,9 +216,7 @@ class Objective:
         """The sum of weight * x^2 over the examples, x as the model sees it, for each feature
         (n_x,); weight: (m,). One read of X."""
         self.begin_pass()
-        if self.backend == "numpy":
-            return vectorized.numpy_squares(self.design, weight)
-        return fused.squares(self.design, weight, self.n_threads)
+        return self.backend.squares(self.design, weight)
 
     def combine(self, c: Vector) -> Vector:
         """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c
@@ -235,7 +228,7 @@ class Objective:
         X."""
         _, dw, db, _ = self._sums(v[:-1], float(v[-1]) * self.intercept, linear_weight=slopes)
         product = np.append(dw, db * self.intercept) / self.total
-        product[:-1] += self.decay * v[:-1]
+        self.penalty.add_product(v[:-1], product[:-1])
         return product
 
     def line(
@@ -250,8 +243,7 @@ class Objective:
 
     def slopes(self, z: Vector) -> Vector:
         """s da/dz (m,) of every example, from z: what `hessian_product` takes."""
-        slopes: Vector = self.link(z, self.y, self.weight)[2]
-        return slopes
+        return self.backend.terms(z, self.y, self.weight).slopes
 
     def mean(self) -> Vector:
         """The mean of the examples, weighted (n_x,): one read of X."""
@@ -262,45 +254,54 @@ class Objective:
     def on(self, design: Design) -> Objective:
         """The same on another form of the same examples; the reads made so far count on."""
         new = Objective(
-            design, self.y, self.lambda_, self.backend, self.n_threads, self.weight, self.intercept
+            design,
+            self.y,
+            backend=self.backend,
+            n_threads=self.n_threads,
+            weight=self.weight,
+            intercept=self.intercept,
+            penalty=self.penalty,
         )
         new.passes, new.watch = self.passes, self.watch
         return new
 
-    def moves(self, z: Any, v: Vector) -> tuple[float, float, int, int, float]:
-        """Of the examples of positive weight, when theta moves along v: how far z goes to the own
-        side of each, at most and at least; how many go further than a thousandth of the most, of
-        how many; and the least |z| of those."""
-        move = self.scores(v[:-1], float(v[-1]))
-        outward = np.where(self.y == 1, move, -move)
-        if self.weight.size:
-            outward, z = outward[self.weight > 0.0], z[self.weight > 0.0]
-        most = float(outward.max())
-        moved = outward > 1e-3 * most
-        return (
-            most,
-            float(outward.min()),
-            int(moved.sum()),
-            len(z),
-            float(np.abs(z[moved]).min(initial=np.inf)),
+    def like(
+        self, design: Design, y: NDArray[np.uint8], weight: Vector, n_threads: int
+    ) -> Objective:
+        """Return the same objective on other examples, with the penalty in proportion."""
+        penalty, backend = self.penalty.for_total(float(weight.sum())), self.backend
+        return Objective(
+            design,
+            y,
+            backend=backend.with_threads(n_threads),
+            n_threads=n_threads,
+            weight=weight,
+            intercept=self.intercept,
+            penalty=penalty,
         )
 
+    def margin_changes(self, z: Any, v: Vector) -> MarginChange:
+        """Measure how far each example moves to its own side when theta moves along v; z: here."""
+        move = self.scores(v[:-1], float(v[-1]))
+        return separation.margin_changes(z, move, self.y, self.weight)
+
+    moves = margin_changes  # its old name
+
     def sampled(self, rows: int) -> Objective:
-        """J of about `rows` examples, both classes in their proportion (`sampling.stratified`), in
-        memory, on one thread; the same penalty in proportion to the weights."""
-        chosen, weight = stratified(self.y, self.weight, rows)
-        lambda_ = self.decay * float(weight.sum())
-        small = Objective(
-            self.design.rows(chosen),
-            self.y[chosen],
-            lambda_,
-            self.backend,
-            1,
-            weight,
-            self.intercept,
-        )
-        small.watch = self.watch
-        return small
+        """Return J of about `rows` examples, in memory: `objective.sampled`."""
+        return sampled.sampled(self, rows)
+
+    def estimated_hessian(self, point: Point, rows: int) -> Vector:
+        """Return the Hessian at a point, from about `rows` examples: `objective.sampled`."""
+        return sampled.estimated_hessian(self, point, rows)
+
+    def sample_mean(self) -> Vector | None:
+        """Return the mean of each feature in a sample, to centre X by: `backends.moments`."""
+        return moments.sample_mean(self.design)
+
+    def sample_spread(self) -> Vector:
+        """Return the standard deviation of each feature in a sample: `backends.moments`."""
+        return moments.sample_spread(self.design)
 
     def along_line(
         self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float
@@ -308,123 +309,43 @@ class Objective:
         """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt
         (m,): no read of X."""
         J, first, second = (value / self.total for value in self._line_sums(z, z_slope, t))
-        w_t, d_w = w + t * d[:-1], d[:-1]
-        return (
-            J + 0.5 * self.decay * inner(w_t, w_t),
-            first + self.decay * inner(w_t, d_w),
-            second + self.decay * inner(d_w, d_w),
-        )
+        penalty = self.penalty.along_line(w, d[:-1], t)
+        return J + penalty.value, first + penalty.first, second + penalty.second
 
     def _line_sums(self, z: Vector, z_slope: Vector, t: float) -> tuple[float, float, float]:
-        if self.backend == "numpy":
-            return vectorized.numpy_along_line(z, z_slope, self.y, self.weight, t)
-        from ..kernels.loss import along_line
-
-        sums: tuple[float, float, float] = along_line(z, z_slope, self.y, self.weight, t)
-        return sums
+        return self.backend.along_line(z, z_slope, self.y, self.weight, t)
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
-        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X."""
-        if isinstance(self.design, SparseMatrix) and self.design.hessian_is_cheap():
-            return self._sparse_hessian(self.design, w, b, zs)
-        self.begin_pass()
+        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X, or two of a
+        sparse one."""
         zs = zs if zs.size else np.empty(self.m)
-        few, kernels = (
-            self.design.few_features and self.backend != "numpy",
-            self.has_compiled_kernels,
+        loss, gradient, H, slopes = self.backend.sums_with_hessian(
+            self.design, self.y, w, b, weight=self.weight, zs=zs, begin_read=self.begin_pass
         )
-        sums = (
-            hessians.of_few_features
-            if few
-            else hessians.of_many_features
-            if kernels
-            else vectorized.by_numpy
-        )
-        J, gradient, H = sums(
-            self.design, self.y, w, b, n_threads=self.n_threads, weight=self.weight, zs=zs
-        )
-        gradient /= self.total
-        gradient[:-1] += self.decay * w
-        if not self.intercept:
-            gradient[-1] = 0.0
-        curvature = self._finish_hessian(H)
-        return Evaluation(J / self.total + 0.5 * self.decay * inner(w, w), gradient, curvature), H
-
-    def _sparse_hessian(
-        self, design: SparseMatrix, w: Vector, b: float, zs: Vector
-    ) -> tuple[Evaluation, Vector]:
-        """The same in two reads: a pass, and the pairs of non-zeros of each example."""
-        z = zs if zs.size else np.empty(self.m)
-        evaluation = self.evaluate(w, b, z)
-        self.begin_pass()
-        H = design.hessian_sums(self.slopes(z), self.n_threads)
-        self._finish_hessian(H)
+        evaluation = self._evaluation(w, loss, gradient[:-1], float(gradient[-1]), slopes)
+        self.finish_hessian(H)
         return evaluation, H
 
-    def estimated_hessian(self, point: Point, rows: int) -> Vector:
-        """The Hessian at a point (n_x + 1, n_x + 1), from about `rows` examples
-        (`sampling.by_mass`); one read of X. No entry of its diagonal is below the Hessian's own: a
-        column that is zero in all of them gets no step without bounds."""
-        slopes = self.slopes(point.z)
-        chosen, mass = by_mass(slopes, rows)
-        products = hessians.products if self.has_compiled_kernels else vectorized.products_by_numpy
-        H = products(self.design.rows(chosen), mass, self.n_threads)
-        diagonal = H.reshape(-1)[: -1 : self.n_x + 2]
-        np.maximum(diagonal, self.squares(slopes), out=diagonal)
-        self._finish_hessian(H)
-        return H
-
-    def _finish_hessian(self, H: Vector) -> float:
-        """H from sums to what it is of J, in place; the curvature along b."""
+    def finish_hessian(self, H: Vector) -> None:
+        """Make of the sums in H the Hessian of J, in place."""
         H /= self.total
-        curvature = float(H[-1, -1])
-        H.reshape(-1)[: -1 : self.n_x + 2] += self.decay
+        self.penalty.add_curvature(H.reshape(-1)[: -1 : self.n_x + 2])
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
-        return curvature
 
     @property
-    def has_compiled_kernels(self) -> bool:
-        """Whether there are kernels for what takes BLAS milliseconds, and minutes interpreted:
-        Hessians of many features."""
-        if self.backend == "numpy":
-            return False
-        import numba
-
-        return not numba.config.DISABLE_JIT
-
-    @property
-    def link(self) -> Any:
+    def link(self) -> Callable[[Vector, NDArray[np.uint8], Vector], Terms]:
         """(z, y, weight) -> sum of the losses, dz and da/dz of each example."""
-        return vectorized.numpy_link if self.backend == "numpy" else fused.link
+        return self.backend.terms
 
     def _sums(
         self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None
     ) -> Sums:
-        """A pass by the backend at hand; the lectures' loops know no other link, so those go to the
-        fused kernel."""
+        """A pass; linear_weight: the weights of a pass with dz = weight * z."""
         self.begin_pass()
         linear = linear_weight is not None
         weight = self.weight if linear_weight is None else linear_weight
-        if self.backend == "numpy":
-            return vectorized.numpy(
-                self.dense, self._lecture_X, self.y, w, b, weight=weight, linear=linear, zs=zs
-            )
-        if self.backend == "fused" or linear or weight.size or zs.size:
-            return fused.fused(
-                self.design,
-                self.y,
-                w,
-                b,
-                n_threads=self.n_threads,
-                weight=weight,
-                linear=linear,
-                zs=zs,
-            )
-        compiled = self.backend == "loops"
-        return loops.loops(
-            self.dense, self._lecture_X, self.y, w, b, n_threads=self.n_threads, compiled=compiled
-        )
+        return self.backend.sums(self.design, self.y, w, b, weight=weight, linear=linear, zs=zs)
 
     @property
     def weight_of_each(self) -> Vector:
@@ -433,39 +354,19 @@ class Objective:
 
     @property
     def dense(self) -> DesignMatrix:
-        """The design, for what only works on a dense X in memory; callers have checked the form or
-        the backend."""
-        assert isinstance(self.design, DesignMatrix)
-        return self.design
-
-    @cached_property
-    def _lecture_X(self) -> NDArray[Any]:
-        """X for the backends of the lectures, converted once where theirs is a float64 world:
-        NumPy's matrix product takes float64 alone, Numba has no float16, no long double and no
-        foreign byte order."""
-        X = self.dense.X
-        as_it_is = (
-            X.dtype == np.float64 if self.backend == "numpy" else X.dtype.char in "?bBhHiIlLqQfd"
-        )
-        return X if as_it_is and X.dtype.isnative else X.astype(np.float64)
+        """The design, for what only works on a dense X in memory; callers have asked before."""
+        return dense_in_memory(self.design)
 
     @property
     def has_gram(self) -> bool:
         """Whether `gram` can be had: X is dense and in memory."""
-        return isinstance(self.design, DesignMatrix)
+        return self.backend.has_gram(self.design)
 
     def gram(self) -> Vector:
         """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
         self.begin_pass()
-        return self.dense.gram(self.n_threads, self.watch or (lambda: None))
+        return self.backend.gram(self.design, self.watch or (lambda: None))
 
-    def iterations_in(self, seconds: float, on_gram: bool) -> int:
-        """Iterations of descent that should fit into so much time, by the estimates above; at least
-        1."""
-        if on_gram:
-            one = self.m * (self.m * SECONDS_PER_ELEMENT + SECONDS_PER_EXAMPLE)
-        elif self.backend == "fused":
-            one = fused.seconds_on_one_core(self.design)
-        else:
-            return 1  # the lectures' backends: from 0.5 ns to 300 ns an element
-        return max(1, int(seconds / one))
+    def seconds_of_pass(self) -> float | None:
+        """Return what a pass should take on one core; None where nobody knows beforehand."""
+        return self.backend.seconds(self.design)

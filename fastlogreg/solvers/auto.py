@@ -170,7 +170,7 @@ class Auto:
 def _by_spread(objective: Objective) -> Vector:
     """The diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4, from the spread of the
     columns in a sample."""
-    spread = objective.design.sample_spread()
+    spread = objective.sample_spread()
     # What none of the sample's examples has, one of as many may have: rare pixels of images. With a
     # spread of 0 the step along such a column would be enormous.
     spread[spread == 0.0] = np.sqrt(np.mean(spread * spread) / 1000.0)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends import fused
+from ..backends import fused, gram
 from ..backends.fused import SECONDS_PER_ELEMENT
-from ..data.dense import DesignMatrix
 from ..kernels.layout import HEAD
 from ..machine.blas import inner
 from ..maths.arrays import Vector
@@ -35,14 +34,11 @@ def newton_is_compiled(objective: Objective) -> bool:
 
 
 def _is_small(objective: Objective) -> bool:
-    """Whether a pass is too short for two threads."""
-    design = objective.design
-    if (
-        objective.backend != "fused"
-        or not isinstance(design, DesignMatrix)
-        or not design.in_place
-        or design.slab
-    ):
+    """Whether a pass is too short for two threads, and the kernels know all that is in J."""
+    design = objective.design.dense
+    if not objective.backend.whole_runs or not objective.penalty.plain:
+        return False
+    if design is None or not design.in_place or design.slab:
         return False
     return fused.threads_for(design, _ANY_THREADS) == 1
 
@@ -121,20 +117,14 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
     """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough
     to be kept."""
     m, n_x = objective.m, objective.n_x
-    plain = objective.backend == "fused" and objective.intercept and not objective.weight.size
-    if not plain or not isinstance(objective.design, DesignMatrix):
+    design, plain = objective.design.dense, objective.backend.whole_runs and objective.penalty.plain
+    if design is None or not plain or not objective.intercept or objective.weight.size:
         return False
-    if m >= n_x or 8 * m * m > max(_GRAM_BYTES, objective.design.nbytes // 20):
+    if m >= n_x or 8 * m * m > max(_GRAM_BYTES, design.nbytes // 20):
         return False
-    direct = (
-        iterations
-        * m
-        * n_x
-        * SECONDS_PER_ELEMENT
-        / fused.threads_for(objective.design, _FEW_THREADS)
-    )
+    direct = iterations * m * n_x * SECONDS_PER_ELEMENT / fused.threads_for(design, _FEW_THREADS)
     once = m * n_x * (_SECONDS_PER_CONVERSION + m * _SECONDS_PER_PRODUCT)
-    if objective.dense.gram_of_bytes:
+    if gram.of_bytes(design):
         once = m * m * n_x * _SECONDS_PER_PRODUCT_OF_BYTES
     return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
 

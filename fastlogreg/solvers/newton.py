@@ -46,7 +46,8 @@ ROUNDING = (
 def by_examples(objective: Objective) -> bool:
     """Whether the m-by-m domain is the way."""
     wide = objective.m < objective.n_x and objective.m <= LARGEST_CHOLESKY
-    return wide and objective.decay > 0.0 and objective.has_gram
+    penalised = objective.decay > 0.0 and objective.penalty.plain
+    return wide and penalised and objective.has_gram
 
 
 class Newton:
@@ -186,8 +187,7 @@ class Newton:
 def by_factor(H: Vector, objective: Objective) -> Callable[[Vector], Vector] | None:
     """g -> H^-1 g by `kernels.second_order.cholesky`; None where there are no kernels, H is large,
     or singular to rounding."""
-    few = objective.design.few_features and objective.backend != "numpy"
-    if len(H) > SMALL_SYSTEM or not (few or objective.has_compiled_kernels):
+    if len(H) > SMALL_SYSTEM or not objective.backend.has_kernels_for(objective.design):
         return None
     from ..kernels.second_order.cholesky import factor, solve
 

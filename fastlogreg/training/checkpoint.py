@@ -6,7 +6,7 @@ whatever became of its contents. No pickle. No vector of m numbers but for gradi
 Gram domain, where m < n_x: what the examples give at a point is recomputed there. Written through a
 temporary file and a rename: there is the old file or the new one, never a part.
 
-A run is only continued on the same data (`Objective.fingerprint`), with the same settings, by the
+A run is only continued on the same data (`fingerprint`), with the same settings, by the
 same version of the package. What may differ: iterations, tol (but not whether there is one),
 max_seconds, n_threads, callback.
 """
@@ -29,6 +29,7 @@ from ..checks.arguments import check_number
 from ..files.arrays import npz_headers, save_npz
 from ..files.common import reading
 from ..files.writing import atomic_open
+from ..objective.objective import Objective
 from ..solvers.state import FINAL
 
 FORMAT = "fastlogreg checkpoint 2"
@@ -72,6 +73,25 @@ class Saved(NamedTuple):
     run: dict[str, str]
     version: str
     values: dict[str, Any]
+
+
+def fingerprint(objective: Objective) -> dict[str, str]:
+    """Return what tells these data from others, in words and digests.
+
+    X is looked at in a sample; y, weights, scale and shift whole.
+    """
+    design = objective.design
+    vectors = {
+        "Y": objective.y,
+        "the weights": objective.weight,
+        "scale": design.scale,
+        "shift": design.shift,
+    }
+    digests = {
+        name: hashlib.sha256(np.ascontiguousarray(v).data).hexdigest()
+        for name, v in vectors.items()
+    }
+    return {"the form of X": design.form, "the values in X": design.digest(), **digests}
 
 
 def load(path: str | os.PathLike[str]) -> Saved:

@@ -109,7 +109,7 @@ def _not_converged(
             f"rounding lets no step lower the cost any more, but {reached}, tol asks for "
             f"{tol:.3g}. "
         )
-    spread = objective.design.sample_spread()
+    spread = objective.sample_spread()
     typical = float(np.median(spread))
     worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
     if worst:
@@ -188,7 +188,7 @@ def _quasi_separable(
 ) -> str | None:
     if not v.any():
         return None
-    most, least, moved, of, nearest = objective.moves(z, v)
+    most, least, moved, of, nearest = objective.margin_changes(z, v)
     if not least >= -1e-3 * most:
         return None
     return (

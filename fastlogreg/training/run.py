@@ -22,7 +22,7 @@ from ..solvers.result import Progress, TrainingResult, TrainingWarning
 from ..solvers.state import State, Stopped
 from .checkpoint import Checkpoint
 from .diagnosis import explain
-from .watch import Watch, interruptions
+from .watch import Watch, interruptions, iterations_in
 from .work import Work
 
 STRETCH_SECONDS = 0.1
@@ -84,7 +84,8 @@ def _loop(
     # Estimates are of compiled code; without it 8 iterations, or 256 on a Gram matrix, are still a
     # bearable stretch.
     on_gram = getattr(work.method, "K", None) is not None
-    count = min(objective.iterations_in(STRETCH_SECONDS / 4, on_gram), 256 if on_gram else 8)
+    fitting = iterations_in(objective, STRETCH_SECONDS / 4, on_gram)
+    count = min(fitting, 256 if on_gram else 8)
     while state.stop is None and (state.iteration < iterations or state.cost == np.inf):
         stretch_start = time.perf_counter()
         before, points = state.iteration, len(state.history)
@@ -136,7 +137,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
     begun = time.perf_counter()
     cost, gradient, curvature = state.evaluation or objective.evaluate(state.w, state.b)
     objective.check_finite(cost)
-    late = watch.late(time.perf_counter() - begun) and "radius" not in vars(objective)
+    late = watch.late(time.perf_counter() - begun) and objective.known_radius is None
     bound = np.inf if late else objective.bound(gradient, curvature, state.w, state.b)
     if offset is not None:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)

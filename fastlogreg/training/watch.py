@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backends.fused import seconds_on_one_core
+from ..backends.fused import SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, seconds_on_one_core
+from ..objective.objective import Objective
 from ..solvers.state import Stopped
 from .work import Work
 
@@ -46,7 +47,7 @@ class Watch:
         budget."""
         state, objective = self.work.state, self.work.objective
         closing = (state.evaluation is None) + (
-            objective.decay > 0.0 and "radius" not in vars(objective)
+            objective.decay > 0.0 and objective.known_radius is None
         )
         if self.interrupted:
             return "interrupted"
@@ -61,6 +62,18 @@ class Watch:
         second too late."""
         one = max(took, self.pass_seconds)
         return time.perf_counter() + one > self.deadline + max(0.5, one)
+
+
+def iterations_in(objective: Objective, seconds: float, on_gram: bool) -> int:
+    """Return how many iterations of descent should fit into so much time; at least 1.
+
+    on_gram: whether they are made on the Gram matrix. Where nobody knows how long a pass takes, the
+    first one tells.
+    """
+    m = objective.m
+    on_examples = m * (m * SECONDS_PER_ELEMENT + SECONDS_PER_EXAMPLE)
+    one = on_examples if on_gram else objective.seconds_of_pass()
+    return 1 if one is None else max(1, int(seconds / one))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ..solvers.nesterov import Nesterov
 from ..solvers.newton import Newton
 from ..solvers.result import TrainingWarning
 from ..solvers.state import State
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, fingerprint
 
 
 class Work:
@@ -61,13 +61,13 @@ class Work:
         settings = {
             "solver": self.solver,
             "alpha": "auto" if self.given is None else repr(self.given),
-            "lambda_": repr(objective.lambda_),
+            **objective.penalty.settings(),
             "tol": "none" if self.tol is None else "a number",
-            "backend": objective.backend,
+            "backend": objective.backend.name,
             "intercept": str(objective.intercept),
             "w and b at the start": start,
         }
-        return {**settings, **objective.fingerprint()}
+        return {**settings, **fingerprint(objective)}
 
     def prepare(self, iterations: int) -> None:
         """Set up a new run. Only gradient descent and Nesterov's method have a step size, and need
@@ -78,7 +78,7 @@ class Work:
             self.solver == "auto" and auto.plan(objective) == "lbfgs"
         )
         if objective.intercept and first_order:
-            sampled = objective.design.sample_mean()
+            sampled = objective.sample_mean()
             mean = objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.b += inner(mean, state.w)
@@ -116,7 +116,7 @@ class Work:
         if "mean" in saved:
             self._centre(saved["mean"])
         if "radius" in saved:
-            self.objective.radius = saved["radius"]
+            self.objective.known_radius = saved["radius"]
         if state.stop is None:
             self.method = self._made(self.objective.gram() if "start" in saved else None, saved)
         self.objective.passes = saved["passes"]
@@ -162,8 +162,8 @@ class Work:
         )
         if self.mean is not None:
             values["mean"] = self.mean
-        if "radius" in vars(objective):
-            values["radius"] = objective.radius
+        if objective.known_radius is not None:
+            values["radius"] = objective.known_radius
         try:
             checkpoint.write(values, objective.n_x, objective.m)
         except (OSError, MemoryError) as error:

@@ -17,6 +17,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression as Peer
 
 import fastlogreg as flr
+from fastlogreg.backends.moments import sample_spread
 from fastlogreg.data import parquet, row_sources
 from fastlogreg.data.inputs import design_of
 from fastlogreg.data.read_ahead import read_ahead
@@ -800,7 +801,7 @@ def test_rescaled():
     assert (again.scale == 4.0).all()
     assert again.nbytes == ROWS.nbytes
     assert again.elements == ROWS.size
-    np.testing.assert_array_equal(design.sample_spread(), np.zeros(3))
+    np.testing.assert_array_equal(sample_spread(design), np.zeros(3))
 
 
 @pytest.mark.skipif(WITHOUT_JIT, reason="slow")

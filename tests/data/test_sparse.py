@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import fastlogreg as flr
 from fastlogreg.backends.fused import NONE
+from fastlogreg.backends.moments import sample_spread
+from fastlogreg.backends.sparse import sums
 from fastlogreg.data.inputs import design_of
 from fastlogreg.data.sparse import VALUES, SparseMatrix
 from fastlogreg.files import read_data
@@ -137,7 +139,7 @@ def test_rows_blocks_and_spreads(by_example):
     [(_, _, some)] = design.rows(chosen).float_blocks()
     np.testing.assert_array_equal(some, seen[chosen])
     np.testing.assert_allclose(
-        design.sample_spread(), np.abs(scale[:, 0]) * rows.std(axis=0), rtol=1e-12, atol=1e-15
+        sample_spread(design), np.abs(scale[:, 0]) * rows.std(axis=0), rtol=1e-12, atol=1e-15
     )
 
 
@@ -179,7 +181,7 @@ def test_the_same_bits_on_any_number_of_threads(by_example, n_x):
         assert (design.n_chunks == 1) == (n_x == 100_000)
     w, results = rng.normal(size=n_x), []
     for n_threads in (1, 2, 3, 7, 7, 2):
-        total = design.sums(y, NONE, False, w, 0.3, NONE, n_threads)
+        total = sums(design, y, NONE, False, w, 0.3, NONE, n_threads)
         results.append(total.tobytes())
     assert len(set(results)) == 1
     H = (

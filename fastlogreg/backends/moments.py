@@ -1,0 +1,48 @@
+"""Mean and spread of the features of X: where to centre it, and how far its columns reach.
+
+A dense X is looked at in a sample of its examples, a sparse one as a whole, in two reads. The
+design keeps what was found, for itself and for what it is rescaled to.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data.design import Design, Moments
+from ..maths.arrays import Vector
+from . import sparse
+
+
+def moments(design: Design) -> Moments:
+    """Return mean and standard deviation of each feature of X itself, found once."""
+    if design.known_moments is None:
+        whole = design.sparse
+        design.known_moments = _of_sample(design) if whole is None else sparse.moments(whole)
+    return design.known_moments
+
+
+def _of_sample(design: Design) -> Moments:
+    x = design.every(max(1, design.m // design.sample_size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.asarray(np.mean(x, axis=0, dtype=np.float64))
+        away = x - mean
+        return Moments(mean, np.sqrt(np.einsum("ij,ij->j", away, away) / len(x)))
+
+
+def sample_mean(design: Design) -> Vector | None:
+    """Return the mean of each feature, as the model sees it, in a sample: to centre X by.
+
+    It is 0 where it is not finite. It is None with fewer examples than features: the error of such
+    a mean is longer than what an example has of its own, and twice as many reads follow.
+    """
+    if design.sample_size < design.n_x:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = design.scale * moments(design).mean + design.shift
+    return np.where(np.isfinite(mean), mean, 0.0)
+
+
+def sample_spread(design: Design) -> Vector:
+    """Return the standard deviation of each feature, as the model sees it, in a sample."""
+    spread: Vector = np.abs(design.scale) * moments(design).deviation
+    return spread
