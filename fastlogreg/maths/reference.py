@@ -8,9 +8,8 @@ nothing: it is the oracle that the compiled kernels are held against, and comput
 whatever the dtype of X. NumPy reads X twice here (w.T X, then X dZ.T) and makes a float64 copy of
 an X of another dtype; the fused kernel does neither.
 
-The loss is computed from z, never from a rounded a: with t = (1 - 2y) z it is log(1 + exp(t)),
-exact to the last digits for every z, and dz = a - y = (1 - 2y) sigmoid(t) has no cancellation where
-a is close to y.
+The loss and dz are computed from z, never from a rounded a: see `maths.logistic`. The penalty is
+that of `maths.penalties`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .logistic import loss, sigmoid
+from .logistic import LOGISTIC
+from .penalties import L2
 
 Array = NDArray[Any]
 Float64Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ def cost(
     """J(w, b) = (1/m) sum of L + (lambda / 2m) ||w||^2; b is not penalised."""
     m = X.shape[1]
     Z = forward(w, b, X, scale, shift)
-    return float(np.sum(loss(Z, Y)) / m + lambda_ / (2 * m) * np.sum(w * w))
+    return float(np.sum(LOGISTIC.value(Z, Y)) / m + L2(lambda_, m).value(w[:, 0]))
 
 
 def propagate(
@@ -70,14 +70,14 @@ def propagate(
     shift: Any = 0.0,
 ) -> Propagation:
     """J, dw and db: one forward and one backward pass over all m examples."""
-    m = X.shape[1]
+    m, penalty = X.shape[1], L2(lambda_, X.shape[1])
     Z = forward(w, b, X, scale, shift)
-    sign = 1.0 - 2.0 * np.asarray(Y, dtype=np.float64)
-    dZ = sign * sigmoid(sign * Z)  # = A - Y
+    dZ = LOGISTIC.derivative(Z, Y)  # = A - Y
     db = float(np.sum(dZ) / m)
     with np.errstate(invalid="ignore", over="ignore"):
-        dw = scale * (np.asarray(X, dtype=np.float64) @ dZ.T) / m + shift * db + (lambda_ / m) * w
-    J = float(np.sum(loss(Z, Y)) / m + lambda_ / (2 * m) * np.sum(w * w))
+        dw = scale * (np.asarray(X, dtype=np.float64) @ dZ.T) / m + shift * db
+        penalty.add_gradient(w, dw)
+    J = float(np.sum(LOGISTIC.value(Z, Y)) / m + penalty.value(w[:, 0]))
     return Propagation(J, dw, db)
 
 
@@ -92,7 +92,7 @@ def predict_proba(
     w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0
 ) -> Float64Array:
     """A = sigmoid(Z), of shape (1, m): the estimated P(y = 1 given x) of each example."""
-    A: Float64Array = sigmoid(forward(w, b, X, scale, shift))
+    A: Float64Array = LOGISTIC.mean(forward(w, b, X, scale, shift))
     return A
 
 

@@ -271,9 +271,7 @@ def test_the_objective_is_that_of_one_machine(weighted):
     np.testing.assert_allclose(there.mean(), here.mean(), rtol=1e-9, atol=1e-14)
     assert there.radius == here.radius
     assert there.largest_eigenvalue() == pytest.approx(here.largest_eigenvalue(), rel=1e-12)
-    np.testing.assert_allclose(
-        there.sample_spread(), here.sample_spread(), rtol=1e-12
-    )
+    np.testing.assert_allclose(there.sample_spread(), here.sample_spread(), rtol=1e-12)
     for (lo, hi, one), (_, _, other) in zip(
         there.design.float_blocks(), objective_of(x, y).design.float_blocks()
     ):

@@ -157,7 +157,7 @@ def test_the_hessian_of_few_features_is_that_of_blocks(m, n_x, order, weighted):
     s = rng.random(m) if weighted else fused.NONE
     y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
     assert design.few_features
-    J, gradient, H = vectorized.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
+    J, gradient, H, _ = vectorized.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
     for n_threads in (1, 2, 3):
         found = hessians.of_few_features(
             design, y, w, 0.3, n_threads=n_threads, weight=s, zs=zs[n_threads]
@@ -185,7 +185,7 @@ def test_the_hessian_of_many_features_is_that_of_blas(m, n_x, order, weighted, m
     )
     s = rng.random(m) if weighted else fused.NONE
     y, w, zs = (rng.random(m) < 0.5).astype(np.uint8), rng.normal(size=n_x) / n_x, np.empty((4, m))
-    J, gradient, H = vectorized.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
+    J, gradient, H, _ = vectorized.by_numpy(design, y, w, 0.3, weight=s, zs=zs[0])
     found = [
         hessians.of_many_features(design, y, w, 0.3, n_threads=k, weight=s, zs=zs[k])
         for k in (1, 2, 3)
