@@ -170,6 +170,11 @@ class Objective:
             return vectorized.numpy_radius(self.dense)
         return fused.radius(self.design, self.n_threads)
 
+    @property
+    def known_radius(self) -> float | None:
+        """`radius`, or None where the read for it was not made yet."""
+        return self.__dict__.get("radius")
+
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
         """L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a row of
         ones.
