@@ -145,8 +145,8 @@ def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> N
     for name, value in values.items():
         field = fields[name]
         if not field.shape:
-            whole = field.kind is int
-            if type(value) is not field.kind or (whole and not 0 <= int(value) < 2**53):
+            right = type(value) is field.kind
+            if not right or (field.kind is int and not 0 <= value < 2**53):
                 raise ValueError(f"{name} is {value!r}")
             continue
         array = arrays[name]
