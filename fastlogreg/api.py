@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 from .backends.choice import BY_NAME
 from .checks.arguments import (
     BACKENDS,
-    SOLVERS,
     check_choice,
     check_number,
     check_w,
@@ -34,9 +33,11 @@ from .data.inputs import design_of
 from .maths import logistic, reference
 from .maths.reference import Propagation
 from .objective.objective import Objective
+from .solvers.base import SolverName
 from .solvers.result import Progress, TrainingResult
 from .solvers.state import State
 from .training.checkpoint import Checkpoint
+from .training.options import Options
 
 Backend = Literal["fused", "loops", "numpy", "python"]
 
@@ -110,7 +111,7 @@ def train(
     lambda_: float = 0.0,
     scale: Any = 1.0,
     shift: Any = 0.0,
-    solver: str = "gd",
+    solver: SolverName = "gd",
     tol: float | None = None,
     w: ArrayLike | None = None,
     b: float = 0.0,
@@ -151,35 +152,19 @@ def train(
     """
     from .training import run
 
-    check_choice("solver", solver, SOLVERS)
-    rate = (
-        None
-        if isinstance(alpha, str) and alpha == "auto"
-        else check_number("alpha", alpha, positive=True)
-    )
-    iterations = int(check_number("iterations", iterations, low=0, integer=True))
-    tol = None if tol is None else check_number("tol", tol, low=0)
-    max_seconds = None if max_seconds is None else check_number("max_seconds", max_seconds, low=0)
-    if callback is not None and not callable(callback):
-        raise TypeError(
-            "callback must be callable with one argument, a Progress; got "
-            f"{type(callback).__name__}"
-        )
-    file = Checkpoint.of(checkpoint, checkpoint_every, resume)
-    objective, w_, b_ = _prepare(
-        w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True
-    )
-    return run.run(
-        objective,
-        State(w_, b_),
-        solver=solver,
-        alpha=rate,
-        iterations=iterations,
+    options = Options.checked(
+        solver,
+        iterations,
+        alpha=alpha,
         tol=tol,
         max_seconds=max_seconds,
         callback=callback,
-        checkpoint=file,
+        checkpoint=Checkpoint.of(checkpoint, checkpoint_every, resume),
     )
+    objective, w_, b_ = _prepare(
+        w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True
+    )
+    return run.run(objective, State(w_, b_), options)
 
 
 def predict_proba(

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 BACKENDS = ("fused", "loops", "numpy", "python")
-SOLVERS = ("gd", "nesterov", "lbfgs", "newton", "auto")
 _BLOCK = 1 << 22  # elements read at a time by the searches below: 32 MiB of float64
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..dask.engine import Engine
 from ..files import read_data
 from ..files.model import Model
 from ..solvers.result import TrainingResult
+from ..training.options import Options
 from .report import Metrics, ProgressBar
 
 
@@ -27,9 +29,9 @@ def train(
     how: dict[str, Any],
     lambda_: float,
     scale: float,
-    options: dict[str, Any],
+    options: Options,
 ) -> tuple[TrainingResult, Model, Metrics]:
-    """Train on every file that matches. how: of `files.read_data`; options: of `training.run`."""
+    """Train on every file that matches. how: of `files.read_data`."""
     paths = sorted(glob(str(pattern)))
     if not paths:
         raise FileNotFoundError(f"{pattern}: no file of this name, and none that matches it")
@@ -40,9 +42,9 @@ def train(
         classes = encode_labels(found, source=str(pattern))[1]
         print(f"{pattern}: {rows.m} examples of {rows.n_x} features in {len(paths)} files")
         print(f"labels: {counts[0]} are {classes[0]}, {counts[1]} are {classes[1]} (y = 1)")
-        with ProgressBar(options["iterations"]) as bar:
+        with ProgressBar(options.iterations) as bar:
             result, objective = train_on(
-                rows, lambda_, scale, 0.0, None, 0.0, {**options, "callback": bar}, classes
+                rows, lambda_, scale, 0.0, None, 0.0, replace(options, callback=bar), classes
             )
         confusion = objective.confusion(result.w[:, 0], result.b)
     (n00, n01), (n10, n11) = confusion

@@ -16,7 +16,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from ..checks.arguments import SOLVERS, check_choice, check_number
+from ..checks.arguments import check_number
 from ..checks.extras import require
 from ..checks.labels import encode_labels
 from ..data.row_blocks import RowBlocks
@@ -26,7 +26,9 @@ from ..files.arrays import map_npy
 from ..files.common import Data, UnknownName
 from ..files.model import Model
 from ..files.writing import atomic_open
+from ..solvers import registry
 from ..solvers.result import STOP_REASONS, TrainingResult
+from ..training.options import Options
 from . import options
 from .report import Metrics, ProgressBar, cost_lines
 
@@ -52,7 +54,7 @@ def train(
     ] = "auto",
     iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
     solver: Annotated[
-        str, typer.Option("--solver", help="gd, nesterov, lbfgs, newton or auto.")
+        str, typer.Option("--solver", help=f"One of {', '.join(registry.names())}.")
     ] = "gd",
     tol: Annotated[
         float | None,
@@ -321,14 +323,12 @@ def _train_with_dask(
     require("dask", "dask", "--dask")
     from . import distributed
 
-    options = {
-        "solver": check_choice("solver", solver, SOLVERS),
-        "alpha": None
-        if alpha == "auto"
-        else check_number("alpha", _number("alpha", alpha), positive=True),
-        "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
-        "tol": None if tol is None else check_number("tol", tol, low=0),
-    }
+    options = Options.checked(
+        solver,
+        iterations,
+        alpha=alpha if alpha == "auto" else _number("alpha", alpha),
+        tol=tol,
+    )
     lambda_ = check_number("lambda_", lambda_, low=0)
     result, model, metrics = distributed.train(
         address, pattern, how, lambda_, 1.0 if scale is None else scale, options

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks.arguments import SOLVERS, check_choice, check_number, check_per_feature, check_w
+from ..checks.arguments import check_number, check_per_feature, check_w
+from ..solvers.base import SolverName
 from ..solvers.result import Progress, TrainingResult
 from ..solvers.state import State
 from ..training import run
+from ..training.options import Options
 from .collections import Rows, rows_of
 from .objective import DistributedDesign, DistributedObjective
 
@@ -49,7 +51,7 @@ def train(
     lambda_: float = 0.0,
     scale: Any = 1.0,
     shift: Any = 0.0,
-    solver: str = "gd",
+    solver: SolverName = "gd",
     tol: float | None = None,
     w: ArrayLike | None = None,
     b: float = 0.0,
@@ -69,27 +71,9 @@ def train(
     block), labels other than 0 and 1, one class alone, and NaN or infinity in X (naming row and
     column).
     """
-    check_choice("solver", solver, SOLVERS)
-    rate = (
-        None
-        if isinstance(alpha, str) and alpha == "auto"
-        else check_number("alpha", alpha, positive=True)
+    options = Options.checked(
+        solver, iterations, alpha=alpha, tol=tol, max_seconds=max_seconds, callback=callback
     )
-    options: dict[str, Any] = {
-        "solver": solver,
-        "alpha": rate,
-        "iterations": int(check_number("iterations", iterations, low=0, integer=True)),
-        "tol": None if tol is None else check_number("tol", tol, low=0),
-        "max_seconds": None
-        if max_seconds is None
-        else check_number("max_seconds", max_seconds, low=0),
-        "callback": callback,
-    }
-    if callback is not None and not callable(callback):
-        raise TypeError(
-            "callback must be callable with one argument, a Progress; got "
-            f"{type(callback).__name__}"
-        )
     lambda_, b = check_number("lambda_", lambda_, low=0), check_number("b", b)
     return train_on(rows_of(X, y), lambda_, scale, shift, w, b, options)[0]
 
@@ -101,11 +85,10 @@ def train_on(
     shift: Any,
     w: ArrayLike | None,
     b: float,
-    options: dict[str, Any],
+    options: Options,
     classes: tuple[Any, Any] | None = None,
 ) -> tuple[TrainingResult, DistributedObjective]:
-    """Train on rows that are loaded; classes: the two labels, 0 and 1 where not given. options: of
-    `training.run`."""
+    """Train on rows that are loaded; classes: the two labels, 0 and 1 where not given."""
     n_x = rows.n_x
     design_scale, design_shift = (
         check_per_feature("scale", scale, n_x),
@@ -116,7 +99,7 @@ def train_on(
         _check_labels(rows)
     design = DistributedDesign(rows.encoded(classes or (0, 1)), design_scale, design_shift)
     objective = DistributedObjective(design, lambda_)
-    return run.run(objective, State(start, b), names=rows.names, **options), objective
+    return run.run(objective, State(start, b), options, names=rows.names), objective
 
 
 def _check_labels(rows: Rows) -> None:

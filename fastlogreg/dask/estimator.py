@@ -4,6 +4,7 @@ predictions lazy dask arrays."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,9 @@ class LogisticRegression(InMemory):
             design = _standardised(objective)
             objective = objective.on(design)
         state = State(*self._start(design))
-        with progress_bar(self.verbose, options["tol"], self.callback) as callback:
-            result = run.run(objective, state, callback=callback, names=held.names, **options)
+        with progress_bar(self.verbose, self.tol, self.callback) as callback:
+            options = replace(options, callback=callback)
+            result = run.run(objective, state, options, names=held.names)
         w, b = design.fold(result.w[:, 0], result.b)
         self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
         self.n_features_in_ = held.n_x

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ except ModuleNotFoundError as error:
         'pip install "fastlogreg[sklearn]". fastlogreg.train and fastlogreg.predict work without it'
     ) from error
 
-from ..checks.arguments import SOLVERS, check_choice, check_number, is_sparse
+from ..checks.arguments import check_number, is_sparse
 from ..checks.labels import labels_and_weights, listed
 from ..data.design import Design
 from ..data.inputs import design_of
@@ -41,6 +42,7 @@ from ..solvers.result import Progress
 from ..solvers.state import State
 from ..training import run
 from ..training.checkpoint import Checkpoint, Refused
+from ..training.options import Options
 from .input import checked, checked_alike, rows_of
 from .partial_fit import take_batch
 from .progress import progress_bar
@@ -143,10 +145,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if self.standardize:
                 objective.design = design = _standardised(objective)
             state = State(*self._start(design))
-            with progress_bar(self.verbose, options["tol"], self.callback) as callback:
-                result = run.run(
-                    objective, state, callback=callback, names=names, begun=begun, **options
-                )
+            with progress_bar(self.verbose, self.tol, self.callback) as callback:
+                options = replace(options, callback=callback)
+                result = run.run(objective, state, options, names=names, begun=begun)
         except Refused:
             raise
         except ValueError:
@@ -266,23 +267,19 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         new.n_iter_ = int(np.max(model.n_iter_))
         return new
 
-    def _options(self) -> dict[str, Any]:
-        """The arguments of `training.run`, checked."""
-        if self.callback is not None and not callable(self.callback):
-            raise TypeError(
-                f"callback must be callable with one argument, a Progress; got {self.callback!r}"
-            )
-        return {
-            "solver": check_choice("solver", self.solver, SOLVERS),
-            "tol": check_number("tol", self.tol, low=0),
-            "iterations": int(check_number("max_iter", self.max_iter, low=0, integer=True)),
-            "max_seconds": None
-            if self.max_seconds is None
-            else check_number("max_seconds", self.max_seconds, low=0),
-            "checkpoint": Checkpoint.of(
+    def _options(self) -> Options:
+        """Check the parameters that say how a run goes."""
+        return Options.checked(
+            self.solver,
+            self.max_iter,
+            iterations_name="max_iter",
+            tol=check_number("tol", self.tol, low=0),
+            max_seconds=self.max_seconds,
+            callback=self.callback,
+            checkpoint=Checkpoint.of(
                 self.checkpoint, self.checkpoint_every, self.resume, bool(self.warm_start)
             ),
-        }
+        )
 
     def _lambda(self) -> float:
         if isinstance(self.C, (float, np.floating)) and np.isposinf(self.C):

@@ -23,74 +23,83 @@ from typing import Any
 
 import numpy as np
 
-from ..data.design import Design
 from ..maths.arrays import Vector
-from ..objective.objective import Objective
+from ..objective.point import Point
 from . import newton
+from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
 from .newton import Newton, by_factor, positive_definite
+from .requests import (
+    Asking,
+    Estimate,
+    EstimateHessian,
+    Evaluate,
+    MeasureSpread,
+    Problem,
+    Sample,
+    TakeSample,
+    on_sample,
+)
 from .state import State
 
-# examples of a wide X: K costs less than a dozen reads of X (209 x 12,288: 43 ms for 131 of L-BFGS)
-FEW = 400
-SMALL = 2e7  # m n_x^2 up to which Newton on all of X is taken: about 1 ms an iteration
+FEW_EXAMPLES = 400  # of a wide X, for which K costs less than a dozen reads of X
+SMALL = 2e7  # m n_x^2 up to which Newton on all of X is taken
 LARGEST_INNER = 1500  # n_x up to which a Hessian of a sample is worth its n_x^3
 ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
-# four Hessians of `rows` examples, 0.02 ns a product, against 25 passes, 0.2 ns an element (Zen 5:
-# half of
+# Products of four sampled Hessians, for each number of X, that take as long as 25 reads: for a
+# dense X rows n_x <= 70 m. Of a sparse X its non-zeros count, in both.
 WORTH = 70
-#             either): for a dense X rows n_x <= 70 m. Of a sparse X its non-zeros count, in both
+# Iterations between two looks at the measure, and the factors by which it should have fallen.
 PATIENCE, PROGRESS, SLOW_PROGRESS = 8, 1e-3, 0.1
 
+SCHEMA: Schema = {
+    "auto": (Field("rows", kind=int), Field("judged", kind=int), Field("judged_measure")),
+    "sample": (Field("inner_theta", "T"),),
+    "anew": (),
+}
 
-def rows_of_sample(objective: Objective) -> int:
-    """Examples that the first sample takes."""
-    return max(LEAST_ROWS, ROWS_PER_FEATURE * objective.n_x)
+
+def rows_of_sample(problem: Problem) -> int:
+    """Return how many examples the first sample takes."""
+    return max(LEAST_ROWS, ROWS_PER_FEATURE * problem.n_x)
 
 
-def plan(objective: Objective) -> str:
-    """ "newton", "sample" or "lbfgs", from the shape alone."""
-    m, n_x, rows, design = objective.m, objective.n_x, rows_of_sample(objective), objective.design
-    small = design.hessian_work <= SMALL
+def plan(problem: Problem) -> str:
+    """Choose "newton", "sample" or "lbfgs" from the shape alone."""
+    m, n_x, rows = problem.m, problem.n_x, rows_of_sample(problem)
+    small = problem.hessian_work <= SMALL
     if (
         float(m) * n_x**2 <= SMALL
         or (small and n_x <= LARGEST_INNER)
-        or (m <= FEW and newton.by_examples(objective))
+        or (m <= FEW_EXAMPLES and newton.by_examples(problem))
     ):
         return "newton"
-    passes = WORTH * design.elements * design.seconds_per_element / Design.SECONDS_PER_ELEMENT
-    worth = design.hessian_work * rows / m <= passes
+    passes = WORTH * problem.elements * problem.element_seconds / problem.dense_seconds
+    worth = problem.hessian_work * rows / m <= passes
     return "sample" if n_x <= LARGEST_INNER and m >= 2 * rows and worth else "lbfgs"
 
 
 class Auto:
-    """Advances a `State` by whole iterations of the solver that suits the shape; saved: what
-    `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations of the solver that suits the shape. saved: what
+    `state_arrays` gave, to go on from there.
+
+    rows: of the sample in use. inner_theta: where its Hessian was taken; anew: whether by
+    `EstimateHessian`. judged, measure: the iteration of the last look at the measure, and what it
+    was.
+    """
+
+    solver: Newton | LBFGS
 
     def __init__(
-        self, objective: Objective, state: State, tol: float, saved: dict[str, Any] | None = None
+        self, problem: Problem, state: State, settings: Settings, saved: Saved | None = None
     ) -> None:
-        self.objective, self.state, self.tol = objective, state, tol
-        self.rows = 0  # of the sample in use
-        self.inner_theta: Vector | None = None  # where its Hessian was taken
-        self.anew = False  # whether that was by `estimated_hessian`
+        self.problem, self.state, self.settings, self.saved = problem, state, settings, saved
+        self.rows, self.anew = 0, False
+        self.inner_theta: Vector | None = None
         self.judged, self.measure = 0, np.inf
-        self.solver: Any
-        if saved is not None:
-            self._restore(saved)
-            return
-        chosen = plan(objective)
-        if chosen == "newton":
-            self.solver = Newton(objective, state, tol)
-        elif chosen == "sample":
-            self.rows = rows_of_sample(objective)
-            theta, inner = _optimum_of_sample(objective, np.append(state.w, state.b), self.rows)
-            state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
-            self.solver = LBFGS(objective, state, tol, inner)
-        else:
-            self.solver = LBFGS(objective, state, tol, diagonal=_by_spread(objective))
 
     def state_arrays(self) -> dict[str, Any]:
+        """Return what to go on from."""
         saved = self.solver.state_arrays()
         saved.update(
             method=f"auto {saved['method']}",
@@ -103,43 +112,66 @@ class Auto:
             saved.update(method=saved["method"] + words, inner_theta=self.inner_theta)
         return saved
 
-    def _restore(self, saved: dict[str, Any]) -> None:
-        """The inner matrix is taken again, at the same point from the same sample: it has the same
-        bits."""
-        self.rows, self.judged, self.measure = (
-            saved["rows"],
-            saved["judged"],
-            saved["judged_measure"],
-        )
-        self.anew = "anew" in saved["method"]
+    def prepare(self) -> Asking[None]:
+        """Choose a solver, and make its inner matrix."""
+        if self.saved is None:
+            yield from self._begin()
+        else:
+            yield from self._go_on(self.saved)
+        self.saved = None
+        yield from self.solver.prepare()
+
+    def _begin(self) -> Asking[None]:
+        problem, state, settings = self.problem, self.state, self.settings
+        chosen = plan(problem)
+        if chosen == "newton":
+            self.solver = Newton(problem, state, settings)
+        elif chosen == "sample":
+            self.rows = rows_of_sample(problem)
+            theta, H = yield from _optimum_of_sample(state.theta, self.rows)
+            state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
+            self.solver = LBFGS(problem, state, settings, inner=_inverse(H, problem))
+        else:
+            diagonal = yield from _by_spread(problem)
+            self.solver = LBFGS(problem, state, settings, diagonal=diagonal)
+
+    def _go_on(self, saved: Saved) -> Asking[None]:
+        """Go on from `saved`. The inner matrix is taken again, at the same point from the same
+        sample: it has the same bits."""
+        problem, state, settings = self.problem, self.state, self.settings
+        self.rows, self.judged = saved["rows"], saved["judged"]
+        self.measure, self.anew = saved["judged_measure"], "anew" in saved["method"]
         theta = self.inner_theta = saved.get("inner_theta")
         if "newton" in saved["method"]:
-            self.solver = Newton(self.objective, self.state, self.tol, saved)
+            self.solver = Newton(problem, state, settings, saved)
             return
-        inner: Callable[[Vector], Vector] | None = None
-        diagonal: Vector | float = 1.0
         if theta is None:
-            diagonal = _by_spread(self.objective)
-        elif self.anew:
-            H = self.objective.estimated_hessian(self.objective.point(theta), self.rows)
-            inner = _inverse(H, self.objective)
+            diagonal = yield from _by_spread(problem)
+            self.solver = LBFGS(problem, state, settings, saved, diagonal=diagonal)
+            return
+        if self.anew:
+            point: Point = yield Evaluate(theta)
+            estimate: Estimate = yield EstimateHessian(point, self.rows)
+            H = estimate.H
         else:
-            inner = _inverse(_sampled(self.objective, theta, self.rows).H, self.objective)
-        self.solver = LBFGS(self.objective, self.state, self.tol, inner, diagonal, saved)
+            sample: Sample = yield TakeSample(self.rows)
+            H = (yield from _newton_on(sample, theta)).H
+        self.solver = LBFGS(problem, state, settings, saved, inner=_inverse(H, problem))
 
-    def advance(self, count: int) -> None:
-        """Up to `count` iterations; state.stop is set where they end for a reason."""
+    def advance(self, count: int) -> Asking[None]:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
         for left in range(count, 0, -1):
-            if isinstance(self.solver, LBFGS) and self.objective.n_x <= LARGEST_INNER:
-                self._judge(self.solver)
+            if isinstance(self.solver, LBFGS) and self.problem.n_x <= LARGEST_INNER:
+                yield from self._judge(self.solver)
             if isinstance(self.solver, Newton):
-                self.solver.advance(left)
+                yield from self.solver.advance(left)
                 return
-            self.solver.advance(1)
+            yield from self.solver.advance(1)
             if self.state.stop is not None:
                 return
 
-    def _judge(self, solver: LBFGS) -> None:
+    def _judge(self, solver: LBFGS) -> Asking[None]:
+        """Look at the measure now and then, and take the inner matrix anew where it misleads."""
         state = self.state
         if state.iteration - self.judged < PATIENCE:
             return
@@ -147,67 +179,70 @@ class Auto:
             state.measure > (PROGRESS if self.rows else SLOW_PROGRESS) * self.measure
             and self.measure < np.inf
         ):
-            rows = self.rows or rows_of_sample(self.objective)
+            rows = self.rows or rows_of_sample(self.problem)
             if self.rows and state.measure > SLOW_PROGRESS * self.measure:
                 rows *= 2
-            if rows >= self.objective.m:
-                self.solver, self.rows, self.inner_theta = (
-                    Newton(self.objective, state, self.tol),
-                    rows,
-                    None,
-                )
+            if rows >= self.problem.m:
+                whole = Newton(self.problem, state, self.settings)
+                yield from whole.prepare()
+                self.solver, self.rows, self.inner_theta = whole, rows, None
                 return
             assert solver.point is not None
-            solver.inner = _inverse(
-                self.objective.estimated_hessian(solver.point, rows), self.objective
-            )
+            estimate: Estimate = yield EstimateHessian(solver.point, rows)
+            solver.begin_anew(_inverse(estimate.H, self.problem))
             self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
-            solver.pairs.clear()
-            state.record(self.objective)  # the read that it took: what is saved from here on has it
+            # The read that it took: what is saved from here on has it.
+            state.record(estimate.reads, state.measure if self.problem.decay > 0.0 else np.inf)
         self.judged, self.measure = state.iteration, state.measure
 
 
-def _by_spread(objective: Objective) -> Vector:
-    """The diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4, from the spread of the
-    columns in a sample."""
-    spread = objective.sample_spread()
+def _by_spread(problem: Problem) -> Asking[Vector]:
+    """Make the diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4.
+
+    It is made from the spread of the columns in a sample.
+    """
+    measured: Vector = yield MeasureSpread()
+    spread = measured.copy()
     # What none of the sample's examples has, one of as many may have: rare pixels of images. With a
     # spread of 0 the step along such a column would be enormous.
     spread[spread == 0.0] = np.sqrt(np.mean(spread * spread) / 1000.0)
-    curvature = np.append(0.25 * spread * spread + objective.decay, 0.25)
+    curvature = np.append(0.25 * spread * spread + problem.decay, 0.25)
     curvature[curvature == 0.0] = 1.0
     return curvature
 
 
-def _sampled(objective: Objective, theta: Vector, rows: int) -> Newton:
-    """Newton's method on a sample, at theta."""
-    method = Newton(objective.sampled(rows), State(theta[:-1], float(theta[-1])), -1.0)
-    method.advance(0)
+def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:
+    """Set up Newton's method on a sample, at theta."""
+    state = State(theta[:-1], float(theta[-1]))
+    method = Newton(sample.problem, state, Settings(tol=-1.0))
+    yield from on_sample(sample, method.prepare())
+    yield from on_sample(sample, method.advance(0))
     return method
 
 
-def _optimum_of_sample(objective: Objective, theta: Vector, rows: int) -> tuple[Vector, Any]:
-    """From theta, to the accuracy that the sample has; the optimum and v -> H^-1 v there."""
-    method = _sampled(objective, theta, rows)
+def _optimum_of_sample(theta: Vector, rows: int) -> Asking[tuple[Vector, Vector]]:
+    """Find the optimum of a sample from theta, to the accuracy that the sample has, and the Hessian
+    there."""
+    sample: Sample = yield TakeSample(rows)
+    method = yield from _newton_on(sample, theta)
     state = method.state
     # J of the sample is off by about n_x / (2 rows) at its own optimum: half of that is good
     # enough.
-    enough = 0.25 * len(theta) / method.objective.m
+    enough = 0.25 * len(theta) / sample.problem.m
     for _ in range(20):
         before = state.cost
-        method.advance(1)
+        yield from on_sample(sample, method.advance(1))
         if state.stop is not None or before - state.cost <= enough:
             break
-    return np.append(state.w, state.b), _inverse(method.H, objective)
+    return state.theta, method.H
 
 
-def _inverse(H: Vector, objective: Objective) -> Callable[[Vector], Vector]:
-    """v -> H^-1 v."""
-    solve = by_factor(H, objective)
+def _inverse(H: Vector, problem: Problem) -> Callable[[Vector], Vector]:
+    """Return v -> H^-1 v."""
+    solve = by_factor(H, problem)
     if solve is not None:
         return solve
     inverse = np.linalg.inv(positive_definite(H))
     inverse = 0.5 * (inverse + inverse.T)
-    return lambda v: np.asarray(
-        np.einsum("ij,j->i", inverse, v)
-    )  # not by BLAS, whose threads then spin: see `machine.blas`
+    # Not by BLAS, whose threads then spin: see `machine.blas`.
+    return lambda v: np.asarray(np.einsum("ij,j->i", inverse, v))

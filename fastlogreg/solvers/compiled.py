@@ -130,19 +130,18 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
 
 
 class CompiledNewton:
-    """Newton's method by `kernels.whole_runs.newton`, where `newton_is_compiled`. tol: on the
-    bound, below 0 for none."""
+    """Newton's method by `kernels.whole_runs.newton`, where `newton_is_compiled`."""
 
-    def __init__(self, objective: Objective, tol: float) -> None:
+    def __init__(self, objective: Objective) -> None:
         from ..kernels.second_order.few_features import TILE
 
-        self.objective, self.tol = objective, tol
+        self.objective = objective
         design, n_x = objective.dense, objective.n_x
         width = -(-(n_x + 1) // TILE) * TILE
         scale, shift = np.zeros((2, width))
         scale[:n_x], shift[:n_x], shift[n_x] = design.scale, design.shift, 1.0
         [(_, _, x)] = design.flat_blocks()
-        self.size, self.width, self.radius = n_x + 1, width, objective.radius if tol >= 0.0 else 0.0
+        self.size, self.width = n_x + 1, width
         self.problem = (
             x,
             design.feature_major,
@@ -177,14 +176,15 @@ class CompiledNewton:
         return Point(theta, Evaluation(J, gradient, curvature), z), H
 
     def steps(
-        self, start: Point, H: Vector, count: int, least: float
+        self, start: Point, H: Vector, count: int, tol: float, least: float
     ) -> tuple[list[Point], Vector, int]:
         """The points of up to `count` iterations from start, the Hessian at the last one, and the
-        reads of X: fewer where the bound falls to tol or the next step is not a plain one. least:
-        see `kernels.whole_runs.newton`."""
+        reads of X: fewer where the bound falls to tol or the next step is not a plain one. tol: on
+        the bound, below 0 for none. least: see `kernels.whole_runs.newton`."""
         from ..kernels.whole_runs.newton import newton_steps
 
         size, Hs = self.size, self._hessians(2)
+        radius = self.objective.radius if tol >= 0.0 else 0.0
         thetas, numbers, gradients = (
             np.zeros((count + 1, self.width)),
             np.empty((count + 1, 2)),
@@ -199,7 +199,7 @@ class CompiledNewton:
         )
         with np.errstate(over="ignore", invalid="ignore"):
             made, reads = newton_steps(
-                *self.problem, self.radius, self.tol, least, thetas, numbers, zs, gradients, Hs
+                *self.problem, radius, tol, least, thetas, numbers, zs, gradients, Hs
             )
         points = [
             Point(

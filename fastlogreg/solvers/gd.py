@@ -7,44 +7,53 @@ Gram matrix (`kernels.whole_runs.gram`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..maths.arrays import Vector
-from ..objective.objective import Objective
-from . import compiled
+from ..objective.point import Point
+from .base import Field, Saved, Schema, Settings
+from .requests import (
+    Asking,
+    Combine,
+    Descend,
+    DescendOnGram,
+    Evaluate,
+    FormGram,
+    Judge,
+    Judgement,
+    Problem,
+)
 from .state import State
 
-# A cost above this many times 1 + J of the start is growing without end.
-GROWTH = 1e3
+GROWTH = 1e3  # a cost above this many times 1 + J of the start is growing without end
+
+SCHEMA: Schema = {
+    "gd": (),
+    "gram": (Field("start", "N"), Field("gram_point", "G"), Field("gram_best", "G")),
+}
 
 
 class GradientDescent:
-    """Advances a `State` by whole iterations. K: the Gram matrix of X where that is the way, else
-    None; saved: what `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations. saved: what `state_arrays` gave, to go on from
+    there."""
 
     def __init__(
-        self,
-        objective: Objective,
-        state: State,
-        tol: float,
-        alpha: float,
-        K: Vector | None,
-        saved: dict[str, Any] | None = None,
+        self, problem: Problem, state: State, settings: Settings, saved: Saved | None = None
     ) -> None:
-        self.objective, self.state, self.tol, self.alpha, self.K = objective, state, tol, alpha, K
-        if K is not None:
+        self.problem, self.state = problem, state
+        self.tol, self.alpha, self.on_gram = settings.tol, settings.alpha, settings.on_gram
+        if self.on_gram:
             self.w0 = state.w if saved is None else saved["start"]
-            self.z0 = objective.scores(self.w0, 0.0)
-            self.point = np.concatenate([np.zeros(objective.m), [1.0, state.b, np.inf]])
+            self.point = np.concatenate([np.zeros(problem.m), [1.0, state.b, np.inf]])
             self.best = self.point.copy()
             if saved is not None:
                 self.point, self.best = saved["gram_point"], saved["gram_best"]
 
     def state_arrays(self) -> dict[str, Any]:
-        if self.K is None:
+        """Return what to go on from."""
+        if not self.on_gram:
             return {"method": "gd"}
         return {
             "method": "gd gram",
@@ -53,80 +62,75 @@ class GradientDescent:
             "gram_best": self.best,
         }
 
-    def advance(self, count: int) -> None:
-        """Up to `count` iterations; state.stop is set where they end for a reason."""
-        if self.K is not None:
-            self._advance_gram(self.K, self.alpha, count)
-        elif compiled.is_compiled(self.objective):
-            self._advance_compiled(self.alpha, count)
-        else:
-            self._advance_by_passes(self.alpha, count)
+    def prepare(self) -> Asking[None]:
+        """Have the Gram matrix formed where that is the way."""
+        if self.on_gram:
+            yield FormGram(self.w0)
 
-    def _advance_by_passes(self, alpha: float, count: int) -> None:
-        state = self.state
+    def advance(self, count: int) -> Asking[None]:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
+        if self.on_gram:
+            yield from self._advance_on_gram(count)
+        elif self.problem.has_descents:
+            yield from self._advance_compiled(count)
+        else:
+            yield from self._advance_by_passes(count)
+
+    def _advance_by_passes(self, count: int) -> Asking[None]:
+        state, theta = self.state, self.state.theta
         for _ in range(count):
-            J, gradient, curvature = self.objective.evaluate(state.w, state.b)
-            self.objective.check_finite(J)
+            point: Point = yield Evaluate(theta, scores=False)
+            J, gradient = point.evaluation.J, point.evaluation.gradient
             state.cost, state.gradient_norm = J, float(np.abs(gradient).max())
             if state.best_cost > J:
                 state.best_cost, state.best_w, state.best_b = J, state.w, state.b
-            if self.tol >= 0.0:
-                state.measure = self.objective.measure(gradient, curvature, state.w, state.b)
+            judgement: Judgement = yield Judge(point, self.tol)
+            state.measure = judgement.measure
             limit = GROWTH * (1.0 + (state.costs[0] if state.costs else J))
             if state.measure <= self.tol or not limit > J:
                 state.stop = "converged" if state.measure <= self.tol else "diverged"
                 return
             state.costs.append(J)
-            state.w, state.b = (
-                state.w - alpha * gradient[:-1],
-                state.b - alpha * float(gradient[-1]),
-            )
+            theta = theta - self.alpha * gradient
+            state.w, state.b = theta[:-1], float(theta[-1])
             state.iteration += 1
 
-    def _advance_compiled(self, alpha: float, count: int) -> None:
-        state, objective = self.state, self.objective
+    def _advance_compiled(self, count: int) -> Asking[None]:
+        state = self.state
         best_w = state.w if state.best_w is None else state.best_w
         point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm, state.measure]])
         best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf, np.inf]])
         costs = np.empty(count)
-        made = self._descend(
-            lambda limit, part: compiled.by_kernel(
-                objective, point, best, alpha, self.tol, limit, part
-            ),
-            costs,
-        )
-        objective.check_finite(float(point[-3]))
+        made = yield from self._stretch(Descend(point, best, self.alpha, self.tol, np.inf, costs))
         state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
         state.b, state.cost, state.gradient_norm, state.measure = point[-4:].tolist()
         state.best_b, state.best_cost = best[-4:-2].tolist()
         self._record(costs, made)
 
-    def _advance_gram(self, K: Vector, alpha: float, count: int) -> None:
-        state, objective, costs = self.state, self.objective, np.empty(count)
-        z0, w0 = self.z0, self.w0
+    def _advance_on_gram(self, count: int) -> Asking[None]:
+        state, costs = self.state, np.empty(count)
         point, best = self.point.copy(), self.best.copy()
-        made = self._descend(
-            lambda limit, part: compiled.by_gram(
-                objective, K, z0, w0, alpha, limit, point, best, part
-            ),
-            costs,
-        )
+        made = yield from self._stretch(DescendOnGram(point, best, self.alpha, np.inf, costs))
         ended = best if made < count else point  # fewer than asked for: the cost grew without end
-        w, b = ended[-3] * w0 + objective.combine(ended[:-3]), float(ended[-2])
-        J, dw, db = objective.cost_and_gradient(w, b)
-        self.point, self.best, state.w, state.b, state.cost = point, best, w, b, J
-        state.gradient_norm = max(float(np.abs(dw).max()), abs(db))
+        combined: Vector = yield Combine(ended[:-3])
+        w, b = ended[-3] * self.w0 + combined, float(ended[-2])
+        found: Point = yield Evaluate(np.append(w, b), scores=False)
+        self.point, self.best, state.w, state.b = point, best, w, b
+        state.cost = found.evaluation.J
+        state.gradient_norm = float(np.abs(found.evaluation.gradient).max())
         self._record(costs, made)
 
-    def _descend(self, way: Callable[[float, Vector], int], costs: Vector) -> int:
-        """Iterations made by way(limit, costs). The first cost of all sets the limit, in stretches
-        of any length."""
-        before, made = self.state.costs, 0
+    def _stretch(self, request: Descend | DescendOnGram) -> Asking[int]:
+        """Count the iterations made. The first cost of all sets the limit, in stretches of any
+        length."""
+        before, costs, made = self.state.costs, request.costs, 0
         if not before:
-            made = way(np.inf, costs[:1])
+            made = yield request._replace(costs=costs[:1])
             if made == 0:
                 return 0
-        return made + way(GROWTH * (1.0 + (before[0] if before else float(costs[0]))), costs[made:])
+        limit = GROWTH * (1.0 + (before[0] if before else float(costs[0])))
+        more: int = yield request._replace(limit=limit, costs=costs[made:])
+        return made + more
 
     def _record(self, costs: Vector, made: int) -> None:
         state = self.state

@@ -6,8 +6,7 @@ the last 10 pairs (s, y). The innermost H_0 is `inner`, or the inverse of a diag
 or one of one's choice, times a number: the least squares fit of H_0 y = s for the last pair is s.y
 / y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one (Barzilai & Borwein, Two-point step
 size gradient methods, 1988). Their geometric mean, two parts of the first and one of the second,
-needs fewer second trials than the first alone: 24 reads of X for 32 on 2,000 x 12,288. One read an
-iteration.
+needs fewer second trials than the first alone. One read an iteration.
 """
 
 from __future__ import annotations
@@ -19,66 +18,77 @@ import numpy as np
 
 from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
-from ..objective.objective import Objective
 from ..objective.point import Point
-from .line_search import HALF, step
+from .base import Field, Saved, Schema, Settings
+from .line_search import SLOPE_RATIO, step
+from .requests import Asking, Evaluate, Problem
 from .state import STALLED, State
 
 MEMORY = 10
-# of the slope, where a trial step is still taken: without an inner Hessian the next direction mends
-# more than a
-LEFT = 0.6
-#             second read of X for this one: 20 reads for 22 on 20,000 x 500 to 1e-6
+# Looser than 0.5: without an inner Hessian a new direction beats a second read for this one.
+ACCEPTED_SLOPE_RATIO = 0.6
+
+SCHEMA: Schema = {
+    "lbfgs": (Field("s", "PT"), Field("y", "PT"), Field("sy", "P"), Field("evaluated", kind=bool))
+}
 
 
 class LBFGS:
-    """Advances a `State` by whole iterations. inner: g -> H_0 g; where it is None, D is the
-    diagonal (n_x + 1,) or 1. saved: what `state_arrays` gave, to go on from there."""
+    """Advances a `State` by whole iterations. saved: what `state_arrays` gave, to go on from
+    there.
+
+    inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,) or 1.
+    """
 
     def __init__(
         self,
-        objective: Objective,
+        problem: Problem,
         state: State,
-        tol: float,
+        settings: Settings,
+        saved: Saved | None = None,
+        *,
         inner: Callable[[Vector], Vector] | None = None,
         diagonal: Vector | float = 1.0,
-        saved: dict[str, Any] | None = None,
     ) -> None:
-        self.objective, self.state, self.tol, self.inner, self.diagonal = (
-            objective,
-            state,
-            tol,
-            inner,
-            diagonal,
-        )
+        self.state, self.tol, self.inner, self.diagonal = state, settings.tol, inner, diagonal
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
+        self.evaluated = saved is not None and saved["evaluated"]
         if saved is not None:
             self.pairs = [
                 (s.copy(), y.copy(), sy)
                 for s, y, sy in zip(saved["s"], saved["y"], saved["sy"].tolist())
             ]
-            if saved["evaluated"]:
-                self.point = objective.point(np.append(state.w, state.b))
 
     def state_arrays(self) -> dict[str, Any]:
-        size = self.objective.n_x + 1
+        """Return what to go on from."""
+        size = self.state.w.size + 1
         s, y = (np.array([pair[k] for pair in self.pairs]).reshape(-1, size) for k in (0, 1))
         sy = np.array([curvature for _, _, curvature in self.pairs])
         return {"method": "lbfgs", "s": s, "y": y, "sy": sy, "evaluated": self.point is not None}
 
-    def advance(self, count: int) -> None:
-        """Up to `count` iterations; state.stop is set where they end for a reason."""
+    def prepare(self) -> Asking[None]:
+        """Bring back the point of a run that goes on."""
+        if self.evaluated:
+            self.point = yield Evaluate(self.state.theta)
+
+    def advance(self, count: int) -> Asking[None]:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
-            self.point = self.objective.point(np.append(self.state.w, self.state.b))
-            self.objective.check_finite(self.point.evaluation.J)
-            self.state.take(self.objective, self.point, self.tol)
+            point: Point = yield Evaluate(self.state.theta)
+            self.point = point
+            yield from self.state.take(point, self.tol)
         for _ in range(count):
             if self.state.stop is not None:
                 return
-            self._iterate(self.point)
+            yield from self._iterate(self.point)
 
-    def _iterate(self, start: Point) -> None:
+    def begin_anew(self, inner: Callable[[Vector], Vector]) -> None:
+        """Take another inner matrix, and forget the pairs."""
+        self.inner = inner
+        self.pairs.clear()
+
+    def _iterate(self, start: Point) -> Asking[None]:
         gradient = start.evaluation.gradient
         d = -self._apply(gradient)
         slope = inner(gradient, d)
@@ -90,7 +100,8 @@ class LBFGS:
         if stalls >= STALLED:
             self.state.stop = "converged"
             return
-        found = step(self.objective, start, d, LEFT if self.inner is None else HALF)
+        ratio = ACCEPTED_SLOPE_RATIO if self.inner is None else SLOPE_RATIO
+        found = yield from step(start, d, ratio)
         s, y = found.theta - start.theta, found.evaluation.gradient - gradient
         curvature = inner(s, y)
         if curvature > 1e-14 * norm(s) * norm(y):
@@ -101,10 +112,10 @@ class LBFGS:
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
-        self.state.take(self.objective, found, self.tol)
+        yield from self.state.take(found, self.tol)
 
     def _apply(self, gradient: Vector) -> Vector:
-        """H g."""
+        """Compute H g."""
         q, weights = gradient.copy(), []
         for s, y, curvature in reversed(self.pairs):
             a = inner(s, q) / curvature

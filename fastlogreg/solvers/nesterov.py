@@ -1,5 +1,5 @@
-"""Nesterov's accelerated gradient with restart: O(1/k^2) for gradient descent's O(1/k), at the same
-pass an iteration.
+"""Nesterov's accelerated gradient with restart: O(1/k^2) instead of gradient descent's O(1/k), at
+the same pass an iteration.
 
     theta_{k+1} = v_k - alpha grad J(v_k)      v_{k+1} = theta_{k+1} + (t_k - 1) / t_{k+1}
                                                (theta_{k+1} - theta_k)
@@ -16,66 +16,70 @@ from typing import Any
 import numpy as np
 
 from ..machine.blas import inner
-from ..objective.objective import Objective
+from ..objective.point import Point
+from .base import Field, Saved, Schema, Settings
+from .gd import GROWTH
+from .requests import Asking, Evaluate, Problem
 from .state import State
 
-GROWTH = 1e3  # as in gradient descent
+SCHEMA: Schema = {
+    "nesterov": (
+        Field("theta", "T"),
+        Field("v", "T"),
+        Field("rate"),
+        Field("t"),
+        Field("promised"),
+    )
+}
 
 
 class Nesterov:
-    """Advances a `State` by whole iterations; saved: what `state_arrays` gave, to go on from
-    there."""
+    """Advances a `State` by whole iterations. saved: what `state_arrays` gave, to go on from
+    there.
+
+    promised: J at the end of a plain step, where alpha is at most 1/L.
+    """
 
     def __init__(
-        self,
-        objective: Objective,
-        state: State,
-        tol: float,
-        alpha: float,
-        saved: dict[str, Any] | None = None,
+        self, problem: Problem, state: State, settings: Settings, saved: Saved | None = None
     ) -> None:
-        self.objective, self.state, self.tol, self.alpha = objective, state, tol, alpha
-        self.t, self.promised = (
-            1.0,
-            np.inf,
-        )  # promised: J at the end of a plain step, if alpha <= 1/L
-        self.theta = np.append(state.w, state.b)
-        self.v = self.theta
+        self.state, self.tol, self.alpha = state, settings.tol, settings.alpha
+        self.t, self.promised = 1.0, np.inf
+        self.theta = self.v = state.theta
         if saved is not None:
             self.alpha, self.t, self.promised = saved["rate"], saved["t"], saved["promised"]
             self.theta, self.v = saved["theta"], saved["v"]
 
     def state_arrays(self) -> dict[str, Any]:
+        """Return what to go on from."""
         numbers = {"rate": self.alpha, "t": float(self.t), "promised": self.promised}
         return {"method": "nesterov", **numbers, "theta": self.theta, "v": self.v}
 
-    def advance(self, count: int) -> None:
-        """Up to `count` iterations; state.stop is set where they end for a reason."""
+    def prepare(self) -> Asking[None]:
+        """Ask nothing: the first iteration needs nothing beforehand."""
+        yield from ()
+
+    def advance(self, count: int) -> Asking[None]:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
         state = self.state
         for _ in range(count):
-            evaluation = self.objective.evaluate(self.v[:-1], float(self.v[-1]))
-            self.objective.check_finite(evaluation.J)
+            point: Point = yield Evaluate(self.v, scores=False)
+            J, gradient = point.evaluation.J, point.evaluation.gradient
             state.w, state.b = self.v[:-1], float(self.v[-1])
-            state.judge(self.objective, evaluation, self.tol)
-            if (
-                state.stop is None
-                and state.costs
-                and not GROWTH * (1.0 + state.costs[0]) > evaluation.J
-            ):
+            yield from state.judge(point, self.tol)
+            if state.stop is None and state.costs and not GROWTH * (1.0 + state.costs[0]) > J:
                 state.stop = "diverged"
             if state.stop is not None:
                 return
-            if self.promised < evaluation.J:
-                self.alpha *= (
-                    0.5  # alpha is above 1/L: gradient descent would bear it, momentum does not
-                )
-            rose = bool(state.costs) and state.costs[-1] < evaluation.J
-            state.costs.append(evaluation.J)
-            squares = inner(evaluation.gradient, evaluation.gradient)
-            promised = evaluation.J * (1.0 + 1e-14) - 0.5 * self.alpha * squares
-            following = self.v - self.alpha * evaluation.gradient
+            if self.promised < J:
+                # alpha is above 1/L: gradient descent would bear it, momentum does not
+                self.alpha *= 0.5
+            rose = bool(state.costs) and state.costs[-1] < J
+            state.costs.append(J)
+            promised = J * (1.0 + 1e-14) - 0.5 * self.alpha * inner(gradient, gradient)
+            following = self.v - self.alpha * gradient
             move = following - self.theta
-            if rose or inner(evaluation.gradient, move) > 0.0:
+            if rose or inner(gradient, move) > 0.0:
                 self.t, move = 1.0, np.zeros_like(move)
             t = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * self.t * self.t))
             self.promised = promised if self.t == 1.0 else np.inf

@@ -3,103 +3,129 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..objective.point import Evaluation
+from ..objective.point import Evaluation, Point
+from .requests import Asking, Judge, Judgement
 from .result import StopReason
+from .schema import Field
 
-STALLED = 3
-
+STALLED = 3  # steps in a row that bring nothing: see `State.stalls_after`
 
 FINAL = ("converged", "diverged", "separable")  # reasons that more iterations do not undo
 
-
 _NUMBERS = (
-    "b",
-    "iteration",
-    "cost",
-    "gradient_norm",
-    "previous_norm",
-    "stalls",
-    "measure",
-    "best_cost",
-    "best_b",
+    Field("b"),
+    Field("iteration", kind=int),
+    Field("cost"),
+    Field("gradient_norm"),
+    Field("previous_norm"),
+    Field("stalls", kind=int),
+    Field("measure"),
+    Field("best_cost"),
+    Field("best_b"),
+)
+STATE_FIELDS = (  # beside "stop", which is a final reason or None
+    *_NUMBERS,
+    Field("w", "N"),
+    Field("best_w", "N", optional=True),
+    Field("costs", "K"),
+    Field("history", "H4"),
+    Field("gradient", "T", optional=True),
+    Field("curvature", optional=True),
 )
 
 
 class Stopped(Exception):
-    """Raised by `Objective.watch` in the middle of an iteration, which is then dropped; its text is
-    a stop reason. A solver therefore changes its state only when all the passes of an iteration
-    have been made."""
+    """Raised before a read of X when no more of them are wanted; its text is a stop reason.
+
+    The iteration that is under way is dropped.
+    """
 
 
 @dataclass
 class State:
-    """A run between two updates: the point (w (n_x,), b), the history, and the best point seen."""
+    """A run between two updates: the point (w (n_x,), b), the history, and the best point seen.
+
+    measure is `Judgement.measure` at the last point judged. evaluation is that of (w, b), or None
+    where the last one was made elsewhere. history is as in `TrainingResult`, with the seconds on
+    the clock's own scale.
+    """
 
     w: NDArray[np.float64]
     b: float
     iteration: int = 0
-    costs: list[float] = field(default_factory=list)
+    costs: list[float] = made(default_factory=list)
     cost: float = np.inf
     gradient_norm: float = np.inf
     previous_norm: float = np.inf
-    stalls: int = 0  # see `stalls_after`
-    measure: float = np.inf  # `Objective.measure` at the last point evaluated
+    stalls: int = 0
+    measure: float = np.inf
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
     best_b: float = 0.0
     stop: StopReason | None = None
-    evaluation: Any = (
-        None  # of `Objective.evaluate` at (w, b), where that is where the last one was
-    )
-    history: list[tuple[float, float, float, float]] = field(
-        default_factory=list
-    )  # as in `TrainingResult`
+    evaluation: Evaluation | None = None
+    history: list[tuple[float, float, float, float]] = made(default_factory=list)
 
-    def record(self, objective: Any) -> None:
-        """Add the point last evaluated to the history; seconds on the clock's own scale."""
-        bound = self.measure if objective.decay > 0.0 else np.inf
-        self.history.append((objective.passes, time.perf_counter(), self.cost, bound))
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """[w, b] (n_x + 1,), a copy."""
+        return np.append(self.w, self.b)
 
-    def judge(self, objective: Any, evaluation: Any, tol: float) -> None:
-        """Take over J, gradient and measure at (w, b), remember the best point, and stop where the
-        measure is within tol."""
-        self.cost, gradient, self.evaluation = evaluation.J, evaluation.gradient, evaluation
+    def record(self, reads: int, bound: float) -> None:
+        """Add the point last evaluated to the history."""
+        self.history.append((reads, time.perf_counter(), self.cost, bound))
+
+    def judge(self, point: Point, tol: float) -> Asking[Judgement]:
+        """Take over J, gradient and measure at (w, b), and remember the best point.
+
+        The run converges where the measure is within tol.
+        """
+        evaluation = self.evaluation = point.evaluation
+        self.cost = evaluation.J
         self.previous_norm = min(self.previous_norm, self.gradient_norm)
-        self.gradient_norm = float(np.abs(gradient).max())
-        if tol >= 0.0:
-            self.measure = objective.measure(gradient, evaluation.curvature, self.w, self.b)
+        self.gradient_norm = float(np.abs(evaluation.gradient).max())
+        judgement: Judgement = yield Judge(point, tol)
+        self.measure = judgement.measure
         if self.best_cost > self.cost:
             self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
-        self.record(objective)
+        self.record(judgement.reads, judgement.bound)
         if self.measure <= tol:
             self.stop = "converged"
+        return judgement
 
     def stalls_after(self, slope: float) -> int:
-        """Steps in a row, with one of this slope, that bring nothing: half of -slope is what it can
-        gain, less than the last bit of J, and the gradient, which is exact for longer and on which
-        the bound is, is not half of the least before. `STALLED` of them are the end."""
+        """Count the steps in a row that bring nothing, one of this slope being the last.
+
+        Half of -slope is what a step can gain; it brings nothing where that is less than the last
+        bit of J. The gradient is exact for longer, and the bound is on it: while it halves, there
+        is progress. `STALLED` such steps are the end.
+        """
         if not slope < 0.0:
             return STALLED
         halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
         return 0 if halved or -slope > 2.0**-52 * abs(self.cost) else self.stalls + 1
 
-    def take(self, objective: Any, point: Any, tol: float) -> None:
-        """Move to a `Point` and judge it; with lambda = 0 a point that separates the classes ends
-        the run."""
+    def take(self, point: Point, tol: float) -> Asking[None]:
+        """Move to a `Point` and judge it.
+
+        With lambda = 0 a point that separates the classes ends the run.
+        """
         self.w, self.b = point.theta[:-1], float(point.theta[-1])
-        self.judge(objective, point.evaluation, tol)
-        if self.stop is None and objective.separates(point.z):
+        judgement = yield from self.judge(point, tol)
+        if self.stop is None and judgement.separates:
             self.stop = "separable"
 
     def state_arrays(self, start: float) -> dict[str, Any]:
-        """All of it, as numbers and arrays; start: the reading of the clock that is second 0."""
-        saved: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
+        """Return all of it as numbers and arrays; start: the clock's reading at second 0."""
+        saved: dict[str, Any] = {field.name: getattr(self, field.name) for field in _NUMBERS}
         saved.update(
             w=self.w, costs=np.array(self.costs), history=np.array(self.history).reshape(-1, 4)
         )
@@ -111,10 +137,10 @@ class State:
             saved.update(gradient=self.evaluation.gradient, curvature=self.evaluation.curvature)
         return saved
 
-    def restore(self, saved: dict[str, Any], start: float) -> None:
+    def restore(self, saved: Mapping[str, Any], start: float) -> None:
         """Take over what `state_arrays` gave."""
-        for name in _NUMBERS:
-            setattr(self, name, saved[name])
+        for field in _NUMBERS:
+            setattr(self, field.name, saved[field.name])
         self.w, self.best_w, self.stop = saved["w"], saved.get("best_w"), saved["stop"]
         self.costs = saved["costs"].tolist()
         self.history = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..api import Backend, train
-from ..checks.arguments import SOLVERS
+from ..solvers import registry
 from ..solvers.result import TrainingWarning
 
 
@@ -37,7 +37,7 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
             for ordered in (np.ascontiguousarray(X), np.asfortranarray(X)):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", TrainingWarning)
-                    for solver in SOLVERS:
+                    for solver in registry.names():
                         train(ordered, Y, iterations=1, lambda_=1.0, solver=solver, backend=backend)
     return time.perf_counter() - start
 

@@ -30,39 +30,24 @@ from ..files.arrays import npz_headers, save_npz
 from ..files.common import reading
 from ..files.writing import atomic_open
 from ..objective.objective import Objective
-from ..solvers.state import FINAL
+from ..solvers.registry import REGISTRY
+from ..solvers.schema import Field
+from ..solvers.state import FINAL, STATE_FIELDS
 
 FORMAT = "fastlogreg checkpoint 2"
 _LEFTOVER = re.compile(r"\.\d+\.[0-9a-f]{8}\.tmp")  # of `atomic_open`, after a kill
 
-# The shapes of all arrays, in n_x (N), n_x + 1 (T), m + 3 (G), iterations made (K), pairs and
-# points of any number (P, H).
-_SHAPES = {
-    **dict.fromkeys(("w", "best_w", "mean", "start"), "N"),
-    **dict.fromkeys(("gradient", "theta", "v", "inner_theta"), "T"),
-    **dict.fromkeys(("s", "y"), "PT"),
-    **dict.fromkeys(("gram_point", "gram_best"), "G"),
-    "sy": "P",
-    "costs": "K",
-    "history": "H4",
-}
-_WHOLE = ("iteration", "passes", "stalls", "rows", "judged")
-_OPTIONAL = {"best_w", "gradient", "mean", "radius"}
-_EVERY = (
-    "w costs history b iteration cost gradient_norm previous_norm stalls measure best_cost "
-    "best_b stop "
-    "alpha L passes seconds tol method"
+# What every run saves beside its solver: see `solvers.base.Field`.
+_OF_EVERY_RUN = (
+    *STATE_FIELDS,
+    Field("mean", "N", optional=True),
+    Field("radius", optional=True),
+    Field("alpha"),
+    Field("L"),
+    Field("passes", kind=int),
+    Field("seconds"),
+    Field("tol"),
 )
-_METHODS = {  # a solver's words and what each of them saves
-    "gd": "",
-    "gram": "start gram_point gram_best",
-    "nesterov": "theta v rate t promised",
-    "lbfgs": "s y sy evaluated",
-    "newton": "evaluated",
-    "auto": "rows judged judged_measure",
-    "sample": "inner_theta",
-    "anew": "",
-}
 
 
 class Saved(NamedTuple):
@@ -101,7 +86,7 @@ def load(path: str | os.PathLike[str]) -> Saved:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such checkpoint")
     shapes = npz_headers(path)
-    if "metadata" not in shapes or not set(shapes) <= {"metadata", *_SHAPES}:
+    if "metadata" not in shapes or not set(shapes) <= {"metadata", *_arrays()}:
         raise ValueError(
             f"{path} is not a fastlogreg checkpoint: it holds {', '.join(shapes) or 'no arrays'}"
         )
@@ -145,39 +130,53 @@ def digest(metadata: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
     return found.hexdigest()
 
 
+def _arrays() -> set[str]:
+    """Name every array that a checkpoint of any solver may hold."""
+    own = [fields for entry in REGISTRY.values() for fields in entry.schema.values()]
+    return {field.name for fields in (_OF_EVERY_RUN, *own) for field in fields if field.shape}
+
+
+def _fields(method: str, solver: str) -> dict[str, Field]:
+    """Look up what a run of this solver saves with this method; ValueError where it has none."""
+    first, *more = method.split()
+    if first != solver or first not in REGISTRY:
+        raise ValueError(f"the state is of {method!r}, the run of {solver!r}")
+    entry = REGISTRY[first]
+    if entry.inside and (not more or more[0] not in entry.inside):
+        raise ValueError(f"{method!r} names no solver inside")
+    schema = dict(entry.schema)
+    for name in entry.inside:
+        schema.update(REGISTRY[name].schema)
+    fields = [*_OF_EVERY_RUN, *(field for word in (first, *more) for field in schema[word])]
+    return {field.name: field for field in fields}
+
+
 def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> None:
-    values = saved.values
-    words = values["method"].split()
-    expected = {*_EVERY.split(), *(name for word in words for name in _METHODS[word].split())}
-    if "gradient" in values:
-        expected.add("curvature")
-    wrong = {name for name in set(values) ^ expected if name not in _OPTIONAL or name not in values}
+    values: dict[str, Any] = dict(saved.values)
+    fields = _fields(values.pop("method"), saved.run["solver"])
+    if values.pop("stop") not in (None, *FINAL):
+        raise ValueError("stop must be a final reason")
+    wrong = {name for name in values.keys() ^ fields if name in values or not fields[name].optional}
+    if ("gradient" in values) != ("curvature" in values):
+        wrong.add("curvature")
     if wrong:
         raise ValueError(f"missing or too many: {', '.join(sorted(wrong))}")
-    if words[0] != saved.run["solver"] or (words[0] == "auto") != (
-        len(words) > 1 and words[1] in ("lbfgs", "newton")
-    ):
-        raise ValueError(
-            f"the state is of {values['method']!r}, the run of {saved.run['solver']!r}"
-        )
-    for name, value in values.items():
-        if name in arrays or name in ("method", "stop", "evaluated"):
-            continue
-        if type(value) is not (int if name in _WHOLE else float) or (
-            name in _WHOLE and not 0 <= value < 2**53
-        ):
-            raise ValueError(f"{name} is {value!r}")
-    if values["stop"] not in (None, *FINAL) or not isinstance(values.get("evaluated", True), bool):
-        raise ValueError("stop must be a final reason, evaluated true or false")
-    if "sample" in words and not values["rows"] > 0:
-        raise ValueError("the sample has no rows")
     sizes = {"N": n_x, "T": n_x + 1, "G": m + 3, "K": values["iteration"], "4": 4}
-    for name, array in arrays.items():
+    for name, value in values.items():
+        field = fields[name]
+        if not field.shape:
+            right = type(value) is field.kind
+            if not right or (field.kind is int and not 0 <= value < 2**53):
+                raise ValueError(f"{name} is {value!r}")
+            continue
+        array = arrays[name]
         shape = tuple(
-            sizes.setdefault(letter, length) for letter, length in zip(_SHAPES[name], array.shape)
+            sizes.setdefault(letter, length) for letter, length in zip(field.shape, array.shape)
         )
-        if array.dtype != np.float64 or array.shape != shape or array.ndim != len(_SHAPES[name]):
+        if array.dtype != np.float64 or array.shape != shape or array.ndim != len(field.shape):
             raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
+    if "inner_theta" in values and not values["rows"] > 0:
+        raise ValueError("the sample has no rows")
 
 
 class Refused(ValueError):

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..machine.blas import inner
 from ..objective.objective import Objective
-from ..solvers.result import Progress, TrainingResult, TrainingWarning
+from ..solvers.result import Progress, StopReason, TrainingResult, TrainingWarning
 from ..solvers.state import State, Stopped
-from .checkpoint import Checkpoint
 from .diagnosis import explain
+from .options import Options
 from .watch import Watch, interruptions, iterations_in
 from .work import Work
 
@@ -31,31 +30,30 @@ STRETCH_SECONDS = 0.1
 def run(
     objective: Objective,
     state: State,
+    options: Options,
     *,
-    solver: str = "gd",
-    alpha: float | None = None,
-    iterations: int,
-    tol: float | None = None,
-    max_seconds: float | None = None,
-    callback: Callable[[Progress], Any] | None = None,
     names: Sequence[str] | None = None,
-    checkpoint: Checkpoint | None = None,
     begun: float | None = None,
 ) -> TrainingResult:
-    """Train from state.w, state.b; alpha None means 1/L. names: of the features, for warnings.
-    begun: the reading of `time.perf_counter` from which max_seconds counts, where that is before
-    this call."""
-    work = Work(objective, state, solver, alpha, tol, checkpoint)
-    work.start = begun = time.perf_counter() if begun is None else begun
-    saved = None if checkpoint is None else checkpoint.begin(work.identity(), iterations)
+    """Train from state.w, state.b.
+
+    names: of the features, for warnings. begun: the reading of `time.perf_counter` from which
+    max_seconds counts, where that is before this call.
+    """
+    begun = time.perf_counter() if begun is None else begun
+    work = Work(objective, state, options, begun)
+    checkpoint, callback = options.checkpoint, options.callback
+    saved = None if checkpoint is None else checkpoint.begin(work.identity(), options.iterations)
+    deadline = np.inf if options.max_seconds is None else begun + options.max_seconds
     with interruptions() as interrupted:
-        watch = objective.watch = Watch(work, begun, max_seconds, interrupted)
+        watch = Watch(state, objective, deadline, interrupted)
+        objective.watch = work.watch = watch
         try:
             if saved is None:
-                work.prepare(iterations)
+                work.prepare()
             else:
                 work.resume(saved)
-            _loop(work, watch, iterations, callback)
+            _loop(work, watch)
         except Stopped as stopped:
             state.stop = stopped.args[0]
             work.partial = True
@@ -70,34 +68,32 @@ def run(
                 state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound
             )
         )
-    text = explain(objective, result, tol, work.L, names)
+    text = explain(objective, result, options.tol, work.L, names)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)
     return result
 
 
-def _loop(
-    work: Work, watch: Watch, iterations: int, callback: Callable[[Progress], Any] | None
-) -> None:
-    """Stretch after stretch, until the run ends for a reason."""
-    state, objective, checkpoint = work.state, work.objective, work.checkpoint
+def _loop(work: Work, watch: Watch) -> None:
+    """Make stretch after stretch, until the run ends for a reason."""
+    state, objective, options = work.state, work.objective, work.options
+    iterations, checkpoint = options.iterations, options.checkpoint
     # Estimates are of compiled code; without it 8 iterations, or 256 on a Gram matrix, are still a
     # bearable stretch.
-    on_gram = getattr(work.method, "K", None) is not None
-    fitting = iterations_in(objective, STRETCH_SECONDS / 4, on_gram)
-    count = min(fitting, 256 if on_gram else 8)
+    fitting = iterations_in(objective, STRETCH_SECONDS / 4, work.on_gram)
+    count = min(fitting, 256 if work.on_gram else 8)
     while state.stop is None and (state.iteration < iterations or state.cost == np.inf):
         stretch_start = time.perf_counter()
         before, points = state.iteration, len(state.history)
-        work.method.advance(min(count, iterations - before))
+        work.advance(min(count, iterations - before))
         if len(state.history) == points and state.iteration > before:
-            state.record(objective)
+            work.record()
         now = time.perf_counter()
         rate = max(1, state.iteration - before) / max(now - stretch_start, 1e-9)
         count = max(1, min(4 * count, int(min(STRETCH_SECONDS, watch.deadline - now) * rate)))
         if state.stop is None:
             try:
-                state.stop = _asked_to_stop(work, watch, callback)
+                state.stop = _asked_to_stop(work, watch)
             except Exception:
                 work.keep(5)  # an error in the callback costs none of the work
                 raise
@@ -107,8 +103,8 @@ def _loop(
             break
 
 
-def _asked_to_stop(work: Work, watch: Watch, callback: Callable[[Progress], Any] | None) -> Any:
-    reason, state = watch.reason(), work.state
+def _asked_to_stop(work: Work, watch: Watch) -> StopReason | None:
+    reason, state, callback = watch.reason(), work.state, work.options.callback
     if reason != "interrupted" and callback is not None:
         seconds, bound = (
             time.perf_counter() - work.start,
@@ -128,9 +124,11 @@ def _progress(
 
 
 def _result(work: Work, watch: Watch) -> TrainingResult:
-    """The last point, or after divergence the best one, with J, gradient and bound measured there;
+    """Measure J, gradient and bound at the last point, or after divergence at the best one.
+
     b and dw are brought back from centred X. The bound is infinite where the radius is not known,
-    and the pass for it would be one too many."""
+    and the pass for it would be one too many.
+    """
     objective, state, start, offset = work.objective, work.state, work.start, work.mean
     if state.stop == "diverged" and state.best_w is not None:
         state.w, state.b, state.evaluation = state.best_w, state.best_b, None

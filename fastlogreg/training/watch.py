@@ -9,28 +9,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from ..backends.fused import SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, seconds_on_one_core
 from ..objective.objective import Objective
-from ..solvers.state import Stopped
-from .work import Work
+from ..solvers.result import StopReason
+from ..solvers.state import State, Stopped
 
 
 class Watch:
-    """The clock and Ctrl-C, looked at before each pass: raises `Stopped` where there is to be no
-    more of them."""
+    """The clock and Ctrl-C, looked at before each pass.
+
+    A call raises `Stopped` where there is to be no other pass. deadline: the reading of
+    `time.perf_counter` at which the run is to be over, or infinity. objective: that of the run as
+    it is now.
+    """
 
     def __init__(
-        self, work: Work, begun: float, max_seconds: float | None, interrupted: list[bool]
+        self, state: State, objective: Objective, deadline: float, interrupted: list[bool]
     ) -> None:
-        self.work, self.interrupted = work, interrupted
-        self.deadline = np.inf if max_seconds is None else begun + max_seconds
+        self.state, self.objective = state, objective
+        self.deadline, self.interrupted = deadline, interrupted
         # How long a pass takes: before the first an estimate; then the shorter of the last two, one
         # of which may compile.
-        self.pass_seconds = self.gap = (
-            seconds_on_one_core(work.objective.design) / work.objective.n_threads
-        )
+        self.pass_seconds = self.gap = seconds_on_one_core(objective.design) / objective.n_threads
         self.last: float | None = None
 
     def __call__(self) -> None:
@@ -42,24 +42,25 @@ class Watch:
         if reason is not None:
             raise Stopped(reason)
 
-    def reason(self) -> Any:
-        """Why to stop, if there is a reason. The passes that the result still needs belong to the
-        budget."""
-        state, objective = self.work.state, self.work.objective
-        closing = (state.evaluation is None) + (
-            objective.decay > 0.0 and objective.known_radius is None
-        )
+    def reason(self) -> StopReason | None:
+        """Tell why to stop, if there is a reason.
+
+        The passes that the result still needs belong to the budget.
+        """
+        state, objective = self.state, self.objective
+        needs_radius = objective.decay > 0.0 and objective.known_radius is None
+        closing = (state.evaluation is None) + needs_radius
         if self.interrupted:
             return "interrupted"
-        return (
-            "max_seconds"
-            if time.perf_counter() + closing * self.pass_seconds >= self.deadline
-            else None
-        )
+        if time.perf_counter() + closing * self.pass_seconds >= self.deadline:
+            return "max_seconds"
+        return None
 
     def late(self, took: float) -> bool:
-        """Whether another pass, if one takes as long as that, would end later than a pass or half a
-        second too late."""
+        """Tell whether one more pass would end later than a pass or half a second too late.
+
+        took: the seconds of the last pass.
+        """
         one = max(took, self.pass_seconds)
         return time.perf_counter() + one > self.deadline + max(0.5, one)
 
@@ -78,8 +79,8 @@ def iterations_in(objective: Objective, seconds: float, on_gram: bool) -> int:
 
 @contextmanager
 def interruptions() -> Iterator[list[bool]]:
-    """Within it the first Ctrl-C only marks the list, so that the work done is kept; the second one
-    stops at once.
+    """Let the first Ctrl-C only mark the list, so that the work done is kept; the second one stops
+    at once.
 
     Only in the main thread, and only where Python's own handler is in charge; it is put back at the
     end.

@@ -12,160 +12,136 @@ import numpy as np
 from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
-from ..solvers import auto, compiled
-from ..solvers.gd import GradientDescent
-from ..solvers.lbfgs import LBFGS
-from ..solvers.nesterov import Nesterov
-from ..solvers.newton import Newton
+from ..solvers import compiled, registry
+from ..solvers.answers import Answers, describe, drive
+from ..solvers.base import Saved, Settings, Solver
 from ..solvers.result import TrainingWarning
 from ..solvers.state import State
-from .checkpoint import Checkpoint, fingerprint
+from .checkpoint import fingerprint
+from .options import Options
+from .watch import Watch
 
 
 class Work:
-    """What a run is made of. objective: that of `run`, or the same on centred X, `mean` then being
-    what was taken from X. L: of the step size, NaN where it is not known. start: the clock at
-    second 0 of the run, over all its interruptions."""
+    """What a run is made of.
 
-    def __init__(
-        self,
-        objective: Objective,
-        state: State,
-        solver: str,
-        alpha: float | None,
-        tol: float | None,
-        checkpoint: Checkpoint | None,
-    ) -> None:
-        self.objective, self.state, self.solver, self.checkpoint = (
-            objective,
-            state,
-            solver,
-            checkpoint,
-        )
-        self.given, self.tol, self.alpha, self.L = (
-            alpha,
-            tol,
-            np.nan if alpha is None else alpha,
-            np.nan,
-        )
-        self.goal = -1.0 if tol is None else tol
+    objective: that of `run`, or the same on centred X, `mean` then being what was taken from X. L:
+    of the step size, NaN where it is not known. start: the clock at second 0 of the run, over all
+    its interruptions. partial: whether the last iteration was dropped.
+    """
+
+    watch: Watch | None = None
+
+    def __init__(self, objective: Objective, state: State, options: Options, start: float) -> None:
+        self.objective, self.state, self.options, self.start = objective, state, options, start
+        self.entry = registry.REGISTRY[options.solver]
+        self.alpha = np.nan if options.alpha is None else options.alpha
+        self.L = np.nan
         self.mean: Vector | None = None
-        self.method: Any = None
-        self.start = 0.0
-        self.partial = False  # whether the last iteration was dropped
+        self.on_gram, self.partial = False, False
+        self.method: Solver | None = None
+        self.answers: Answers | None = None
 
     def identity(self) -> dict[str, str]:
-        """The data and the settings that the bits of the result depend on."""
-        objective, state = self.objective, self.state
-        start = hashlib.sha256(np.append(state.w, state.b).tobytes()).hexdigest()
+        """Name the data and the settings that the bits of the result depend on."""
+        objective, options = self.objective, self.options
+        start = hashlib.sha256(self.state.theta.tobytes()).hexdigest()
         settings = {
-            "solver": self.solver,
-            "alpha": "auto" if self.given is None else repr(self.given),
+            "solver": options.solver,
+            "alpha": "auto" if options.alpha is None else repr(options.alpha),
             **objective.penalty.settings(),
-            "tol": "none" if self.tol is None else "a number",
+            "tol": "none" if options.tol is None else "a number",
             "backend": objective.backend.name,
             "intercept": str(objective.intercept),
             "w and b at the start": start,
         }
         return {**settings, **fingerprint(objective)}
 
-    def prepare(self, iterations: int) -> None:
-        """Set up a new run. Only gradient descent and Nesterov's method have a step size, and need
-        L."""
-        objective, state = self.objective, self.state
+    def prepare(self) -> None:
+        """Set up a new run."""
+        state, options = self.state, self.options
         # For L-BFGS without an inner matrix X - mean, by folding; state.b moves along.
-        first_order = self.solver == "lbfgs" or (
-            self.solver == "auto" and auto.plan(objective) == "lbfgs"
-        )
-        if objective.intercept and first_order:
-            sampled = objective.sample_mean()
-            mean = objective.mean() if sampled is None else sampled
+        if self.objective.intercept and self.entry.centres(describe(self.objective)):
+            sampled = self.objective.sample_mean()
+            mean = self.objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.b += inner(mean, state.w)
-        K = None
-        if self.solver in ("gd", "nesterov"):
+        answers = Answers(self.objective)
+        if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
-            if (
-                self.solver == "gd"
-                and self.tol is None
-                and compiled.gram_pays(objective, iterations)
-            ):
-                K = objective.gram()
-            # Power iterations cost a pass each: at most a twentieth of the run where alpha is given
-            # and L only warns.
-            self.L = objective.largest_eigenvalue(
-                100 if self.given is None else min(100, max(3, iterations // 20)), K
+            self.on_gram = (
+                self.entry.takes_gram
+                and options.tol is None
+                and compiled.gram_pays(self.objective, options.iterations)
             )
-            if self.given is None:
-                self.alpha = 1.0 / self.L if self.L > 0 else 1.0
-        if self.tol is not None and self.objective.decay > 0.0:
-            _ = (
-                self.objective.radius
-            )  # a pass, which would otherwise come in the middle of judging a point
-        self.method = self._made(K, None)
+            self._find_step(answers.gram() if self.on_gram else None)
+        if options.tol is not None and self.objective.decay > 0.0:
+            # A pass, which would otherwise come in the middle of judging a point.
+            _ = self.objective.radius
+        self._make(answers, None)
 
-    def resume(self, saved: dict[str, Any]) -> None:
+    def _find_step(self, K: Vector | None) -> None:
+        """Find L, and the step size where none was given.
+
+        A given one needs L for a warning alone. Power iterations cost a pass each: then they are at
+        most a twentieth of the run.
+        """
+        given, iterations = self.options.alpha, self.options.iterations
+        limit = 100 if given is None else min(100, max(3, iterations // 20))
+        self.L = self.objective.largest_eigenvalue(limit, K)
+        if given is None:
+            self.alpha = 1.0 / self.L if self.L > 0 else 1.0
+
+    def resume(self, saved: Saved) -> None:
         """Go on from a checkpoint. Reads of X that only bring back what was known before are not
         counted."""
         state = self.state
         self.start -= saved["seconds"]
         state.restore(saved, self.start)
-        if state.stop == "converged" and self.goal < saved["tol"]:
+        if state.stop == "converged" and self.options.goal < saved["tol"]:
             state.stop = None  # less was asked for then
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
             self._centre(saved["mean"])
         if "radius" in saved:
             self.objective.known_radius = saved["radius"]
+        self.on_gram = "start" in saved
         if state.stop is None:
-            self.method = self._made(self.objective.gram() if "start" in saved else None, saved)
+            self._make(Answers(self.objective), saved)
         self.objective.passes = saved["passes"]
 
     def _centre(self, mean: Vector) -> None:
         design = self.objective.design
-        self.objective, self.mean = (
-            self.objective.on(design.rescaled(design.scale, design.shift - mean)),
-            mean,
-        )
+        self.mean = mean
+        self.objective = self.objective.on(design.rescaled(design.scale, design.shift - mean))
+        if self.watch is not None:
+            self.watch.objective = self.objective
 
-    def _made(self, K: Vector | None, saved: dict[str, Any] | None) -> Any:
-        objective, state, goal = self.objective, self.state, self.goal
-        if self.solver == "lbfgs":
-            return LBFGS(objective, state, goal, saved=saved)
-        if self.solver == "newton":
-            return Newton(objective, state, goal, saved)
-        if self.solver == "auto":
-            return auto.Auto(objective, state, goal, saved)
-        if self.solver == "nesterov":
-            return Nesterov(objective, state, goal, self.alpha, saved)
-        return GradientDescent(objective, state, goal, self.alpha, K, saved)
+    def _make(self, answers: Answers, saved: Saved | None) -> None:
+        settings = Settings(self.options.goal, self.alpha, self.on_gram)
+        method = self.entry.make(answers.problem, self.state, settings, saved)
+        drive((answers, method.prepare()))
+        self.method, self.answers = method, answers
+
+    def advance(self, count: int) -> None:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
+        assert self.method is not None
+        assert self.answers is not None
+        drive((self.answers, self.method.advance(count)))
+
+    def record(self) -> None:
+        """Add the point as it stands to the history."""
+        bound = self.state.measure if self.objective.decay > 0.0 else np.inf
+        self.state.record(self.objective.passes, bound)
 
     def keep(self, stacklevel: int = 4) -> None:
         """Write the checkpoint, if there is one and something to write; a failure is warned of, and
         the run goes on."""
-        state, objective, checkpoint = self.state, self.objective, self.checkpoint
+        state, checkpoint = self.state, self.options.checkpoint
         if checkpoint is None or self.method is None:
             return
-        # Passes of an iteration that was dropped are made again.
-        passes = (
-            state.history[-1][0]
-            if self.partial and self.solver != "gd" and state.history
-            else objective.passes
-        )
-        values = {**state.state_arrays(self.start), **self.method.state_arrays()}
-        values.update(
-            alpha=self.alpha,
-            L=self.L,
-            passes=passes,
-            seconds=time.perf_counter() - self.start,
-            tol=self.goal,
-        )
-        if self.mean is not None:
-            values["mean"] = self.mean
-        if objective.known_radius is not None:
-            values["radius"] = objective.known_radius
         try:
-            checkpoint.write(values, objective.n_x, objective.m)
+            checkpoint.write(self._values(self.method), self.objective.n_x, self.objective.m)
         except (OSError, MemoryError) as error:
             warnings.warn(
                 f"the checkpoint {checkpoint.path} was not written after {state.iteration} "
@@ -174,3 +150,22 @@ class Work:
                 TrainingWarning,
                 stacklevel=stacklevel,
             )
+
+    def _values(self, method: Solver) -> dict[str, Any]:
+        """Gather what is saved, by name."""
+        state, objective = self.state, self.objective
+        # Passes of an iteration that was dropped are made again.
+        dropped = self.partial and self.entry.records_points and state.history
+        values = {**state.state_arrays(self.start), **method.state_arrays()}
+        values.update(
+            alpha=self.alpha,
+            L=self.L,
+            passes=state.history[-1][0] if dropped else objective.passes,
+            seconds=time.perf_counter() - self.start,
+            tol=self.options.goal,
+        )
+        if self.mean is not None:
+            values["mean"] = self.mean
+        if objective.known_radius is not None:
+            values["radius"] = objective.known_radius
+        return values

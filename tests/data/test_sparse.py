@@ -21,6 +21,7 @@ from fastlogreg.data.sparse import VALUES, SparseMatrix
 from fastlogreg.files import read_data
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto
+from fastlogreg.solvers.answers import describe
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.solvers.state import State
 from tests.helpers.limits import HANG
@@ -238,11 +239,11 @@ def test_auto_counts_non_zeros():
         )
         return Objective(design_of(X.T), (rng.random(m) < 0.5).astype(np.uint8), 1.0)
 
-    assert auto.plan(objective(20_000, 500, 5)) == "newton"
-    assert auto.plan(objective(20_000, 500, 50)) == "sample"
-    assert auto.plan(objective(2_000, 50_000, 5)) == "lbfgs"
+    assert auto.plan(describe(objective(20_000, 500, 5))) == "newton"
+    assert auto.plan(describe(objective(20_000, 500, 50))) == "sample"
+    assert auto.plan(describe(objective(2_000, 50_000, 5))) == "lbfgs"
     dense = Objective(design_of(np.zeros((500, 20_000), np.uint8)), np.zeros(20_000, np.uint8), 1.0)
-    assert auto.plan(dense) == "lbfgs"
+    assert auto.plan(describe(dense)) == "lbfgs"
 
 
 def test_warnings_of_a_run_without_penalty_name_dependent_columns():

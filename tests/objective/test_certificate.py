@@ -17,6 +17,7 @@ from fastlogreg.maths import certificate
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers.state import State
 from fastlogreg.training import run
+from fastlogreg.training.options import Options
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
@@ -112,7 +113,7 @@ def test_never_below(problem):
 def test_the_results_own_bound_is_never_below(problem, solver, k):
     objective, _ = problem
     state = State(np.zeros(objective.n_x), 0.0)
-    result = run.run(objective, state, solver=solver, tol=None, iterations=k)
+    result = run.run(objective, state, Options(solver, k))
     best, found = (
         exact(objective, lowest(objective)),
         exact(objective, np.append(result.w, result.b)),

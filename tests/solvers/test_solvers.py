@@ -15,20 +15,23 @@ from hypothesis.extra import numpy as hnp
 import fastlogreg as flr
 from benchmarks import problems
 from fastlogreg.backends import fused
-from fastlogreg.checks.arguments import SOLVERS
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.machine import threads
 from fastlogreg.maths.sampling import by_mass, stratified
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto as auto_solver
-from fastlogreg.solvers import compiled
+from fastlogreg.solvers import compiled, registry
 from fastlogreg.solvers import newton as newton_solver
+from fastlogreg.solvers.answers import Answers, describe, drive
+from fastlogreg.solvers.base import Settings
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.solvers.state import State
 from fastlogreg.training import diagnosis, run
+from fastlogreg.training.options import Options
 from tests.helpers.comparison import laid_out
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+SOLVERS = registry.names()
 SECOND_ORDER = ("lbfgs", "newton", "auto")
 
 
@@ -88,9 +91,7 @@ def fit(
         design, y, lambda_, more.pop("backend", "fused"), n_threads, weight, intercept
     )
     state = State(np.zeros(X.shape[1]), 0.0)
-    return run.run(
-        objective, state, solver=solver, tol=tol, iterations=iterations, names=names, **more
-    )
+    return run.run(objective, state, Options(solver, iterations, tol=tol, **more), names=names)
 
 
 # ---------------------------------------------------------------- the same optimum
@@ -230,16 +231,15 @@ def test_newton_compiled_whole_makes_the_same_steps(option, monkeypatch):
         newton_solver.Newton, "_iterate", lambda *given: plain.append(1) or one_step(*given)
     )
 
-    def fit():
+    def trained():
         objective = Objective(design, y, more.get("lambda_", 0.3), "fused", 1, weight, intercept)
         assert objective.n_x <= 40
-        return run.run(
-            objective, State(start, 0.5 * intercept), solver="newton", tol=1e-13, iterations=60
-        )
+        options = Options("newton", 60, tol=1e-13)
+        return run.run(objective, State(start, 0.5 * intercept), options)
 
-    whole, by_kernel = fit(), len(plain)
+    whole, by_kernel = trained(), len(plain)
     monkeypatch.setattr(compiled, "newton_is_compiled", lambda objective: False)
-    steps = fit()
+    steps = trained()
     assert whole.stop_reason == steps.stop_reason == "converged"
     of_all = by_kernel / (len(plain) - by_kernel)
     assert (
@@ -273,9 +273,7 @@ def test_a_far_start_is_come_back_from(solver):
     far."""
     X, y = data(200, 3, seed=7)
     objective = Objective(DesignMatrix(X.T, np.ones(3), np.zeros(3)), y, 1.0)
-    result = run.run(
-        objective, State(np.full(3, 30.0), -50.0), solver=solver, tol=1e-9, iterations=500
-    )
+    result = run.run(objective, State(np.full(3, 30.0), -50.0), Options(solver, 500, tol=1e-9))
     assert result.stop_reason == "converged"
     assert result.cost == pytest.approx(optimum(X, y, 1.0)[0], rel=1e-8)
     assert (np.diff(result.costs) <= 1e-12).all()
@@ -314,9 +312,17 @@ def small_data(monkeypatch, rows=100):
     monkeypatch.setattr(auto_solver, "LEAST_ROWS", rows)
 
 
+def prepared_auto(objective, tol):
+    """An `Auto` from zeros that has chosen its solver, and the answers to it."""
+    answers = Answers(objective)
+    solver = auto_solver.Auto(answers.problem, State(np.zeros(objective.n_x), 0.0), Settings(tol))
+    drive((answers, solver.prepare()))
+    return solver, answers
+
+
 def solver_of(X, y, lambda_=1.0):
     objective = Objective(DesignMatrix(X.T, np.ones(X.shape[1]), np.zeros(X.shape[1])), y, lambda_)
-    return auto_solver.Auto(objective, State(np.zeros(X.shape[1]), 0.0), 1e-9).solver
+    return prepared_auto(objective, 1e-9)[0].solver
 
 
 def test_auto_goes_by_the_shape(monkeypatch):
@@ -407,9 +413,9 @@ def test_auto_takes_ever_larger_samples(monkeypatch):
     monkeypatch.setattr(auto_solver, "SLOW_PROGRESS", 0.0)
     X, y = data(3000, 3, seed=13)
     objective = Objective(DesignMatrix(X.T, np.ones(3), np.zeros(3)), y, 1.0)
-    solver = auto_solver.Auto(objective, State(np.zeros(3), 0.0), 1e-16)
+    solver, answers = prepared_auto(objective, 1e-16)
     before = solver.rows
-    solver.advance(50)
+    drive((answers, solver.advance(50)))
     assert solver.rows > 4 * before
     assert isinstance(solver.solver, newton_solver.Newton)
     assert solver.state.cost == pytest.approx(optimum(X, y, 1.0)[0], rel=1e-13)
@@ -792,6 +798,9 @@ def test_a_column_that_the_sample_does_not_have_is_not_taken_for_constant():
     objective = Objective(
         DesignMatrix(X.T, np.ones(3), np.zeros(3)), (X[:, 0] > 0).astype(np.uint8), 1.0
     )
-    step = 1.0 / auto_solver._by_spread(objective)
+    asking = auto_solver._by_spread(describe(objective))
+    with pytest.raises(StopIteration) as found:
+        asking.send(Answers(objective).answer(next(asking)))
+    step = 1.0 / found.value.value
     assert (step[:2] < 1e-3).all()
     assert step[2] < 1.0 < 1.0 / objective.decay

@@ -1,0 +1,221 @@
+"""What solvers ask, answered from an objective: the one place where both are known.
+
+`drive` runs solvers in rounds. In each round every one of them has asked one thing, and `together`
+answers them all: that is where several models will share a read of X.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Point
+from . import by_examples, compiled
+from .requests import (
+    AlongLine,
+    Asking,
+    Combine,
+    Descend,
+    DescendOnGram,
+    Estimate,
+    EstimateHessian,
+    Evaluate,
+    EvaluateHessian,
+    FormGram,
+    HessianProduct,
+    Judge,
+    Judgement,
+    LineValue,
+    MeasureSpread,
+    OnSample,
+    PointWithHessian,
+    Problem,
+    Request,
+    StepByExamples,
+    StepByNewton,
+    Stretch,
+    TakeSample,
+)
+
+
+def describe(objective: Objective) -> Problem:
+    """Tell a solver what it may know of an objective."""
+    design = objective.design
+    return Problem(
+        m=objective.m,
+        n_x=objective.n_x,
+        decay=objective.decay,
+        elements=design.elements,
+        element_seconds=design.seconds_per_element,
+        dense_seconds=design.SECONDS_PER_ELEMENT,
+        hessian_work=design.hessian_work,
+        few_features=design.few_features,
+        has_kernels=objective.backend.has_kernels_for(design),
+        has_gram=objective.has_gram and objective.penalty.plain,
+        has_descents=compiled.is_compiled(objective),
+        has_newton_steps=compiled.newton_is_compiled(objective),
+    )
+
+
+class Answers:
+    """Answers the requests of one solver on one objective.
+
+    What a request builds on is kept for the next one: the Gram matrix; until the next point is
+    asked for, the line that is searched along, and da/dz where a Hessian is multiplied.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.problem = objective, describe(objective)
+        self._gram: Vector | None = None
+        self._start: tuple[Vector, Vector] | None = None  # w, and z there with b = 0
+        self._newton: compiled.CompiledNewton | None = None
+        self._line: tuple[Point, Point, Any] | None = None
+        self._slopes: tuple[Point, Any] | None = None
+
+    def answer(self, request: Request) -> Any:
+        """Answer one request: see the table in `requests`."""
+        return _WAYS[type(request)](self, request)
+
+    def gram(self) -> Vector:
+        """Return K = X.T X (m, m): a read of X the first time."""
+        if self._gram is None:
+            self._gram = self.objective.gram()
+        return self._gram
+
+    def _evaluate(self, request: Evaluate) -> Point:
+        theta, self._line, self._slopes = request.theta, None, None
+        if request.scores:
+            return self.objective.point(theta)
+        return Point(theta, self.objective.evaluate(theta[:-1], float(theta[-1])), None)
+
+    def _evaluate_hessian(self, request: EvaluateHessian) -> PointWithHessian:
+        self._line = None
+        if self.problem.has_newton_steps:
+            return PointWithHessian(*self._compiled_newton().evaluate(request.theta))
+        return PointWithHessian(*self.objective.point_with_hessian(request.theta))
+
+    def _hessian_product(self, request: HessianProduct) -> Vector:
+        if self._slopes is None or self._slopes[0] is not request.point:
+            self._slopes = request.point, self.objective.slopes(request.point.z)
+        return self.objective.hessian_product(request.v, self._slopes[1])
+
+    def _estimate_hessian(self, request: EstimateHessian) -> Estimate:
+        H = self.objective.estimated_hessian(request.point, request.rows)
+        return Estimate(H, self.objective.passes)
+
+    def _combine(self, request: Combine) -> Vector:
+        return self.objective.combine(request.c)
+
+    def _measure_spread(self, request: MeasureSpread) -> Vector:
+        return self.objective.sample_spread()
+
+    def _take_sample(self, request: TakeSample) -> Answers:
+        return Answers(self.objective.sampled(request.rows))
+
+    def _on_sample(self, request: OnSample) -> Any:
+        sample = request.sample
+        assert isinstance(sample, Answers)  # what `_take_sample` gave
+        return sample.answer(request.request)
+
+    def _along_line(self, request: AlongLine) -> LineValue | None:
+        start, d, trial, t = request
+        if self._line is None or self._line[0] is not start or self._line[1] is not trial:
+            self._line = start, trial, self.objective.line(start, d, trial)
+        along = self._line[2]
+        return None if along is None else LineValue(*along(t))
+
+    def _judge(self, request: Judge) -> Judgement:
+        (theta, (J, gradient, curvature), z), goal = request
+        objective, measure = self.objective, np.inf
+        if not math.isfinite(J):
+            objective.check_finite(J)
+        if goal >= 0.0:
+            measure = objective.measure(gradient, curvature, theta[:-1], float(theta[-1]))
+        bound = measure if objective.decay > 0.0 else np.inf
+        separates = not measure <= goal and z is not None and objective.separates(z)
+        return Judgement(measure, bound, separates, objective.passes)
+
+    def _form_gram(self, request: FormGram) -> None:
+        self.gram()
+        if request.start is not None:
+            self._start = request.start, self.objective.scores(request.start, 0.0)
+
+    def _step_by_examples(self, request: StepByExamples) -> Vector:
+        return by_examples.newton_step(self.objective, request.point, self.gram())
+
+    def _descend(self, request: Descend) -> int:
+        point, best, alpha, tol, limit, costs = request
+        made = compiled.by_kernel(self.objective, point, best, alpha, tol, limit, costs)
+        self.objective.check_finite(float(point[-3]))
+        return made
+
+    def _descend_on_gram(self, request: DescendOnGram) -> int:
+        point, best, alpha, limit, costs = request
+        assert self._start is not None  # from FormGram
+        w0, z0 = self._start
+        K = self.gram()
+        return compiled.by_gram(self.objective, K, z0, w0, alpha, limit, point, best, costs)
+
+    def _step_by_newton(self, request: StepByNewton) -> Stretch:
+        start, H, count, tol, least = request
+        objective = self.objective
+        if objective.watch is not None:
+            objective.watch()
+        before = objective.passes
+        points, H, reads = self._compiled_newton().steps(start, H, count, tol, least)
+        objective.passes += reads
+        return Stretch(points, H, before)
+
+    def _compiled_newton(self) -> compiled.CompiledNewton:
+        if self._newton is None:
+            self._newton = compiled.CompiledNewton(self.objective)
+        return self._newton
+
+
+_WAYS: dict[type, Callable[[Answers, Any], Any]] = {
+    Evaluate: Answers._evaluate,
+    EvaluateHessian: Answers._evaluate_hessian,
+    HessianProduct: Answers._hessian_product,
+    EstimateHessian: Answers._estimate_hessian,
+    Combine: Answers._combine,
+    MeasureSpread: Answers._measure_spread,
+    TakeSample: Answers._take_sample,
+    OnSample: Answers._on_sample,
+    AlongLine: Answers._along_line,
+    Judge: Answers._judge,
+    FormGram: Answers._form_gram,
+    StepByExamples: Answers._step_by_examples,
+    Descend: Answers._descend,
+    DescendOnGram: Answers._descend_on_gram,
+    StepByNewton: Answers._step_by_newton,
+}
+
+
+def drive(*running: tuple[Answers, Asking[None]]) -> None:
+    """Run solvers side by side until each has made its iterations, one request each in a round."""
+    begun = [(answers, steps, None) for answers, steps in running]
+    waiting: list[tuple[Answers, Asking[None], Any]] = begun
+    while waiting:
+        asked = []
+        for answers, steps, answer in waiting:
+            try:
+                asked.append((answers, steps, steps.send(answer)))
+            except StopIteration:  # it has made its iterations
+                continue
+        found = together([(answers, request) for answers, _, request in asked])
+        waiting = [(answers, steps, one) for (answers, steps, _), one in zip(asked, found)]
+
+
+def together(asked: Sequence[tuple[Answers, Request]]) -> list[Any]:
+    """Answer the requests of one round, in order.
+
+    Each is answered by itself so far. Several models on one X will have their `Evaluate`,
+    `EvaluateHessian`, `HessianProduct` and `Combine` grouped here by type, one read for a group;
+    what reads no X stays as it is.
+    """
+    return [answers.answer(request) for answers, request in asked]

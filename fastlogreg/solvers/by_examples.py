@@ -1,0 +1,38 @@
+"""Newton's step for wide X (m < n_x, lambda > 0), in the m-by-m domain of K = X.T X.
+
+The step from (w, b) to (w', b') lies in the span of the examples: with decay = lambda / S, c =
+-decay c' where w' = X c', and q the change of z, the equations of the step are
+
+    (K + lambda diag(1/s)) p - decay r 1 = -G        sum(p) = -g_b        G = X.T g_w = K dz / S +
+                                                     decay (z - b)
+    w' = -X (p + dz / S) / decay                     b' = b + r           p = s q / S
+
+(s: a (1 - a) of each example, weighted, as dz is; r: the change of b). K is formed once, and an
+iteration reads X twice: for w' and at the new point. In B = lambda I + s^1/2 K s^1/2 an s of 0 does
+no harm, and B has a Cholesky factor always.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.point import Point
+
+
+def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:
+    """Compute the whole step d (n_x + 1,), by the equations above: one read of X."""
+    _, dz, s = objective.link(start.z, objective.y, objective.weight)
+    b, decay, total = float(start.theta[-1]), objective.decay, objective.total
+    root = np.sqrt(s)
+    B = root[:, None] * K
+    B *= root
+    B.reshape(-1)[:: objective.m + 1] += objective.lambda_
+    G = K @ dz / total + decay * (start.z - b)
+    v, u = (root * np.linalg.solve(B, np.column_stack([-root * G, root])).T).reshape(2, -1)
+    r = 0.0
+    if objective.intercept:
+        r = -(float(start.evaluation.gradient[-1]) + float(v.sum())) / (decay * float(u.sum()))
+    w = objective.combine(-(v + decay * r * u + dz / total) / decay)
+    return np.append(w, b + r) - start.theta
