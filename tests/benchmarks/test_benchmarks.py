@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import compile as cold_start
-from benchmarks import contenders, harness, kernels, memory, regression, roofline, train
+from benchmarks.cases.expected import Disagreement, check_pass, expected_pass
+from benchmarks.contenders import base, fastlogreg, numpy, scikit_learn, torch
+from benchmarks.report import environment, regression, results, roofline, tables
+from benchmarks.runs import compile as cold_start
+from benchmarks.runs import kernels, memory, train
 from fastlogreg.cli import app
 from fastlogreg.tools import bandwidth, bench
 
@@ -73,9 +76,9 @@ def test_random_problem(dtype, order):
 def test_numpy_pass(dtype, order):
     X, y, w = bench.random_problem(200, 5, dtype, order)
     w *= 20.0  # z far out too
-    expected = harness.expected_pass(X, y, w, 0.1)
+    expected = expected_pass(X, y, w, 0.1)
     found = bench.NumPyPass(X, y)(w, 0.1)
-    assert harness.check_pass("numpy", found, expected, contenders.tolerance(dtype)) >= 0.0
+    assert check_pass("numpy", found, expected, base.tolerance(dtype)) >= 0.0
 
 
 def test_bench_command(capsys):
@@ -113,11 +116,11 @@ def test_bench_command(capsys):
 def all_contenders(dtype="float64"):
     X, y, w = bench.random_problem(50, 4, dtype)
     numpy_X = X.astype(bench.numpy_dtype(dtype), copy=False)
-    field = [contenders.own(name, "example-major", X, y, 1) for name in ("fused", "loops")]
-    field += [contenders.numpy("example-major", numpy_X, y)]
-    field += [contenders.numpy_blocks(X, y, block) for block in (7, 64)]
-    field += [build(numpy_X, y, 1) for build in (contenders.scikit_learn, contenders.torch)]
-    return field, harness.expected_pass(X, y, w, 0.1), w
+    field = [fastlogreg.one_pass(name, "example-major", X, y, 1) for name in ("fused", "loops")]
+    field += [numpy.one_pass("example-major", numpy_X, y)]
+    field += [numpy.blocks_pass(X, y, block) for block in (7, 64)]
+    field += [build(numpy_X, y, 1) for build in (scikit_learn.one_pass, torch.one_pass)]
+    return field, expected_pass(X, y, w, 0.1), w
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, at its import
@@ -126,7 +129,7 @@ def test_contenders_agree(dtype):
     field, expected, w = all_contenders(dtype)
     for contender in filter(None, field):
         tolerance = 1e-3 if "blocks" in contender.name else contender.tolerance
-        harness.check_pass(contender.name, contender.run(w, 0.1), expected, tolerance)
+        check_pass(contender.name, contender.run(w, 0.1), expected, tolerance)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
@@ -135,11 +138,11 @@ def test_a_wrong_contender_is_not_timed(part, by):
     found = [0.5, np.ones(3), 0.25]
     expected = tuple(found)
     found[part] = found[part] + by
-    with pytest.raises(harness.Disagreement, match="some name differs from the reference"):
-        harness.check_pass("some name", tuple(found), expected, 1e-9)
+    with pytest.raises(Disagreement, match="some name differs from the reference"):
+        check_pass("some name", tuple(found), expected, 1e-9)
 
 
-@pytest.mark.parametrize("build", [contenders.scikit_learn, contenders.torch])
+@pytest.mark.parametrize("build", [scikit_learn.one_pass, torch.one_pass])
 def test_missing_libraries_are_left_out(build, monkeypatch):
     for name in ("torch", "sklearn._loss.loss", "sklearn.linear_model._linear_loss"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -197,7 +200,7 @@ def test_only_some_cases(monkeypatch):
         "fused",
         "loops",
         "numpy",
-        contenders.LECTURES,
+        numpy.LECTURES,
     }
     assert "Read bandwidth, probed" not in kernels.report(found)["kernels"]
 
@@ -217,7 +220,7 @@ def ideal_rows():
                     "fraction": 1,
                 }
             )
-            for name in ("numpy", contenders.LECTURES):
+            for name in ("numpy", numpy.LECTURES):
                 rows.append(
                     {
                         "case": case,
@@ -233,7 +236,7 @@ def ideal_rows():
         {
             "case": case,
             "order": order,
-            "contender": contenders.LECTURES,
+            "contender": numpy.LECTURES,
             "seconds": 35e-6,
             "ratio": 1,
         }
@@ -253,7 +256,7 @@ def test_targets():
             row["seconds"] = 2e-2
     assert not any(t["met"] for t in kernels.judge(rows))
     assert not any(t["met"] for t in kernels.judge([]))  # nothing measured
-    table = harness.targets_table([*kernels.judge([])[:1], *kernels.judge(ideal_rows())[-3:]])
+    table = tables.targets_table([*kernels.judge([])[:1], *kernels.judge(ideal_rows())[-3:]])
     assert re.search(
         r"1,000,000 x 10 float64: NumPy, lectures' formula / fused +\| at least 6 "
         r"\| not measured \| no",
@@ -293,11 +296,11 @@ def test_train_task():
 def test_train_checks_costs():
     costs = np.array([math.log(2), 0.6, 0.5])
     train.check_costs(task(known=(0.693147, 0.6)), "fused", costs, costs, 1e-9)
-    with pytest.raises(harness.Disagreement, match="not those of NumPy"):
+    with pytest.raises(Disagreement, match="not those of NumPy"):
         train.check_costs(task(), "fused", costs, costs + 1e-6, 1e-9)
-    with pytest.raises(harness.Disagreement, match="not those of NumPy"):
+    with pytest.raises(Disagreement, match="not those of NumPy"):
         train.check_costs(task(), "fused", costs[:2], costs, 1e-9)
-    with pytest.raises(harness.Disagreement, match="not the published ones"):
+    with pytest.raises(Disagreement, match="not the published ones"):
         train.check_costs(task(known=(0.693149,)), "fused", costs, costs, 1e-9)
 
 
@@ -319,8 +322,8 @@ def test_train_data(shared_data):
 
 def test_train_report():
     rows = train.run_task(task(), 1, 1)
-    targets = [harness.target("ratio", 30.0, least=25.0)]
-    found = {"rows": rows, "environment": harness.environment(1), "targets": targets}
+    targets = [results.target("ratio", 30.0, least=25.0)]
+    found = {"rows": rows, "environment": environment.environment(1), "targets": targets}
     blocks = train.report(found)
     assert "| images, 3 iterations | " in blocks["train"]
     assert "30.0" in blocks["train-targets"]
@@ -380,7 +383,7 @@ def test_memory_says_what_failed():
 
 
 def test_markdown():
-    assert harness.markdown(("name", "ms"), [("a", "1.5"), ("bcdef", "1,000")]) == (
+    assert tables.markdown(("name", "ms"), [("a", "1.5"), ("bcdef", "1,000")]) == (
         "| name  |    ms |\n|-------|------:|\n| a     |   1.5 |\n| bcdef | 1,000 |"
     )
 
@@ -391,18 +394,18 @@ def test_write_block(tmp_path):
         "before\n<!-- benchmark: kernels -->\nold\n<!-- end benchmark -->\nbetween\n"
         "<!-- benchmark: train -->\n<!-- end benchmark -->\nafter\n"
     )
-    harness.write_block(page, "kernels", "\\1 new\n")
+    tables.write_block(page, "kernels", "\\1 new\n")
     assert page.read_text() == (
         "before\n<!-- benchmark: kernels -->\n\\1 new\n<!-- end benchmark -->\nbetween\n"
         "<!-- benchmark: train -->\n<!-- end benchmark -->\nafter\n"
     )
     with pytest.raises(ValueError, match="must have the lines <!-- benchmark: memory -->"):
-        harness.write_block(page, "memory", "new")
+        tables.write_block(page, "memory", "new")
 
 
 def test_files(tmp_path, result):
-    harness.save(tmp_path / "a.json", result)
-    assert harness.load(tmp_path / "a.json") == result
+    results.save(tmp_path / "a.json", result)
+    assert results.load(tmp_path / "a.json") == result
     for text, said in (
         ("{", "is not JSON"),
         ("{}", "is not a result of these benchmarks"),
@@ -410,18 +413,18 @@ def test_files(tmp_path, result):
     ):
         (tmp_path / "b.json").write_text(text)
         with pytest.raises(ValueError, match=said):
-            harness.load(tmp_path / "b.json")
+            results.load(tmp_path / "b.json")
 
 
 def test_a_busy_machine_is_told_of():
-    where = harness.environment(1)
-    assert "Not a quiet machine" in harness.describe({**where, "load": 1.5})
-    assert "Not a quiet machine" not in harness.describe({**where, "load": 0.1})
+    where = environment.environment(1)
+    assert "Not a quiet machine" in environment.describe({**where, "load": 1.5})
+    assert "Not a quiet machine" not in environment.describe({**where, "load": 0.1})
 
 
 def test_blas_without_threadpoolctl(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert "threadpoolctl is not installed" in harness.blas()
+    assert "threadpoolctl is not installed" in environment.blas()
 
 
 def outcome(seconds, contender="fused", benchmark="kernels", case="some case", **more):
@@ -483,7 +486,7 @@ def test_commands(tmp_path, capsys, monkeypatch, result):
     slower = json.loads(made.read_text())
     for row in slower["rows"]:
         row["seconds"] += 1.0
-    harness.save(tmp_path / "slower.json", slower)
+    results.save(tmp_path / "slower.json", slower)
     assert command.main(["check", str(made), str(tmp_path / "slower.json")]) == 1
     assert "some" not in capsys.readouterr().err
     assert command.main(["check", str(made), str(tmp_path / "missing.json")]) == 2

@@ -10,12 +10,9 @@ In turn, several rounds, medians. The targets are against the faster of the two 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +20,12 @@ from typing import Any
 
 import numpy as np
 
-import fastlogreg
 from fastlogreg.machine.threads import available_threads
 
-from . import harness
+from ..report.environment import describe
+from ..report.results import outcome, target
+from ..report.tables import markdown, targets_table
+from .fresh import in_a_fresh_process
 
 N_X = 12_288
 N_BYTES, QUICK_BYTES = 4 << 30, 96 << 20
@@ -98,8 +97,10 @@ else:
 
 
 def make(path: Path, n_bytes: int, n_x: int) -> int:
-    """Random uint8 rows, and labels that the first 64 features tell, with noise: PATH.labels.npy.
-    Returns m."""
+    """Write random uint8 rows, and labels that the first 64 features tell, with noise.
+
+    The labels lie in PATH.labels.npy. Returns m.
+    """
     free = shutil.disk_usage(path.parent).free
     if free < 2 * n_bytes:
         raise ValueError(
@@ -129,27 +130,14 @@ def forget(path: Path) -> None:
 
 
 def child(what: str, path: Path, count: int = 1) -> list[Any]:
-    """What a fresh process under the limit measured."""
-    home = str(Path(fastlogreg.__file__).resolve().parents[1])
-    paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
-    command = [sys.executable, "-c", CHILD, str(LIMIT), what, str(path), str(count)]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(
-            f"{what} failed in a process of {LIMIT >> 20} MiB: {done.stderr.strip()[-500:]}"
-        )
-    found: list[Any] = json.loads(done.stdout)
+    """Return what a fresh process under the limit measured."""
+    failed = f"{what} failed in a process of {LIMIT >> 20} MiB"
+    found: list[Any] = in_a_fresh_process(CHILD, (LIMIT, what, path, count), failed)
     return found
 
 
 def measure(path: Path, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Cold and warm seconds of each read and each pass."""
+    """Time each read and each pass, cold and warm."""
     contenders = {
         **{name: str(size) for name, size in READS.items()},
         **{name: name for name in PASSES},
@@ -179,7 +167,7 @@ def measure(path: Path, rounds: int, say: Callable[[str], None]) -> list[dict[st
 
 
 def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """4 GiB, four rounds, and a training run; quick: 96 MiB, one round."""
+    """Measure 4 GiB, four rounds, and a training run; quick: 96 MiB, one round."""
     n_bytes, rounds = (QUICK_BYTES, 1) if quick else (N_BYTES, 4)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "X.npy")
@@ -203,34 +191,23 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         }
     )
     targets = judge(rows)
-    where = harness.environment(available_threads())
-    return {
-        "benchmark": "outofcore",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-        "m": m,
-        "bytes": n_bytes,
-    }
+    return outcome("outofcore", quick, available_threads(), rows, targets, m=m, bytes=n_bytes)
 
 
 def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Seconds per pass over those of the faster read."""
+    """Judge the seconds per pass over those of the faster read."""
     targets = []
     for case in ("cold", "warm"):
         seconds = {row["contender"]: row["seconds"] for row in rows if row["case"] == case}
         found = seconds["RowBlocks"] / min(seconds[name] for name in READS)
         targets.append(
-            harness.target(
-                f"{case} page cache: seconds per pass / sequential read", found, most=MOST
-            )
+            target(f"{case} page cache: seconds per pass / sequential read", found, most=MOST)
         )
     return targets
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as a block for the README."""
+    """Write the table, as a block for the README."""
     lines = []
     for row in result["rows"]:
         seconds = f"{row['low']:.2f} to {row['high']:.2f}" if "low" in row else ""
@@ -238,9 +215,7 @@ def report(result: dict[str, Any]) -> dict[str, str]:
         lines.append(
             (row["case"], row["contender"], f"{row['seconds']:.3f}", seconds, f"{rate:.2f}")
         )
-    table = harness.markdown(
-        ("page cache", "what", "seconds a pass", "least to most", "GB/s"), lines
-    )
+    table = markdown(("page cache", "what", "seconds a pass", "least to most", "GB/s"), lines)
     run = result["rows"][-1]
     notes = (
         f"{result['m']:,} x {N_X:,} uint8, {result['bytes'] / 2**30:.2f} GiB, each process "
@@ -249,5 +224,5 @@ def report(result: dict[str, Any]) -> dict[str, str]:
         f"{run['iterations']} iterations of solver "
         f"auto, ended {run['reason']} with a bound of {run['bound']:.1e} on cost - optimum. "
     )
-    text = f"{table}\n\n{notes}{harness.describe(result['environment'])}"
-    return {"outofcore": text, "outofcore-targets": harness.targets_table(result["targets"])}
+    text = f"{table}\n\n{notes}{describe(result['environment'])}"
+    return {"outofcore": text, "outofcore-targets": targets_table(result["targets"])}

@@ -11,11 +11,7 @@ whose tolerances together take a dozen times as long as this package (at least 4
 
 from __future__ import annotations
 
-import json
-import select
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,8 +23,14 @@ import numpy as np
 from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools import bench
 
-from . import harness, optimum, peers
-from .problems import PROBLEMS, Problem
+from ..cases import optimum
+from ..cases.expected import Disagreement
+from ..cases.problems import PROBLEMS, Problem
+from ..contenders import packages
+from ..contenders.process import Offer, Worker
+from ..report.environment import describe
+from ..report.results import outcome, target
+from ..report.tables import markdown, targets_table
 
 LEVELS = (1e-3, 1e-6, 1e-9)
 TARGETS = {
@@ -48,70 +50,17 @@ MOST = 30.0  # seconds for one fit, or for all tolerances of a contender
 PAUSE = 0.25  # seconds before a timing: thread pools of other contenders stop spinning after 0.2
 
 
-class Worker:
-    """A package in its own process; see `benchmarks.peers`."""
-
-    def __init__(self, folder: Path, package: str) -> None:
-        self.folder, self.package, self.file = folder, package, folder / f"{package}.npy"
-        found = self._start()
-        self.contenders = {
-            name: Run(self, name, *more) for name, more in found.get("contenders", {}).items()
-        }
-        self.error = found.get("error", "")
-        if self.error and self.alive:
-            self.close()
-
-    def _start(self) -> dict[str, Any]:
-        """Begin a process; what it says of itself."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.peers", str(self.folder), self.package],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=Path(__file__).resolve().parents[1],
-        )
-        self.alive = True
-        return self._answer(60.0)
-
-    def fit(self, contender: str, tol: float, most_seconds: float) -> tuple[float, Any] | None:
-        """Seconds and [w, b] (n_x + 1,); None where it failed or took too long, which ends the
-        process: the package's next contender gets a new one."""
-        if self.error or (not self.alive and not self._start().get("contenders")):
-            return None
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"contender": contender, "tol": tol}) + "\n")
-        self.process.stdin.flush()
-        found = self._answer(most_seconds)
-        return (found["seconds"], np.load(self.file)) if "seconds" in found else None
-
-    def _answer(self, most_seconds: float) -> dict[str, Any]:
-        ready = select.select([self.process.stdout], [], [], most_seconds)[0]
-        line = self.process.stdout.readline() if ready and self.process.stdout else ""
-        if not line:
-            self.close()
-            return {"error": "no answer" if ready else f"no answer within {most_seconds:.0f} s"}
-        return dict(json.loads(line))
-
-    def close(self) -> None:
-        """End the process."""
-        self.alive = False
-        self.process.kill()
-        with self.process:  # closes the pipes and waits
-            pass
-
-
 class Run:
-    """A contender on one problem: what each tolerance reached, and the seconds to each level."""
+    """Holds a contender on one problem: the tolerances chosen, and the seconds to each level."""
 
-    def __init__(self, worker: Worker, name: str, tols: list[float], penalised: bool) -> None:
-        self.worker, self.name, self.tols, self.penalised = worker, name, tols, penalised
+    def __init__(self, worker: Worker, offer: Offer) -> None:
+        self.worker = worker
+        self.name, self.tols, self.penalised = offer
         self.chosen: dict[float, float] = {}  # level -> tol
         self.seconds: dict[float, list[float]] = {level: [] for level in LEVELS}
 
     def explore(self, problem: Problem, best: optimum.Optimum, most_seconds: float) -> None:
-        """Try the tolerances from loose to tight until the last level is reached or the time is
-        used up."""
+        """Try the tolerances from loose to tight, until the last is reached or the time is up."""
         J_best = best.penalised if self.penalised else best.J
         if (
             self.worker.fit(self.name, self.tols[0], 20.0 + most_seconds) is None
@@ -127,7 +76,7 @@ class Run:
             spent += seconds
             gap = optimum.cost(problem, theta, self.penalised) / J_best - 1.0
             if gap < -LEVELS[-1]:
-                raise harness.Disagreement(
+                raise Disagreement(
                     f"{problem.name}: {self.name} reached a J {-gap:.1e} below what "
                     "`optimum.find` takes for the optimum: no "
                     "figure of this problem means anything; `optimum._descend` must go on for "
@@ -140,7 +89,7 @@ class Run:
                 return
 
     def time(self, most_seconds: float) -> None:
-        """One round: the chosen tolerances, each once."""
+        """Time one round: the chosen tolerances, each once."""
         timed: dict[float, float | None] = {}
         for level, tol in self.chosen.items():
             if tol not in timed:
@@ -153,7 +102,7 @@ class Run:
 
 
 def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Every contender on one problem."""
+    """Measure every contender on one problem."""
     best = optimum.find(problem)
     say(f"{problem.name}: J* = {best.J:.12g}")
     workers, runs = [], []
@@ -173,12 +122,13 @@ def run_problem(problem: Problem, rounds: int, say: Callable[[str], None]) -> li
                 np.save(folder / f"{file}.npy", array)
         try:
             most = 4 * MOST  # for this package, which is tried first
-            for package in (p for p in peers.installed() if not sparse or p in peers.SPARSE):
+            for package in (p for p in packages.installed() if not sparse or p in packages.SPARSE):
                 worker = Worker(folder, package)
                 workers.append(worker)
                 if worker.error:
                     say(f"  {package}: {worker.error}")
-                for run in worker.contenders.values():
+                for offer in worker.offers:
+                    run = Run(worker, offer)
                     run.explore(problem, best, most)
                     runs.append(run)
                 if package == "fastlogreg":
@@ -230,8 +180,10 @@ def run(
     data: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Those problems with `problem` in their name; quick: breast cancer and a tenth of the others,
-    one round."""
+    """Measure those problems with `problem` in their name.
+
+    quick: breast cancer and a tenth of the others, one round.
+    """
     chosen = {name: make for name, make in PROBLEMS.items() if problem in name}
     if not chosen:
         raise ValueError(f"--problem must be part of one of these names: {'; '.join(PROBLEMS)}")
@@ -254,7 +206,7 @@ def run(
         []
         if quick
         else [
-            harness.target(
+            target(
                 f"{name}: best peer / this package, to 1e-6",
                 ratio(rows, name, 1e-6)[0],
                 least=least,
@@ -263,26 +215,22 @@ def run(
             if name in chosen
         ]
     )
-    where = harness.environment(available_threads())
-    return {
-        "benchmark": "solvers",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    return outcome("solvers", quick, available_threads(), rows, targets)
 
 
 def own(contender: str) -> bool:
-    """Whether a contender is this package."""
+    """Tell whether a contender is this package."""
     return contender.startswith("fastlogreg")
 
 
 def ratio(
     rows: list[dict[str, Any]], problem: str, level: float
 ) -> tuple[float, float, dict[str, Any] | None]:
-    """Seconds of the best peer over ours (NaN where one of them did not arrive), ours, and the best
-    peer's row. Ours is the estimator where it was timed: it is what a practitioner calls."""
+    """Compare the best peer with us: its seconds over ours, ours, and its row.
+
+    The ratio is NaN where one of them did not arrive. Ours is the estimator where it was timed: it
+    is what a practitioner calls.
+    """
     there = {r["contender"]: r for r in rows if r["problem"] == problem and r["level"] == level}
     mine = next(
         (there[name]["seconds"] for name in ("fastlogreg", "fastlogreg train") if name in there),
@@ -295,7 +243,7 @@ def ratio(
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """All contenders of the problems in rows, fastest to 1e-6 first."""
+    """Write all contenders of the problems in rows, fastest to 1e-6 first."""
     by = {(r["problem"], r["contender"], r["level"]): r for r in rows}
     pairs = sorted(
         {(p, c) for p, c, _ in by},
@@ -313,11 +261,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         )
         for p, c in pairs
     ]
-    return harness.markdown(("problem", "solver", *(f"s to {level:g}" for level in LEVELS)), lines)
+    return markdown(("problem", "solver", *(f"s to {level:g}" for level in LEVELS)), lines)
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """A line for each problem: ours, and the best peer at each level."""
+    """Write a line for each problem: ours, and the best peer at each level."""
     lines = []
     for problem in dict.fromkeys(row["problem"] for row in result["rows"]):
         cells = []
@@ -343,16 +291,16 @@ def report(result: dict[str, Any]) -> dict[str, str]:
         "tolerances that gets there. snapml, liblinear and skglm penalise b and are held against "
         "that optimum. None "
         "arrives: not within a dozen times our seconds for all tolerances tried, at least 4 s, "
-        "at most 30. " + harness.describe(result["environment"])
+        "at most 30. " + describe(result["environment"])
     )
-    blocks = {"solvers": f"{harness.markdown(('problem', *headings), lines)}\n\n{notes}"}
+    blocks = {"solvers": f"{markdown(('problem', *headings), lines)}\n\n{notes}"}
     if result["targets"]:
-        blocks["solvers-targets"] = harness.targets_table(result["targets"])
+        blocks["solvers-targets"] = targets_table(result["targets"])
     return blocks
 
 
 def figure(result: dict[str, Any]) -> Any:
-    """Seconds to 1e-6: a line for each problem, a mark for each solver."""
+    """Draw the seconds to 1e-6: a line for each problem, a mark for each solver."""
     from matplotlib.figure import Figure
 
     rows = [row for row in result["rows"] if row["level"] == 1e-6]

@@ -28,7 +28,9 @@ from fastlogreg.dask.engine import (
 )
 from fastlogreg.tools import bench
 
-from . import harness
+from ..report.environment import describe
+from ..report.results import outcome, target
+from ..report.tables import markdown, targets_table
 
 SIZES = (8, 64, 128, 256, 512, 1024, 4096, 10000)
 FITTED = 1024  # blocks up to which the constants are fitted
@@ -43,12 +45,12 @@ Say = Callable[[str], None]
 
 
 def nothing(block: Any) -> Any:
-    """What a no-op block answers: a partial of the usual size."""
+    """Answer what a no-op block does: a partial of the usual size."""
     return np.zeros(HEAD + N_X)
 
 
 def passes(engine: Engine, n_blocks: int, size: int, rounds: int) -> list[float]:
-    """Seconds of each of some passes over blocks that do nothing, `size` of them in a task."""
+    """Time some passes over blocks that do nothing, `size` of them in a task."""
     groups = [(min(size, n_blocks - first),) for first in range(0, n_blocks, size)]
     handles = engine.hold(_group, groups)
     if engine.client is not None:
@@ -70,8 +72,10 @@ def _group(size: int) -> list[int]:
 
 
 def fit(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """base, per_task and per_level, none of them negative, from measured passes: least squares of
-    relative errors, over every subset of the three that can be had."""
+    """Find base, per_task and per_level, none of them negative, from measured passes.
+
+    Least squares of relative errors, over every subset of the three that can be had.
+    """
     seconds = np.array([row["seconds"] for row in rows])
     shape = np.array([(1.0, row["tasks"], row["levels"]) for row in rows]) / seconds[:, None]
     best, least = np.zeros(3), np.inf
@@ -85,15 +89,17 @@ def fit(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def of_scheduler(constants: dict[str, float], tasks: int, levels: int) -> float:
-    """Seconds that Dask takes for a pass of so many tasks (the sums among them) in so many levels
-    of sums."""
+    """Compute the seconds that Dask takes for a pass of so many tasks in so many levels of sums.
+
+    The sums are among the tasks.
+    """
     return constants["base"] + constants["per_task"] * tasks + constants["per_level"] * levels
 
 
 def predict(
     constants: dict[str, float], bandwidth: float, n_bytes: float, workers: int, n_x: int = N_X
 ) -> dict[str, float]:
-    """Seconds of a pass by their parts; bandwidth: bytes a second of one worker."""
+    """Predict the seconds of a pass by their parts; bandwidth: bytes a second of one worker."""
     blocks = max(1, round(n_bytes / BLOCK_BYTES))
     leaves = -(-blocks // neighbours_in_a_task(blocks, workers * THREADS))
     tasks, levels = tasks_of_a_pass(leaves), tree_depth(leaves)
@@ -113,7 +119,7 @@ def predict(
 
 
 def bandwidth_of_a_task(n_bytes: int) -> float:
-    """Bytes of X a second that one serial pass over a block of float64 reads."""
+    """Measure the bytes of X a second that one serial pass over a block of float64 reads."""
     m = max(8, n_bytes // (8 * N_X))
     x = np.random.default_rng(0).standard_normal((m, N_X))
     block, place = (
@@ -129,7 +135,7 @@ def bandwidth_of_a_task(n_bytes: int) -> float:
 
 
 def loopback(client: Any, n_bytes: int = 1 << 25) -> float:
-    """Bytes a second from one worker to another on this machine."""
+    """Measure the bytes a second from one worker to another on this machine."""
     here, there = list(client.scheduler_info(n_workers=-1)["workers"])[:2]
     seconds = []
     for _ in range(5):
@@ -142,8 +148,10 @@ def loopback(client: Any, n_bytes: int = 1 << 25) -> float:
 
 
 def measure(where: str, sizes: Sequence[int], say: Say) -> list[dict[str, Any]]:
-    """A row for each number of blocks, one task each, on the scheduler in charge; and for 64 as
-    they are put together."""
+    """Measure each number of blocks, one task each, on the scheduler in charge.
+
+    Sixty-four blocks are measured as they are put together, too.
+    """
     rows, engine = [], Engine()
     threads = engine.threads()
     for n_blocks, size in [(n, 1) for n in sizes] + [(64, neighbours_in_a_task(64, threads))]:
@@ -205,35 +213,28 @@ def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
         max(row["predicted"] / row["seconds"], row["seconds"] / row["predicted"]) for row in largest
     ]
     targets = [
-        harness.target(
+        target(
             f"model against {row['where']} at {sizes[-1]:,} blocks: larger / smaller",
             ratio,
             most=1.5,
         )
         for row, ratio in zip(largest, wrong)
     ]
-    where = harness.environment(2)
+    found = outcome("scaling", quick, 2, rows, targets, constants=constants)
     for package in ("dask", "distributed"):
-        where["versions"][package] = __import__(package).__version__
-    return {
-        "benchmark": "scaling",
-        "quick": quick,
-        "environment": where,
-        "constants": constants,
-        "rows": rows,
-        "targets": targets,
-    }
+        found["environment"]["versions"][package] = __import__(package).__version__
+    return found
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """Tables for docs/scaling.md."""
+    """Write the tables for docs/scaling.md."""
     constants = result["constants"]
     return {
         "scaling-constants": _constants(result),
         "scaling-simulation": _simulation(result["rows"]),
         "scaling-predictions": _predictions(constants),
         "scaling-wide": _wide(constants),
-        "scaling-targets": harness.targets_table(result["targets"]),
+        "scaling-targets": targets_table(result["targets"]),
     }
 
 
@@ -267,11 +268,7 @@ def _constants(result: dict[str, Any]) -> str:
                     f"{1e3 * row['seconds']:.1f} ms",
                 )
             )
-    return (
-        harness.markdown(("what", "measured"), lines)
-        + "\n\n"
-        + harness.describe(result["environment"])
-    )
+    return markdown(("what", "measured"), lines) + "\n\n" + describe(result["environment"])
 
 
 def _simulation(rows: Sequence[dict[str, Any]]) -> str:
@@ -299,7 +296,7 @@ def _simulation(rows: Sequence[dict[str, Any]]) -> str:
         "model / measured",
         "fitted to it",
     )
-    return harness.markdown(head, lines)
+    return markdown(head, lines)
 
 
 def _predictions(constants: dict[str, Any]) -> str:
@@ -332,7 +329,7 @@ def _predictions(constants: dict[str, Any]) -> str:
         "network, s",
         "pass, s",
     )
-    return harness.markdown((*head, "most of it"), lines)
+    return markdown((*head, "most of it"), lines)
 
 
 def _wide(constants: dict[str, Any]) -> str:
@@ -348,6 +345,6 @@ def _wide(constants: dict[str, Any]) -> str:
                 f"{8 * (n_x + 1.0) ** 2 / 1e9:,.4f}",
             )
         )
-    return harness.markdown(
+    return markdown(
         ("n_x", "partial, MB", "network, s", "pass, s", "a Hessian's partial, GB"), lines
     )

@@ -17,8 +17,10 @@ _COMPILE_FLOOR = 0.1
 
 
 def check(old: dict[str, Any], new: dict[str, Any], allowed: float = ALLOWED) -> list[str]:
-    """One line for each row of `old` that is worse, or missing, in `new`; an empty list where all
-    is well."""
+    """Give one line for each row of `old` that is worse, or missing, in `new`.
+
+    The list is empty where all is well.
+    """
     for key in ("benchmark", "quick"):
         if old.get(key) != new.get(key):
             raise ValueError(

@@ -23,15 +23,21 @@ from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools import bench
 from fastlogreg.tools.bandwidth import read_probe
 
-from . import contenders as made
-from . import harness
+from ..cases.expected import Disagreement, check_pass, expected_pass
+from ..contenders import fastlogreg, numpy, scikit_learn, torch
+from ..contenders.base import PassContender, Run
+from ..report.environment import describe
+from ..report.results import outcome, target, timed_row
+from ..report.tables import markdown, targets_table
 
 EXAMPLE, FEATURE = bench.ORDERS
 
 
 class Case(NamedTuple):
-    """A shape and dtype; the least NumPy / fused and the least fraction of the read bandwidth, None
-    for none."""
+    """Holds a shape and dtype, and what must be reached there.
+
+    That is the least NumPy / fused and the least fraction of the read bandwidth, None for none.
+    """
 
     m: int
     n_x: int
@@ -65,7 +71,7 @@ MOST_DESCENT_SECONDS, LEAST_DESCENT_RATIO = 8e-6, 4.0
 
 
 def run(quick: bool = False, only: str = "", say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Every case whose name contains `only`."""
+    """Measure every case whose name contains `only`."""
     n_threads, rounds = available_threads(), 3 if quick else 21
     rows: list[dict[str, Any]] = []
     for case in QUICK if quick else CASES:
@@ -80,43 +86,36 @@ def run(quick: bool = False, only: str = "", say: Callable[[str], None] = print)
         say("569 x 30, gradient descent")
         rows += run_descent(n_threads, rounds, 200 if quick else 2000)
     targets = [] if quick else judge(rows)
-    where = harness.environment(n_threads)
-    return {
-        "benchmark": "kernels",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    return outcome("kernels", quick, n_threads, rows, targets)
 
 
 def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
-    """All contenders on one shape and dtype."""
+    """Measure all contenders on one shape and dtype."""
     X, y, w = bench.random_problem(case.m, case.n_x, case.dtype)
     orders = {EXAMPLE: X, FEATURE: np.ascontiguousarray(X)}
     as_float = {
         order: X_.astype(bench.numpy_dtype(case.dtype), copy=False) for order, X_ in orders.items()
     }
     field = [
-        made.own(name, order, orders[order], y, n_threads)
+        fastlogreg.one_pass(name, order, orders[order], y, n_threads)
         for order in orders
         for name in ("fused", "loops")
     ]
     field += [
         build(order, as_float[order], y)
         for order in orders
-        for build in (made.numpy, made.lectures)
+        for build in (numpy.one_pass, numpy.lectures_pass)
     ]
     field += [
         peer
-        for build in (made.scikit_learn, made.torch)
+        for build in (scikit_learn.one_pass, torch.one_pass)
         if (peer := build(as_float[EXAMPLE], y, n_threads)) is not None
     ]
     return _time(case.name, field, X, y, w, n_threads, rounds)
 
 
 def run_memmap(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
-    """X in a file, memory-mapped, in the page cache: NumPy must convert as it goes."""
+    """Measure X in a file, memory-mapped, in the page cache: NumPy must convert as it goes."""
     made_X, y, w = bench.random_problem(case.m, case.n_x, case.dtype)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "X.bin")
@@ -124,17 +123,17 @@ def run_memmap(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
         X = np.memmap(path, case.dtype, "r", shape=(case.m, case.n_x)).T
         del made_X
         field = [
-            made.own("fused", EXAMPLE, X, y, n_threads),
-            made.own("loops", EXAMPLE, np.asarray(X), y, n_threads),
+            fastlogreg.one_pass("fused", EXAMPLE, X, y, n_threads),
+            fastlogreg.one_pass("loops", EXAMPLE, np.asarray(X), y, n_threads),
         ]
-        field += [made.numpy_blocks(X, y, block) for block in (16, 64, 256, 1024)]
+        field += [numpy.blocks_pass(X, y, block) for block in (16, 64, 256, 1024)]
         return _time(f"{case.name} memmap", field, X, y, w, n_threads, rounds)
 
 
 def _time(
-    case: str, field: Sequence[made.Contender], X: Any, y: Any, w: Any, n_threads: int, rounds: int
+    case: str, field: Sequence[PassContender], X: Any, y: Any, w: Any, n_threads: int, rounds: int
 ) -> list[dict[str, Any]]:
-    expected = harness.expected_pass(X, y, w, 0.1)
+    expected = expected_pass(X, y, w, 0.1)
     errors, calls = {}, {}
     for contender in field:
         key = (contender.name, contender.order)
@@ -143,7 +142,7 @@ def _time(
         found = calls[key]()
         first = time.perf_counter() - start
         errors[key] = (
-            harness.check_pass(f"{case}: {contender.name}", found, expected, contender.tolerance),
+            check_pass(f"{case}: {contender.name}", found, expected, contender.tolerance),
             first,
         )
     read, probe_bytes = read_probe(n_threads)
@@ -151,22 +150,22 @@ def _time(
         {**{"|".join(key): call for key, call in calls.items()}, "read": read}, rounds
     )
     bandwidth = probe_bytes / times["read"].median
-    rows = [harness.row(case, "read probe", times["read"], rate=bandwidth, fraction=1.0)]
+    rows = [timed_row(case, "read probe", times["read"], rate=bandwidth, fraction=1.0)]
     for key in calls:
         t = times["|".join(key)]
         rate = X.nbytes / t.median
         more = {"rate": rate, "fraction": rate / bandwidth, "error": errors[key][0]}
-        rows.append({**harness.row(case, key[0], t, key[1], **more), "first_call": errors[key][1]})
+        rows.append({**timed_row(case, key[0], t, key[1], **more), "first_call": errors[key][1]})
     _ratios(rows)
     return rows
 
 
-def _bound(run: made.Run, w: Any) -> Callable[[], bench.Pass]:
+def _bound(run: Run, w: Any) -> Callable[[], bench.Pass]:
     return lambda: run(w, 0.1)
 
 
 def _ratios(rows: list[dict[str, Any]]) -> None:
-    """Adds to each row its ratio to the fastest NumPy of the case, whatever its order."""
+    """Add to each row its ratio to the fastest NumPy of the case, whatever its order."""
     best = min(row["seconds"] for row in rows if row["contender"].startswith("numpy"))
     for row in rows:
         if row["contender"] != "read probe":
@@ -174,8 +173,10 @@ def _ratios(rows: list[dict[str, Any]]) -> None:
 
 
 def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, Any]]:
-    """Gradient descent on a table of 569 x 30, per iteration, everything included that a call of
-    `train` does."""
+    """Measure an iteration of gradient descent on a table of 569 x 30.
+
+    Everything is included that a call of `train` does.
+    """
     m, n_x = DESCENT
     X, y, _ = bench.random_problem(m, n_x, "float64")
     Y, alpha = y[None, :], 0.1
@@ -202,22 +203,22 @@ def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, 
         )
 
     calls = {"fused": by("fused"), "loops": by("loops"), "numpy": lambda: by_numpy(bench.NumPyPass)}
-    calls[made.LECTURES] = lambda: by_numpy(made.LecturesNumPy)
-    expected = by_numpy(made.LecturesNumPy)
+    calls[numpy.LECTURES] = lambda: by_numpy(numpy.LecturesNumPy)
+    expected = by_numpy(numpy.LecturesNumPy)
     for name, call in calls.items():
         if not np.allclose(call(), expected, rtol=1e-9, atol=0):
-            raise harness.Disagreement(
+            raise Disagreement(
                 f"gradient descent, {m} x {n_x}: the costs of {name} are not those of NumPy"
             )
     times = bench.interleaved(calls, rounds)
     case = f"{m} x {n_x} float64, one iteration of descent"
-    rows = [harness.row(case, name, t, EXAMPLE, iterations) for name, t in times.items()]
+    rows = [timed_row(case, name, t, EXAMPLE, iterations) for name, t in times.items()]
     _ratios(rows)
     return rows
 
 
 def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What must be shown, and what these rows show; NaN where a case was not run."""
+    """Judge what must be shown by these rows; NaN where a case was not run."""
 
     def find(case: str, contender: str, key: str, order: str = EXAMPLE) -> float:
         found = [
@@ -232,23 +233,19 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     targets = []
     for case in CASES:
-        by_lectures = min(seconds(case, made.LECTURES, order) for order in (EXAMPLE, FEATURE))
+        by_lectures = min(seconds(case, numpy.LECTURES, order) for order in (EXAMPLE, FEATURE))
         found = by_lectures / seconds(case, "fused", EXAMPLE)
         targets.append(
-            harness.target(
-                f"{case.name}: NumPy, lectures' formula / fused", found, least=case.ratio
-            )
+            target(f"{case.name}: NumPy, lectures' formula / fused", found, least=case.ratio)
         )
         what = f"{case.name}: NumPy, fastest form / fused"
-        targets.append(harness.target(what, find(case.name, "fused", "ratio"), least=case.ratio))
+        targets.append(target(what, find(case.name, "fused", "ratio"), least=case.ratio))
         if case.fraction is not None:
             what = f"{case.name}: fraction of the read bandwidth"
-            targets.append(
-                harness.target(what, find(case.name, "fused", "fraction"), least=case.fraction)
-            )
+            targets.append(target(what, find(case.name, "fused", "fraction"), least=case.fraction))
     name = f"{MEMMAP.name} memmap"
     targets.append(
-        harness.target(f"{name}: NumPy / fused", find(name, "fused", "ratio"), least=MEMMAP.ratio)
+        target(f"{name}: NumPy / fused", find(name, "fused", "ratio"), least=MEMMAP.ratio)
     )
     for case in CASES:
         by_feature = seconds(case, "fused", FEATURE)
@@ -257,28 +254,26 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 f"{case.name}: feature-major / example-major",
                 by_feature / seconds(case, "fused", EXAMPLE),
             )
-            targets.append(harness.target(what, found, most=MOST_FEATURE_MAJOR))
+            targets.append(target(what, found, most=MOST_FEATURE_MAJOR))
         else:
             what, found = (
                 f"{case.name}: NumPy / fused, both feature-major",
                 seconds(case, "numpy", FEATURE) / by_feature,
             )
-            targets.append(harness.target(what, found, least=LEAST_FEATURE_MAJOR_WIDE))
+            targets.append(target(what, found, least=LEAST_FEATURE_MAJOR_WIDE))
     case_name = f"{DESCENT[0]} x {DESCENT[1]} float64, one iteration of descent"
     spent = 1e6 * find(case_name, "fused", "seconds")
-    targets.append(
-        harness.target(f"{case_name}: microseconds", spent, most=1e6 * MOST_DESCENT_SECONDS)
-    )
-    found = find(case_name, made.LECTURES, "seconds") / find(case_name, "fused", "seconds")
+    targets.append(target(f"{case_name}: microseconds", spent, most=1e6 * MOST_DESCENT_SECONDS))
+    found = find(case_name, numpy.LECTURES, "seconds") / find(case_name, "fused", "seconds")
     what = f"{case_name}: NumPy, lectures' formula / fused"
-    targets.append(harness.target(what, found, least=LEAST_DESCENT_RATIO))
+    targets.append(target(what, found, least=LEAST_DESCENT_RATIO))
     what, found = f"{case_name}: NumPy, fastest form / fused", find(case_name, "fused", "ratio")
-    targets.append(harness.target(what, found, least=LEAST_DESCENT_RATIO))
+    targets.append(target(what, found, least=LEAST_DESCENT_RATIO))
     return targets
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table of this benchmark, and that of the targets, as blocks for the README."""
+    """Write the table of this benchmark, and that of the targets, as blocks for the README."""
     lines, cases = [], list(dict.fromkeys(row["case"] for row in result["rows"]))
     for case in cases:
         for row in sorted(
@@ -314,11 +309,11 @@ def report(result: dict[str, Any]) -> dict[str, str]:
             "(memmap: on the fly). "
             "First calls compile, or load from the disk cache. "
         )
-        + harness.describe(result["environment"])
+        + describe(result["environment"])
     )
-    blocks = {"kernels": f"{harness.markdown(headings, lines)}\n\n{notes}"}
+    blocks = {"kernels": f"{markdown(headings, lines)}\n\n{notes}"}
     if result["targets"]:
-        blocks["targets"] = harness.targets_table(result["targets"])
+        blocks["targets"] = targets_table(result["targets"])
     return blocks
 
 

@@ -6,18 +6,17 @@ its data is missing.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .train import DATA
+from . import data as real
 
 
 class Problem(NamedTuple):
-    """X (m, n_x), a C array in its dtype or a scipy CSR, y (m,) uint8, lambda."""
+    """Holds X (m, n_x), a C array in its dtype or a scipy CSR, y (m,) uint8, and lambda."""
 
     name: str
     X: Any
@@ -29,12 +28,12 @@ Make = Callable[[str, "Path | None", int], "Problem | None"]
 
 
 def labels(rng: Any, z: Any) -> Any:
-    """Drawn with P(y = 1) = sigmoid(z)."""
+    """Draw labels with P(y = 1) = sigmoid(z)."""
     return (rng.random(z.size) < 1.0 / (1.0 + np.exp(-z))).astype(np.uint8)
 
 
 def correlated(m: int, n_x: int, dtype: Any, decades: float = 0.0, rho: float = 0.6) -> Make:
-    """AR(1) columns with correlation rho between neighbours; scaled over so many decades."""
+    """Make AR(1) columns with correlation rho between neighbours, scaled over so many decades."""
 
     def make(name: str, data: Path | None, divisor: int) -> Problem:
         rng = np.random.default_rng(0)
@@ -49,8 +48,10 @@ def correlated(m: int, n_x: int, dtype: Any, decades: float = 0.0, rho: float = 
 
 
 def images(dtype: Any) -> Make:
-    """2,000 images of 12,288 values in [0, 1]: twenty motifs, mixed, and noise; lambda / m =
-    1e-2."""
+    """Make 2,000 images of 12,288 values in [0, 1]: twenty motifs, mixed, and noise.
+
+    lambda / m is 1e-2.
+    """
 
     def make(name: str, data: Path | None, divisor: int) -> Problem:
         rng = np.random.default_rng(1)
@@ -65,7 +66,7 @@ def images(dtype: Any) -> Make:
 
 
 def breast_cancer(dtype: Any) -> Make:
-    """569 x 30, standardised; it comes with scikit-learn."""
+    """Take the 569 x 30 that come with scikit-learn, standardised."""
 
     def make(name: str, data: Path | None, divisor: int) -> Problem | None:
         try:
@@ -81,34 +82,19 @@ def breast_cancer(dtype: Any) -> Make:
 
 
 def mnist(name: str, data: Path | None, divisor: int) -> Problem | None:
-    """60,000 images as they are, bytes: zeros against the rest."""
-    folder = (DATA if data is None else data) / "mnist"
-    paths = [folder / f"train-{part}.gz" for part in ("images-idx3-ubyte", "labels-idx1-ubyte")]
-    if not all(path.is_file() for path in paths):
-        return None
-    pixels, digits = (np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in paths)
-    X, y = pixels[16:].reshape(-1, 784), (digits[8:] == 0).astype(np.uint8)
-    return Problem(name, X[::divisor].copy(), y[::divisor].copy())
+    """Take 60,000 images as they are, bytes: zeros against the rest."""
+    found = real.mnist(real.DATA if data is None else data)
+    return None if found is None else Problem(name, *(part[::divisor].copy() for part in found))
 
 
 def a9a(name: str, data: Path | None, divisor: int) -> Problem | None:
-    """32,561 x 123 of zeros and ones, as float64."""
-    path = (DATA if data is None else data) / "libsvm" / "a9a"
-    if not path.is_file():
-        return None
-    lines = path.read_text(encoding="ascii").splitlines()[::divisor]
-    X, y = np.zeros((len(lines), 123)), np.zeros(len(lines), np.uint8)
-    for i, line in enumerate(lines):
-        label, *pairs = line.split()
-        y[i] = float(label) > 0
-        for pair in pairs:
-            j, value = pair.split(":")
-            X[i, int(j) - 1] = float(value)
-    return Problem(name, X, y)
+    """Take the 32,561 x 123 of zeros and ones, as float64."""
+    found = real.a9a(real.DATA if data is None else data, divisor)
+    return None if found is None else Problem(name, *found)
 
 
 def a9a_csr(name: str, data: Path | None, divisor: int) -> Problem | None:
-    """The same as CSR: 14 ones in a row."""
+    """Take a9a as CSR: 14 ones in a row."""
     from scipy.sparse import csr_matrix
 
     dense = a9a(name, data, divisor)
@@ -116,7 +102,7 @@ def a9a_csr(name: str, data: Path | None, divisor: int) -> Problem | None:
 
 
 def random_csr(name: str, data: Path | None, divisor: int) -> Problem:
-    """100,000 x 50,000 with 50 per row, values and places at random."""
+    """Make 100,000 x 50,000 with 50 per row, values and places at random."""
     from scipy.sparse import csr_matrix
 
     rng = np.random.default_rng(0)

@@ -8,21 +8,18 @@ importing fastlogreg itself is apart.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import fastlogreg
 from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools.bench import DTYPES
 
-from . import harness
+from ..report.environment import describe
+from ..report.results import outcome, target
+from ..report.tables import markdown, targets_table
+from .fresh import in_a_fresh_process
 
 SHAPES = {"small": (569, 30), "large": (200_000, 30), "wide": (200, 2_000)}
 MOST_COLD, MOST_CACHED = 4.0, 0.8
@@ -43,24 +40,21 @@ print(json.dumps([imported, time.perf_counter() - start]))
 
 
 def first_train(m: int, n_x: int, dtype: str, cache: str) -> tuple[float, float]:
-    """Seconds of `import fastlogreg` and of the first `train` in a fresh process with that cache
-    folder."""
-    home = str(Path(fastlogreg.__file__).resolve().parents[1])
-    paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
-    environ = {**os.environ, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": paths}
-    command = [sys.executable, "-c", CHILD, str(m), str(n_x), dtype]
-    child = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    if child.returncode:
-        raise RuntimeError(
-            f"training on {dtype} failed in a fresh process: {child.stderr.strip()[-500:]}"
-        )
-    imported, trained = json.loads(child.stdout)
+    """Time `import fastlogreg` and the first `train` in a fresh process with that cache folder."""
+    imported, trained = in_a_fresh_process(
+        CHILD,
+        (m, n_x, dtype),
+        f"training on {dtype} failed in a fresh process",
+        {"NUMBA_CACHE_DIR": cache},
+    )
     return imported, trained
 
 
 def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Every dtype and shape, cold and from the disk cache, the median of three processes each;
-    quick: one of each."""
+    """Measure every dtype and shape, cold and from the disk cache, in three processes each.
+
+    Each figure is a median; quick: one of each.
+    """
     rows: list[dict[str, Any]] = []
     shapes = {"small": SHAPES["small"]} if quick else SHAPES
     for name, (m, n_x) in shapes.items():
@@ -88,23 +82,16 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         for kind in ("cold", "disk cache")
     }
     targets = [
-        harness.target("first train, cold: seconds, the slowest", worst["cold"], most=MOST_COLD),
-        harness.target(
+        target("first train, cold: seconds, the slowest", worst["cold"], most=MOST_COLD),
+        target(
             "first train, disk cache: seconds, the slowest", worst["disk cache"], most=MOST_CACHED
         ),
     ]
-    where = harness.environment(available_threads())
-    return {
-        "benchmark": "compile",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    return outcome("compile", quick, available_threads(), rows, targets)
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as a block for the README."""
+    """Write the table, as a block for the README."""
     by_case: dict[str, dict[str, dict[str, Any]]] = {}
     for row in result["rows"]:
         by_case.setdefault(row["case"], {})[row["contender"]] = row
@@ -116,10 +103,10 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     notes = (
         "Seconds of the first `train` in a fresh process, Numba's import included; `import "
         "fastlogreg` takes "
-        f"{imports:.3f} s more (NumPy was there). " + harness.describe(result["environment"])
+        f"{imports:.3f} s more (NumPy was there). " + describe(result["environment"])
     )
-    table = harness.markdown(("dtype and shape", "cold, s", "disk cache, s"), lines)
+    table = markdown(("dtype and shape", "cold, s", "disk cache, s"), lines)
     return {
         "compile": f"{table}\n\n{notes}",
-        "compile-targets": harness.targets_table(result["targets"]),
+        "compile-targets": targets_table(result["targets"]),
     }

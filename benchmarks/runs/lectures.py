@@ -13,16 +13,16 @@ from typing import Any
 from fastlogreg.lectures.compare import comparisons, markdown
 from fastlogreg.lectures.comparison import Comparison
 
-from . import harness
+from ..report.environment import describe
+from ..report.results import outcome, target
 
 AGREEMENT = 1e-12
 QUICK_SIZE, QUICK_SECONDS = 1000, 0.01
 
 
 def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Every pair, one after the other; a row for each form."""
+    """Measure every pair, one after the other; a row for each form."""
     rows: list[dict[str, Any]] = []
-    where = harness.environment(1)
     pairs = comparisons(size=QUICK_SIZE, seconds=QUICK_SECONDS) if quick else comparisons()
     for pair in pairs:
         say(pair.name)
@@ -41,20 +41,14 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
                 }
             )
     worst = max(row["pair"].disagreement for row in rows)
-    targets = [harness.target("largest disagreement of any pair", worst, most=AGREEMENT)]
+    targets = [target("largest disagreement of any pair", worst, most=AGREEMENT)]
     for row in rows:
         row["pair"] = row["pair"]._asdict()
-    return {
-        "benchmark": "lectures",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    return outcome("lectures", quick, 1, rows, targets)
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as a block for the README."""
+    """Write the table, as a block for the README."""
     pairs = [Comparison(**row["pair"]) for row in result["rows"] if row["contender"] == "loops"]
-    notes = "~ extrapolated from what one second allows. " + harness.describe(result["environment"])
+    notes = "~ extrapolated from what one second allows. " + describe(result["environment"])
     return {"lectures": f"{markdown(pairs)}\n\n{notes}"}

@@ -23,7 +23,7 @@ _STYLES = {  # marker, face; in the order of the legend
 
 
 def figure(result: dict[str, Any]) -> Figure:
-    """One line for each case and memory order, the fastest variant of each contender on it."""
+    """Draw one line for each case and memory order, with the fastest variant of each contender."""
     from matplotlib.figure import Figure
 
     lines = _lines(result["rows"])
@@ -80,7 +80,7 @@ def _roofs(axes: Axes, k: int, bandwidth: float) -> None:
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[tuple[str, dict[str, float], float]]:
-    """(label, fastest rate by contender, bandwidth) of each case and order."""
+    """Find (label, fastest rate by contender, bandwidth) of each case and order."""
     bandwidths = {row["case"]: row["rate"] for row in rows if row["contender"] == "read probe"}
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:

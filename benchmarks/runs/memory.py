@@ -10,20 +10,17 @@ birth.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import fastlogreg
 from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools.bench import DTYPES, ORDERS
 
-from . import harness
+from ..report.environment import describe
+from ..report.results import outcome, target
+from ..report.tables import markdown, targets_table
+from .fresh import in_a_fresh_process
 
 FORMS = (
     *((dtype, order) for order in ORDERS for dtype in DTYPES),
@@ -98,36 +95,17 @@ print(json.dumps([X.nbytes, peak() - before]))
 def measure(
     dtype: str, kind: str, n_bytes: int, n_x: int = N_X, backend: str = "fused"
 ) -> tuple[int, int]:
-    """Bytes of X, and of the peak above it, in a fresh process."""
-    home = str(Path(fastlogreg.__file__).resolve().parents[1])
-    paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
+    """Measure the bytes of X, and of the peak above it, in a fresh process."""
+    failed = f"{dtype}, {kind} failed in a fresh process"
     with tempfile.TemporaryDirectory() as folder:
         for size in (64 * n_x * 8, n_bytes):  # the first process fills the disk cache
-            command = [
-                sys.executable,
-                "-c",
-                CHILD,
-                str(size),
-                str(n_x),
-                dtype,
-                kind,
-                backend,
-                f"{folder}/X.bin",
-            ]
-            environ = {**os.environ, "PYTHONPATH": paths}
-            child = subprocess.run(
-                command, env=environ, capture_output=True, text=True, check=False
-            )
-            if child.returncode:
-                raise RuntimeError(
-                    f"{dtype}, {kind} failed in a fresh process: {child.stderr.strip()[-500:]}"
-                )
-    x_bytes, above = json.loads(child.stdout)
+            arguments = (size, n_x, dtype, kind, backend, f"{folder}/X.bin")
+            x_bytes, above = in_a_fresh_process(CHILD, arguments, failed)
     return x_bytes, above
 
 
 def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Every form at 1 GiB; quick: two forms at 64 MiB."""
+    """Measure every form at 1 GiB; quick: two forms at 64 MiB."""
     rows = []
     for dtype, kind in (("float64", "example-major"), ("uint8", "memmap")) if quick else FORMS:
         case = f"{dtype}, {kind}"
@@ -137,21 +115,12 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
             {"case": case, "order": "", "contender": "fused", "bytes": above, "x_bytes": x_bytes}
         )
     worst = max(row["bytes"] / row["x_bytes"] for row in rows)
-    targets = [
-        harness.target("peak memory above X, share of X, the largest", worst, most=MOST_SHARE)
-    ]
-    where = harness.environment(available_threads())
-    return {
-        "benchmark": "memory",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    targets = [target("peak memory above X, share of X, the largest", worst, most=MOST_SHARE)]
+    return outcome("memory", quick, available_threads(), rows, targets)
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as a block for the README."""
+    """Write the table, as a block for the README."""
     lines = [
         (
             row["case"],
@@ -161,11 +130,11 @@ def report(result: dict[str, Any]) -> dict[str, str]:
         )
         for row in result["rows"]
     ]
-    table = harness.markdown(("X", "MiB of X", "peak above X, MiB", "% of X"), lines)
-    notes = f"n_x = {N_X}; `propagate` and three iterations of `train`. " + harness.describe(
+    table = markdown(("X", "MiB of X", "peak above X, MiB", "% of X"), lines)
+    notes = f"n_x = {N_X}; `propagate` and three iterations of `train`. " + describe(
         result["environment"]
     )
     return {
         "memory": f"{table}\n\n{notes}",
-        "memory-targets": harness.targets_table(result["targets"]),
+        "memory-targets": targets_table(result["targets"]),
     }

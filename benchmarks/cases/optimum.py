@@ -21,7 +21,7 @@ from .problems import Problem
 
 
 class Optimum(NamedTuple):
-    """The least J, and the least J + lambda / 2m b^2."""
+    """Holds the least J, and the least J + lambda / 2m b^2."""
 
     J: float
     penalised: float
@@ -38,7 +38,7 @@ def _blocks(problem: Problem) -> Iterator[tuple[slice, Any]]:
 
 
 def cost(problem: Problem, theta: Any, penalised: bool = False) -> float:
-    """J at theta = [w, b], (n_x + 1,); with the penalty on b too."""
+    """Compute J at theta = [w, b], (n_x + 1,); with the penalty on b too where it is asked for."""
     w, b = theta[:-1], float(theta[-1])
     if not np.isfinite(theta).all():
         return float(np.inf)
@@ -50,7 +50,7 @@ def cost(problem: Problem, theta: Any, penalised: bool = False) -> float:
 
 
 def find(problem: Problem) -> Optimum:
-    """Both optima."""
+    """Find both optima."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = flr.train(
@@ -85,7 +85,7 @@ def _descend(problem: Problem, theta: Any, step: Any, penalised: bool) -> float:
 
 
 def _step(problem: Problem, theta: Any, penalised: bool) -> Any:
-    """theta - H^-1 g."""
+    """Make the step theta - H^-1 g."""
     penalty = np.full(theta.size, problem.lambda_)
     penalty[-1] *= penalised
     H, g = np.diag(penalty), penalty * theta
@@ -98,7 +98,7 @@ def _step(problem: Problem, theta: Any, penalised: bool) -> Any:
 
 
 def _wide_step(problem: Problem, theta: Any, penalised: bool) -> Any:
-    """The same in the m-by-m domain."""
+    """Make the step in the m-by-m domain."""
     X, m = np.asarray(problem.X, np.float64), len(problem.y)
     z = X @ theta[:-1] + theta[-1]
     a = _sigmoid(z)
@@ -112,7 +112,7 @@ def _wide_step(problem: Problem, theta: Any, penalised: bool) -> Any:
 
 
 def _sparse_step(problem: Problem, theta: Any, penalised: bool) -> Any:
-    """The same for a scipy CSR, by SciPy's conjugate gradients."""
+    """Make the step for a scipy CSR, by SciPy's conjugate gradients."""
     from scipy.sparse.linalg import LinearOperator, cg
 
     X, penalty = problem.X, np.full(theta.size, problem.lambda_)

@@ -18,12 +18,18 @@ from fastlogreg.machine.threads import available_threads
 from fastlogreg.objective.objective import Objective
 from fastlogreg.tools import bench
 
-from . import harness
+from ..cases.expected import check_pass
+from ..contenders import scipy
+from ..report.environment import describe
+from ..report.results import outcome, target, timed_row
+from ..report.tables import markdown, targets_table
 
 
 class Case(NamedTuple):
-    """m examples of n_x features, k of them stored in each; zipf: at places as words are, else at
-    random."""
+    """Holds m examples of n_x features, k of them stored in each.
+
+    zipf: at places as words are, else at random.
+    """
 
     name: str
     m: int
@@ -48,7 +54,7 @@ CASES = (
 
 
 def matrix(case: Case) -> Any:
-    """X (n_x, m): CSC by example, CSR by feature."""
+    """Make X (n_x, m): CSC by example, CSR by feature."""
     from scipy.sparse import csr_array
 
     rng = np.random.default_rng(0)
@@ -65,24 +71,8 @@ def matrix(case: Case) -> Any:
     return (X if case.order == "by example" else X.tocsc()).T
 
 
-def scipy_pass(X: Any, y: Any) -> Callable[[Any, float], bench.Pass]:
-    """Cost and gradient by SciPy's two products."""
-    sign, XT = 1.0 - 2.0 * y, X.T
-
-    def one(w: Any, b: float) -> bench.Pass:
-        t = XT @ w
-        t += b
-        t *= sign
-        e = np.exp(-np.abs(t))
-        J = float((np.maximum(t, 0.0) + np.log1p(e)).mean())
-        dz = sign * np.where(t >= 0.0, 1.0, e) / (1.0 + e)
-        return J, X @ dz / y.size, float(dz.mean())
-
-    return one
-
-
 def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    """Every case; quick: a hundredth of the examples, one round."""
+    """Measure every case; quick: a hundredth of the examples, one round."""
     rows: list[dict[str, Any]] = []
     n_threads = available_threads()
     for case in CASES:
@@ -93,25 +83,18 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         []
         if quick
         else [
-            harness.target(f"{case.name}: SciPy / fused", row["ratio"], least=case.least)
+            target(f"{case.name}: SciPy / fused", row["ratio"], least=case.least)
             for case in CASES
             if case.least is not None
             for row in rows
             if row["case"] == case.name and row["contender"] == f"fused, {n_threads} threads"
         ]
     )
-    where = harness.environment(n_threads)
-    return {
-        "benchmark": "sparse",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    return outcome("sparse", quick, n_threads, rows, targets)
 
 
 def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
-    """SciPy, and the fused kernel on one thread and on all; they must agree to 1e-10."""
+    """Measure SciPy, and the fused kernel on one thread and on all; they must agree to 1e-10."""
     X = matrix(case)
     rng = np.random.default_rng(1)
     y, w, b = (
@@ -119,19 +102,19 @@ def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
         rng.standard_normal(case.n_x) / np.sqrt(case.k),
         0.1,
     )
-    passes: dict[str, Callable[[Any, float], bench.Pass]] = {"SciPy": scipy_pass(X, y)}
+    passes: dict[str, Callable[[Any, float], bench.Pass]] = {"SciPy": scipy.one_pass(X, y)}
     for n in sorted({1, n_threads}):
         objective = Objective(design_of(X), y, n_threads=n)
         passes[f"fused, {n} thread{'s' * (n > 1)}"] = objective.cost_and_gradient
     expected = passes["SciPy"](w, b)
     for name, one in passes.items():
-        harness.check_pass(name, one(w, b), expected, 1e-10)
+        check_pass(name, one(w, b), expected, 1e-10)
     times = bench.interleaved(
         {name: (lambda one=one: one(w, b)) for name, one in passes.items()}, rounds, 30.0
     )
     nbytes = design_of(X).nbytes
     return [
-        harness.row(
+        timed_row(
             case.name,
             name,
             t,
@@ -146,7 +129,7 @@ def run_case(case: Case, n_threads: int, rounds: int) -> list[dict[str, Any]]:
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as blocks for the README."""
+    """Write the table, as blocks for the README."""
     lines = [
         (
             row["case"],
@@ -160,9 +143,8 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     ]
     headings = ("X", "contender", "ms", "ns per non-zero", "GB/s of X", "SciPy / it")
     blocks = {
-        "sparse": f"{harness.markdown(headings, lines)}\n\nMedians. "
-        f"{harness.describe(result['environment'])}"
+        "sparse": f"{markdown(headings, lines)}\n\nMedians. {describe(result['environment'])}"
     }
     if result["targets"]:
-        blocks["sparse-targets"] = harness.targets_table(result["targets"])
+        blocks["sparse-targets"] = targets_table(result["targets"])
     return blocks

@@ -9,7 +9,6 @@ cats those that the course has published.
 
 from __future__ import annotations
 
-import gzip
 import time
 import warnings
 from collections.abc import Callable
@@ -23,9 +22,12 @@ from fastlogreg.machine.threads import available_threads
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.tools import bench
 
-from . import harness
+from ..cases import data as real
+from ..cases.expected import Disagreement
+from ..report.environment import describe
+from ..report.results import outcome, target, timed_row
+from ..report.tables import markdown, targets_table
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PUBLISHED = (
     0.693147,
     0.584508,
@@ -53,8 +55,10 @@ _PYTHON_ELEMENTS = 1_000_000  # interpreted, about a second
 
 
 class Task(NamedTuple):
-    """X (n_x, m) uint8, example-major, y (m,), learning rate, iterations and the costs known at
-    every hundredth."""
+    """Holds X (n_x, m) uint8, example-major, y (m,), learning rate and iterations.
+
+    `known` are the costs known at every hundredth iteration.
+    """
 
     name: str
     X: Any
@@ -65,42 +69,26 @@ class Task(NamedTuple):
 
 
 def cats(folder: Path, iterations: int) -> Task | None:
-    """The 209 training images; None where the file or h5py is missing."""
-    path = folder / "catvnoncat" / "train_catvnoncat.h5"
-    try:
-        import h5py
-    except ImportError:
+    """Take the 209 cat images; None where they are not there."""
+    found = real.cats(folder)
+    if found is None:
         return None
-    if not path.is_file():
-        return None
-    with h5py.File(path, "r") as file:
-        images, labels = file["train_set_x"][:], file["train_set_y"][:]
-    X = images.reshape(len(images), -1).T
-    return Task("cat images", X, labels.astype(np.uint8), 0.005, iterations, PUBLISHED)
+    return Task("cat images", found[0].T, found[1], 0.005, iterations, PUBLISHED)
 
 
 def mnist(folder: Path, iterations: int) -> Task | None:
-    """60,000 images, zeros against the rest; None where the files are missing."""
-    paths = [
-        folder / "mnist" / f"train-{name}.gz" for name in ("images-idx3-ubyte", "labels-idx1-ubyte")
-    ]
-    if not all(path.is_file() for path in paths):
+    """Take the 60,000 digits, zeros against the rest; None where they are not there."""
+    found = real.mnist(folder)
+    if found is None:
         return None
-    images, labels = (np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in paths)
-    return Task(
-        "MNIST, 0 or not",
-        images[16:].reshape(-1, 784).T,
-        (labels[8:] == 0).astype(np.uint8),
-        0.05,
-        iterations,
-    )
+    return Task("MNIST, 0 or not", found[0].T, found[1], 0.05, iterations)
 
 
 def run(
     quick: bool = False, data: Path | None = None, say: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """Both tasks, those whose data is there."""
-    n_threads, folder = available_threads(), DATA if data is None else data
+    """Measure both tasks, those whose data is there."""
+    n_threads, folder = available_threads(), real.DATA if data is None else data
     rows: list[dict[str, Any]] = []
     for name, load, iterations in (("cat images", cats, 2000), ("MNIST", mnist, 100)):
         task = load(folder, iterations // 20 if quick else iterations)
@@ -118,21 +106,12 @@ def run(
         r["ratio"] for r in rows if r["case"].startswith("cat images") and r["contender"] == "fused"
     ]
     what = "cat images, 2000 iterations: NumPy / fused"
-    targets = (
-        [harness.target(what, ratios[0], least=LEAST_CAT_RATIO)] if ratios and not quick else []
-    )
-    where = harness.environment(n_threads)
-    return {
-        "benchmark": "train",
-        "quick": quick,
-        "environment": where,
-        "rows": rows,
-        "targets": targets,
-    }
+    targets = [target(what, ratios[0], least=LEAST_CAT_RATIO)] if ratios and not quick else []
+    return outcome("train", quick, n_threads, rows, targets)
 
 
 def run_task(task: Task, n_threads: int, rounds: int) -> list[dict[str, Any]]:
-    """One task by every backend."""
+    """Measure one task by every backend."""
     calls = {name: by_backend(task, name, n_threads) for name in ("fused", "loops")}
     calls |= {
         f"numpy {np.dtype(dtype)}": by_numpy(task, dtype) for dtype in (np.float64, np.float32)
@@ -144,7 +123,7 @@ def run_task(task: Task, n_threads: int, rounds: int) -> list[dict[str, Any]]:
             check_costs(task, name, costs, found["numpy float64"], 1e-4 if "32" in name else 1e-9)
         times = bench.interleaved(calls, rounds, 60.0)
     case = f"{task.name}, {task.iterations} iterations"
-    rows = [harness.row(case, name, t, cost=float(found[name][-1])) for name, t in times.items()]
+    rows = [timed_row(case, name, t, cost=float(found[name][-1])) for name, t in times.items()]
     rows.append(
         {
             "case": case,
@@ -158,7 +137,7 @@ def run_task(task: Task, n_threads: int, rounds: int) -> list[dict[str, Any]]:
 
 
 def by_backend(task: Task, backend: Any, n_threads: int) -> Callable[[], Any]:
-    """`train` from the pixels; returns the costs."""
+    """Prepare `train` from the pixels; it returns the costs."""
     return lambda: (
         flr.train(
             task.X,
@@ -174,7 +153,7 @@ def by_backend(task: Task, backend: Any, n_threads: int) -> Callable[[], Any]:
 
 
 def by_numpy(task: Task, dtype: Any) -> Callable[[], Any]:
-    """Gradient descent in NumPy, X converted and scaled once; returns the costs."""
+    """Prepare gradient descent in NumPy, X converted and scaled once; it returns the costs."""
 
     def descend() -> Any:
         one_pass = bench.NumPyPass(np.divide(task.X, 255.0, dtype=dtype), task.y)
@@ -189,17 +168,16 @@ def by_numpy(task: Task, dtype: Any) -> Callable[[], Any]:
 
 
 def check_costs(task: Task, name: str, costs: Any, expected: Any, tolerance: float) -> None:
-    """Disagreement unless costs are as expected and, to 6 digits, as known."""
+    """Raise Disagreement unless costs are as expected and, to 6 digits, as known."""
     if costs.shape != expected.shape or not np.allclose(costs, expected, rtol=tolerance, atol=0):
-        raise harness.Disagreement(f"{task.name}: the costs of {name} are not those of NumPy")
+        raise Disagreement(f"{task.name}: the costs of {name} are not those of NumPy")
     known = np.array(task.known[: -(-task.iterations // 100)])
     if np.abs(costs[::100][: known.size] - known).max(initial=0.0) > max(5.1e-7, tolerance):
-        raise harness.Disagreement(f"{task.name}: the costs of {name} are not the published ones")
+        raise Disagreement(f"{task.name}: the costs of {name} are not the published ones")
 
 
 def python_seconds(task: Task) -> float:
-    """The interpreted loops: one pass over some examples, extrapolated to all of them and all
-    iterations."""
+    """Time the interpreted loops on some examples, extrapolated to all and to all iterations."""
     n_x, m = task.X.shape
     some = max(1, min(m, _PYTHON_ELEMENTS // n_x))
     start = time.perf_counter()
@@ -215,7 +193,7 @@ def python_seconds(task: Task) -> float:
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """The table, as a block for the README."""
+    """Write the table, as a block for the README."""
     lines = [
         (
             row["case"],
@@ -232,9 +210,9 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     headings = ("training", "backend", "seconds", "NumPy / it", "last cost")
     notes = (
         "From uint8 pixels; NumPy's conversion is part of its time; the ratio is to the faster "
-        "NumPy. " + harness.describe(result["environment"])
+        "NumPy. " + describe(result["environment"])
     )
-    blocks = {"train": f"{harness.markdown(headings, lines)}\n\n{notes}"}
+    blocks = {"train": f"{markdown(headings, lines)}\n\n{notes}"}
     if result["targets"]:
-        blocks["train-targets"] = harness.targets_table(result["targets"])
+        blocks["train-targets"] = targets_table(result["targets"])
     return blocks
