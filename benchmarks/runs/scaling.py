@@ -227,7 +227,7 @@ def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
-    """Write the tables for docs/scaling.md."""
+    """Write the tables for docs/benchmarks/dask.md."""
     constants = result["constants"]
     return {
         "scaling-constants": _constants(result),

@@ -653,7 +653,7 @@ def parts(tmp_path):
 
 @needs_jit
 def test_the_command_line_with_a_scheduler_and_a_worker(parts, monkeypatch, capsys):
-    """As docs/scaling.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask
+    """As docs/how-to/dask.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask
     ADDRESS`."""
     from fastlogreg.cli import app
     from fastlogreg.files.model import Model

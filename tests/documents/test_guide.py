@@ -86,7 +86,9 @@ def figures_script():
 
 
 def test_every_figure_is_linked_in_order_present_and_small():
-    linked = re.findall(r"!\[[^\]]+\]\(\.\./figures/(\w+)\.png\)", GUIDE.read_text(encoding="utf-8"))
+    linked = re.findall(
+        r"!\[[^\]]+\]\(\.\./figures/(\w+)\.png\)", GUIDE.read_text(encoding="utf-8")
+    )
     assert sorted(linked) == sorted(figures_script().FIGURES)
     for name in linked:
         size = (DOCS / "figures" / f"{name}.png").stat().st_size
