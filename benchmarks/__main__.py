@@ -10,20 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compile as cold_start
-from . import (
-    harness,
-    kernels,
-    lectures,
-    memory,
-    outofcore,
-    regression,
-    roofline,
-    scaling,
-    solvers,
-    sparse,
-    train,
-)
+from .report import regression, roofline
+from .report.results import load, save
+from .report.tables import write_block
+from .runs import compile as cold_start
+from .runs import kernels, lectures, memory, outofcore, scaling, solvers, sparse, train
 
 BENCHMARKS: dict[str, Any] = {
     "kernels": kernels,
@@ -39,11 +30,11 @@ BENCHMARKS: dict[str, Any] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Make the command line."""
     top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     for name, module in BENCHMARKS.items():
-        text = module.__doc__.strip().splitlines()[0].split(": ", 1)[1]
+        text = " ".join(module.__doc__.split("\n\n")[0].split()).split(": ", 1)[1]
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
             "--quick", action="store_true", help="small and short: shows that it works, no more"
@@ -98,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(command: str, old: Path, new: Path, allowed: float) -> int:
-    worse = regression.check(harness.load(old), harness.load(new), allowed)
+    worse = regression.check(load(old), load(new), allowed)
     print("\n".join(worse) if worse else "no regression")
     return 1 if worse else 0
 
@@ -117,12 +108,12 @@ def _measure(
     for text in blocks.values():
         print(text, end="\n\n")
     if json is not None:
-        harness.save(json, result)
+        save(json, result)
     if plot is not None:
         (solvers if command == "solvers" else roofline).figure(result).savefig(plot, dpi=120)
     if readme is not None:
         for name, text in blocks.items():
-            harness.write_block(readme, name, text)
+            write_block(readme, name, text)
     return 0
 
 

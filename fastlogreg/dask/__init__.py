@@ -6,7 +6,7 @@
 
 Here rows are examples: X is (m, n_x) in chunks of rows, since Dask cuts its collections that way;
 no transpose is needed. Without a client the work runs on threads of this process. How far it goes
-and what it costs: docs/scaling.md.
+and what it costs: docs/how-to/dask.md.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class MappedRows(RowSource):
     """An array (m, ...) in memory or mapped from a file, as one block; examples of more dimensions
     are flattened. The threads of a pass read the map at several places at once, ahead of which the
     system reads by itself: from a cold page cache that was faster than a thread that reads the file
-    ahead of them (docs/performance.md)."""
+    ahead of them (docs/performance, out-of-core)."""
 
     copies = False
 

@@ -13,10 +13,10 @@ Files hold one example per row, the lectures one per column: X is the transposed
 read, with no copy, and examples of rank >= 2 (images) are flattened, their shape remembered.
 Element types that the kernels do not know (64-bit integers, big-endian numbers) become float64.
 Nothing is ever unpickled, no other file is followed, and a file that declares more than this
-process can get of memory is refused before anything is allocated (docs/robustness.md). Errors, of
-one line that names the file: FileNotFoundError, ValueError, TypeError, and ModuleNotFoundError
-naming the extra to install; PermissionError where the system refuses. The remedies are spelt as the
-command line spells them.
+process can get of memory is refused before anything is allocated: docs/inside/robustness.md.
+Errors, of one line that names the file: FileNotFoundError, ValueError, TypeError, and
+ModuleNotFoundError naming the extra to install; PermissionError where the system refuses. The
+remedies are spelt as the command line spells them.
 """
 
 from __future__ import annotations

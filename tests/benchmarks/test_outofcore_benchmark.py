@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import harness, outofcore
+from benchmarks.report.environment import describe
+from benchmarks.runs import outofcore
 from tests.helpers.comparison import WITHOUT_JIT
 
 pytestmark = pytest.mark.skipif(
@@ -69,4 +70,4 @@ def test_run_and_report(monkeypatch):
     assert set(blocks) == {"outofcore", "outofcore-targets"}
     assert re.search(r"\| warm +\| RowBlocks, copied and read ahead \| +2.000", blocks["outofcore"])
     assert "6 passes in 12.0 s" in blocks["outofcore"]
-    assert harness.describe(found["environment"]) in blocks["outofcore"]
+    assert describe(found["environment"]) in blocks["outofcore"]

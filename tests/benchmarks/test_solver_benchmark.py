@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import harness, optimum, peers, problems, solvers
+from benchmarks.cases import optimum, problems
+from benchmarks.cases.expected import Disagreement
+from benchmarks.contenders import packages
+from benchmarks.contenders.process import Offer, Worker
+from benchmarks.runs import solvers
 
 
 def small(m=60, n_x=4, dtype="float64"):
@@ -33,26 +37,24 @@ def test_an_optimum_that_is_none_is_noticed():
     """A fit below it would otherwise count as having arrived, however far from the true one."""
     problem = small()
     best = optimum.find(problem)
-    theta = np.append(
-        *peers.PACKAGES["fastlogreg"](problem.X, problem.y, 1.0)["fastlogreg"].fit(1e-10)
-    )
+    fits = packages.fits("fastlogreg", problem.X, problem.y, 1.0)
+    theta = np.append(*fits["fastlogreg"].fit(1e-10))
 
     class Fits:
         def fit(self, name, tol, most_seconds):
             return 1e-3, theta
 
-    solvers.Run(Fits(), "fastlogreg", [1e-6], False).explore(problem, best, 1.0)
-    with pytest.raises(harness.Disagreement, match="below what"):
-        solvers.Run(Fits(), "fastlogreg", [1e-6], False).explore(
-            problem, best._replace(J=1.5 * best.J), 1.0
-        )
+    offer = Offer("fastlogreg", [1e-6], False)
+    solvers.Run(Fits(), offer).explore(problem, best, 1.0)
+    with pytest.raises(Disagreement, match="below what"):
+        solvers.Run(Fits(), offer).explore(problem, best._replace(J=1.5 * best.J), 1.0)
 
 
 @pytest.mark.parametrize("package", ["fastlogreg", "scikit-learn"])
 def test_contenders_reach_the_optimum_that_they_are_held_against(package):
     problem = small()
     best = optimum.find(problem)
-    for contender in peers.PACKAGES[package](problem.X, problem.y, 1.0).values():
+    for contender in packages.fits(package, problem.X, problem.y, 1.0).values():
         w, b = contender.fit(contender.tols[-3])
         J = best.penalised if contender.penalised else best.J
         other = best.J if contender.penalised else best.penalised
@@ -66,7 +68,7 @@ def test_a_worker_answers_and_ends(tmp_path):
     np.save(tmp_path / "X.npy", problem.X)
     np.save(tmp_path / "y.npy", problem.y)
     np.save(tmp_path / "lambda.npy", 1.0)
-    worker = solvers.Worker(tmp_path, "scikit-learn")
+    worker = Worker(tmp_path, "scikit-learn")
     seconds, theta = worker.fit("scikit-learn lbfgs", 1e-4, 60.0)
     assert seconds > 0
     assert theta.shape == (5,)
@@ -74,7 +76,7 @@ def test_a_worker_answers_and_ends(tmp_path):
     assert worker.alive
     assert worker.fit("scikit-learn lbfgs", 1e-4, 0.0) is None  # too slow
     assert not worker.alive
-    unknown = solvers.Worker(tmp_path, "no package")
+    unknown = Worker(tmp_path, "no package")
     assert "no package" in unknown.error
     assert not unknown.alive
     assert unknown.fit("any", 1e-4, 1.0) is None

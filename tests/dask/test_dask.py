@@ -651,7 +651,7 @@ def parts(tmp_path):
 
 @needs_jit
 def test_the_command_line_with_a_scheduler_and_a_worker(parts, monkeypatch, capsys):
-    """As docs/scaling.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask
+    """As docs/how-to/dask.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask
     ADDRESS`."""
     from fastlogreg.cli import app
     from fastlogreg.files.model import Model
@@ -746,13 +746,13 @@ def test_nothing_warns_while_training():
         fd.train(*arrays(X40, Y40), iterations=2)
 
 
-# ---------------------------------------------------------------- the benchmark of docs/scaling.md
+# ---------------------------------------------------------------- the benchmark of scaling
 
 
 def test_the_cost_model():
     """The fit finds constants that made the numbers; predictions add up, and more workers read
     faster."""
-    from benchmarks import scaling
+    from benchmarks.runs import scaling
 
     true = {"base": 0.01, "per_task": 0.002, "per_level": 0.005}
     rows = [
@@ -775,7 +775,7 @@ def test_the_cost_model():
 
 
 def test_no_op_blocks_are_measured():
-    from benchmarks import scaling
+    from benchmarks.runs import scaling
 
     said = []
     rows = scaling.measure("threads", (8, 64), said.append)
@@ -796,13 +796,15 @@ def test_no_op_blocks_are_measured():
         "environment": harness_environment(),
     }
     tables = scaling.report(found)
-    page = (Path(__file__).resolve().parents[2] / "docs" / "scaling.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "dask.md").read_text(
+        encoding="utf-8"
+    )
     for name, table in tables.items():
         assert f"<!-- benchmark: {name} -->" in page
         assert "|" in table
 
 
 def harness_environment():
-    from benchmarks import harness
+    from benchmarks.report.environment import environment
 
-    return harness.environment(1)
+    return environment(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDE = DOCS / "guide.md"
+GUIDE = DOCS / "guide" / "guide.md"
 pytestmark = pytest.mark.skipif(not GUIDE.exists(), reason="the docs are not beside the tests")
 
 
@@ -86,7 +86,9 @@ def figures_script():
 
 
 def test_every_figure_is_linked_in_order_present_and_small():
-    linked = re.findall(r"!\[[^\]]+\]\(figures/(\w+)\.png\)", GUIDE.read_text(encoding="utf-8"))
+    linked = re.findall(
+        r"!\[[^\]]+\]\(\.\./figures/(\w+)\.png\)", GUIDE.read_text(encoding="utf-8")
+    )
     assert sorted(linked) == sorted(figures_script().FIGURES)
     for name in linked:
         size = (DOCS / "figures" / f"{name}.png").stat().st_size

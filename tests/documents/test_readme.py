@@ -1,51 +1,50 @@
-"""Every code block of the README: the Python blocks and the commands run here, in order, in one
-empty folder; the two installation commands are run by .ci/run, from a clean clone."""
+"""Every code block of the README and of the pages runs, in order, each page in an empty folder.
+
+Installations are run by .ci/run, from a clean clone.
+"""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.helpers.limits import HANG
+from tests.helpers.documents import DOCS, ROOT, run_blocks
 
-README = Path(__file__).parents[2] / "README.md"
-INSTALL = "pip install"
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """(language, code) of every fenced block, in order."""
-    return re.findall(r"^```(\w+)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside the tests")
+PAGES = sorted([DOCS / "install.md", *(DOCS / "how-to").glob("*.md")])
 
 
 def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("typer", reason="the command line needs the cli extra")
     pytest.importorskip("dask.array", reason="the README's Dask section needs the dask extra")
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    ran = {"python": 0, "bash": 0, "install": 0}
-    for language, code in blocks(README.read_text(encoding="utf-8")):
-        if language == "python":
-            exec(compile(code, "README.md", "exec"), names)
-            ran["python"] += 1
-            continue
-        assert language == "bash", f"a block of unknown language {language}"
-        for line in code.splitlines():
-            if line.startswith(INSTALL):
-                ran["install"] += 1
-                continue
-            assert line.startswith("fastlogreg "), line
-            command = [sys.executable, "-m", *line.split()]
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=HANG, check=False
-            )
-            assert done.returncode == 0 or line == "fastlogreg doctor", (
-                f"{line}\n{done.stdout}{done.stderr}"
-            )
-            ran["bash"] += 1
+    ran = run_blocks(ROOT / "README.md")
     assert ran["install"] == 2
     assert ran["python"] >= 3
     assert ran["bash"] >= 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
+    pytest.importorskip("typer", reason="the command line needs the cli extra")
+    pytest.importorskip("scipy", reason="a page about sparse X needs SciPy")
+    pytest.importorskip("sklearn", reason="the estimator needs the sklearn extra")
+    monkeypatch.chdir(tmp_path)
+    run_blocks(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("```python\nassert 1 == 2\n```\n", AssertionError),
+        ("```python\nundefined\n```\n", NameError),
+        ("```text\nsome words\n```\n", AssertionError),
+        ("```bash\nrm -r somewhere\n```\n", AssertionError),
+        ("```bash\nfastlogreg train missing.csv\n```\n", AssertionError),
+    ],
+)
+def test_a_block_that_fails_is_noticed(text, error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    with pytest.raises(error):
+        run_blocks(page)

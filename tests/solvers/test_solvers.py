@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastlogreg as flr
-from benchmarks import problems
+from benchmarks.cases import problems
 from fastlogreg.backends import fused
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.machine import threads

@@ -1,0 +1,36 @@
+"""This package: a pass by each backend, and fits by `train` and by the estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fastlogreg as flr
+from fastlogreg.tools import bench
+
+from .base import FitContender, PassContender, coefficients, powers
+
+
+def one_pass(backend: str, order: str, X: Any, y: Any, n_threads: int) -> PassContender:
+    """Prepare a backend of this package, on X as it is."""
+    return PassContender(
+        backend, order, bench.objective(X, y, backend, n_threads).cost_and_gradient, 1e-10
+    )
+
+
+def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
+    """Fit by `train` and, where scikit-learn is there, the estimator; tol bounds J - J*."""
+
+    def train(tol: float) -> tuple[Any, float]:
+        result = flr.train(
+            X.T, y[None, :], solver="auto", lambda_=lambda_, tol=tol, iterations=1000
+        )
+        return result.w[:, 0], result.b
+
+    found = {"fastlogreg train": FitContender(train, powers(1, 14))}
+    if hasattr(flr, "LogisticRegression"):
+        make = flr.LogisticRegression
+        found["fastlogreg"] = FitContender(
+            lambda tol: coefficients(make(C=1 / lambda_, tol=tol, max_iter=1000).fit(X, y)),
+            powers(1, 14),
+        )
+    return found

@@ -1,0 +1,63 @@
+"""torch: binary_cross_entropy_with_logits and backward() for a pass, its L-BFGS for fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .base import COUNTS, FitContender, Pass, PassContender, Vector, tolerance
+
+
+def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
+    """Prepare the loss and its backward(); X (n_x, m) float, example-major.
+
+    None where it is not installed.
+    """
+    try:
+        import torch as library
+    except ImportError:
+        return None
+    library.set_num_threads(n_threads)
+    rows, labels = library.from_numpy(X.T), library.from_numpy(y.astype(X.dtype))
+    loss = library.nn.functional.binary_cross_entropy_with_logits
+
+    def run(w: Vector, b: float) -> Pass:
+        weights = library.from_numpy(w.astype(X.dtype)).requires_grad_()
+        bias = library.tensor(b, dtype=weights.dtype, requires_grad=True)
+        J = loss(rows @ weights + bias, labels)
+        J.backward()
+        return J.item(), weights.grad.numpy().astype(np.float64), bias.grad.item()
+
+    return PassContender("torch", "example-major", run, tolerance(X.dtype))
+
+
+def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
+    """Fit by torch.optim.LBFGS with its strong Wolfe search; tol is its number of iterations."""
+    import torch as library
+
+    floats = X if X.dtype.kind == "f" else X.astype(np.float32)
+    rows, labels = library.from_numpy(floats), library.from_numpy(y.astype(floats.dtype))
+    loss = library.nn.functional.binary_cross_entropy_with_logits
+
+    def fit(iterations: float) -> tuple[Any, float]:
+        w = library.zeros(rows.shape[1], dtype=rows.dtype, requires_grad=True)
+        b = library.zeros(1, dtype=rows.dtype, requires_grad=True)
+        optimizer = library.optim.LBFGS(
+            [w, b],
+            max_iter=int(iterations),
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
+        )
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            J = loss(rows @ w + b, labels) + lambda_ / (2 * len(y)) * (w @ w)
+            J.backward()
+            return J
+
+        optimizer.step(closure)
+        return w.detach().numpy().astype(np.float64), float(b)
+
+    return {"torch L-BFGS": FitContender(fit, COUNTS)}

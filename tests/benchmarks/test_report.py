@@ -1,0 +1,125 @@
+"""Results, tables, the comparison with an older one, and the command around them.
+
+Nothing here looks at how long anything took.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.report import environment, regression, results, tables
+from benchmarks.runs import kernels
+
+
+def test_markdown():
+    assert tables.markdown(("name", "ms"), [("a", "1.5"), ("bcdef", "1,000")]) == (
+        "| name  |    ms |\n|-------|------:|\n| a     |   1.5 |\n| bcdef | 1,000 |"
+    )
+
+
+def test_write_block(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(
+        "before\n<!-- benchmark: kernels -->\nold\n<!-- end benchmark -->\nbetween\n"
+        "<!-- benchmark: train -->\n<!-- end benchmark -->\nafter\n"
+    )
+    tables.write_block(page, "kernels", "\\1 new\n")
+    assert page.read_text() == (
+        "before\n<!-- benchmark: kernels -->\n\\1 new\n<!-- end benchmark -->\nbetween\n"
+        "<!-- benchmark: train -->\n<!-- end benchmark -->\nafter\n"
+    )
+    with pytest.raises(ValueError, match="must have the lines <!-- benchmark: memory -->"):
+        tables.write_block(page, "memory", "new")
+
+
+def test_a_busy_machine_is_told_of():
+    where = environment.environment(1)
+    assert "Not a quiet machine" in environment.describe({**where, "load": 1.5})
+    assert "Not a quiet machine" not in environment.describe({**where, "load": 0.1})
+
+
+def test_blas_without_threadpoolctl(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert "threadpoolctl is not installed" in environment.blas()
+
+
+def outcome(seconds, contender="fused", benchmark="kernels", case="some case", **more):
+    rows = [{"case": case, "order": "example-major", "contender": contender, "seconds": seconds}]
+    where = {"cpu": "some CPU", "threads": 2}
+    return {"benchmark": benchmark, "quick": False, "environment": where, "rows": rows, **more}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "worse"),
+    [
+        (10e-3, 11.4e-3, False),  # within 15 %
+        (10e-3, 11.6e-3, True),
+        (10e-3, 5e-3, False),
+        (100e-6, 149e-6, False),  # below the absolute floor
+        (100e-6, 151e-6, True),
+    ],
+)
+def test_regression(old, new, worse):
+    lines = regression.check(outcome(old), outcome(new))
+    assert bool(lines) is worse
+    if worse:
+        assert lines[0].startswith("some case, example-major, fused: ")
+    assert regression.check(outcome(old, "numpy"), outcome(new, "numpy")) == []  # not ours
+
+
+def test_regression_floors():
+    descent = "569 x 30 float64, one iteration of descent"
+    assert regression.check(outcome(7e-6, case=descent), outcome(9e-6, case=descent))
+    assert not regression.check(outcome(0.3, "cold", "compile"), outcome(0.39, "cold", "compile"))
+    assert regression.check(outcome(0.3, "cold", "compile"), outcome(0.5, "cold", "compile"))
+    old, new = outcome(0.0, benchmark="memory"), outcome(0.0, benchmark="memory")
+    for found, size in ((old, 0), (new, 9 << 20)):
+        del found["rows"][0]["seconds"]
+        found["rows"][0]["bytes"] = size
+    assert "from nothing" in regression.check(old, new)[0]
+
+
+def test_regression_compares_like_with_like():
+    assert regression.check(outcome(1.0), {**outcome(1.0), "rows": []}) == [
+        "some case, example-major, fused: missing in the new file"
+    ]
+    with pytest.raises(ValueError, match="same machine: cpu"):
+        regression.check(outcome(1.0), outcome(1.0, environment={"cpu": "another", "threads": 2}))
+    with pytest.raises(ValueError, match="same benchmark"):
+        regression.check(outcome(1.0), outcome(1.0, benchmark="train"))
+
+
+def test_files(tmp_path, result):
+    results.save(tmp_path / "a.json", result)
+    assert results.load(tmp_path / "a.json") == result
+    for text, said in (
+        ("{", "is not JSON"),
+        ("{}", "is not a result of these benchmarks"),
+        ("[]", "is not a result"),
+    ):
+        (tmp_path / "b.json").write_text(text)
+        with pytest.raises(ValueError, match=said):
+            results.load(tmp_path / "b.json")
+
+
+def test_commands(tmp_path, capsys, monkeypatch, result):
+    monkeypatch.setattr(kernels, "run", lambda quick, say, only: result)
+    page, made, drawn = tmp_path / "README.md", tmp_path / "new.json", tmp_path / "new.png"
+    page.write_text("<!-- benchmark: kernels -->\n<!-- end benchmark -->\n")
+    options = ["--json", str(made), "--readme", str(page), "--plot", str(drawn)]
+    assert command.main(["kernels", "--quick", *options]) == 0
+    assert "40 x 3 float64" in page.read_text()
+    assert drawn.is_file()
+    assert command.main(["check", str(made), str(made)]) == 0
+    assert "no regression" in capsys.readouterr().out
+    slower = json.loads(made.read_text())
+    for row in slower["rows"]:
+        row["seconds"] += 1.0
+    results.save(tmp_path / "slower.json", slower)
+    assert command.main(["check", str(made), str(tmp_path / "slower.json")]) == 1
+    assert "some" not in capsys.readouterr().err
+    assert command.main(["check", str(made), str(tmp_path / "missing.json")]) == 2
