@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.layout import HEAD, read_only
+from ..kernels.bundles import Compressed, Examples, Point, Work
+from ..kernels.layout import HEAD, LINE_NUMBERS, read_only
 from ..machine.blas import inner
 from ..machine.threads import available_threads, run_on
 from ..maths.arrays import NONE, Vector
@@ -248,26 +249,19 @@ class SparseMatrix(Design):
         n_threads: int,
     ) -> Vector:
         """`kernels.sparse.run_blocks`, and the sum of the accumulators."""
-        from ..kernels.partials import LINE, add_partials
+        from ..kernels.partials import add_partials
         from ..kernels.sparse import run_blocks
 
         partials = self.partials
         partials.fill(0.0)
-        counters = np.zeros((1 + 2 * self.n_chunks, LINE), np.int64)
+        counters = np.zeros((1 + 2 * self.n_chunks, LINE_NUMBERS), np.int64)
         work = partial(
             run_blocks,
-            *self._arrays,
+            Examples(Compressed(*self._arrays), self.n_x, y, weight, linear),
             np.ascontiguousarray(given),
-            y,
-            weight,
-            linear,
-            w,
-            b,
-            self.chunk,
-            self.block,
+            Point(w, b),
             zs,
-            partials,
-            counters,
+            Work(self.chunk, self.block, partials, counters),
         )
         with np.errstate(over="ignore", invalid="ignore"):
             run_on(n_threads, work)

@@ -213,7 +213,7 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
         else:
             store_part(dz, i, d, count)
     total = np.empty(LANES)
-    store(total, 0, sums(J, db, curvature, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J, db, curvature)))
     return total[0], total[1], total[2]
 
 
@@ -242,7 +242,7 @@ def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float
             store_part(dz, i, d, count)
             store_part(slopes, i, slope, count)
     total = np.empty(LANES)
-    store(total, 0, sums(J, zero, zero, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J,)))
     return float(total[0])
 
 
@@ -265,5 +265,5 @@ def along_line(z: Any, z_slope: Any, y: Any, weight: Any, t: float) -> Any:
         J, first_derivative = fma(s, loss, J), fma(d, slope_s, first_derivative)
         second = fma(fma(curvature, slope, zero), slope_s, second)
     total = np.empty(LANES)
-    store(total, 0, sums(J, first_derivative, second, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J, first_derivative, second)))
     return total[0], total[1], total[2]

@@ -32,10 +32,12 @@ from typing import Any
 import numpy as np
 
 from .atomics import fetch_and_increment, wait_for
+from .bundles import Examples, Places, Point, Work
 from .decorators import exact, inlined, kernel
 from .lanes import line_elements, prefetch
+from .layout import HEAD
 from .loss import link
-from .partials import HEAD, copy
+from .partials import copy
 
 OUT_OF_RANGE, REPEATED = 1, 2
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
@@ -99,25 +101,18 @@ def scatter(
 
 @kernel
 def one_block(
-    data: Any,
-    indices: Any,
-    starts: Any,
-    y: Any,
-    weight: Any,
-    linear: bool,
-    w: Any,
-    b: float,
-    lo: int,
-    hi: int,
-    z: Any,
-    dz: Any,
-    zs: Any,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
     turn: Any,
     number: int,
     row: Any,
 ) -> None:
-    """Examples lo to hi into an accumulator, as its block `number`, when the turn has come to
-    it."""
+    """Add the examples of a span to an accumulator, as its block `number`, when its turn has
+    come."""
+    x, _, y, weight, linear = examples
+    (data, indices, starts), (w, b), (lo, hi), (_, z, dz, zs) = x, point, span, places
     part, ahead = z[: hi - lo], np.int64(starts[hi] - starts[lo])
     part[:] = b
     row_dots(data, indices, starts, lo, hi, w, part, ahead)
@@ -133,35 +128,21 @@ def one_block(
 
 
 @kernel
-def run_blocks(
-    data: Any,
-    indices: Any,
-    starts: Any,
-    given: Any,
-    y: Any,
-    weight: Any,
-    linear: bool,
-    w: Any,
-    b: float,
-    chunk: int,
-    block: int,
-    zs: Any,
-    partials: Any,
-    counters: Any,
-) -> None:
-    """Blocks until none is left; any number of threads at once. partials (chunks, HEAD + length)
-    and counters (2 chunks + 1, LINE) are zeros on entry: the next chunk; then for each chunk its
-    next block, and whose turn it is. given: empty, or what rows are to be multiplied by in place of
-    a dz that is computed: then they are scattered, no more.
+def run_blocks(examples: Examples, given: Any, point: Point, zs: Any, work: Work) -> None:
+    """Take blocks until none is left; any number of threads at once.
+
+    partials (chunks, HEAD + length) and counters (2 chunks + 1, LINE_NUMBERS) are zeros on entry:
+    the next chunk; then for each chunk its next block, and whose turn it is. given: empty, or what
+    rows are to be multiplied by in place of a dz that is computed: then they are scattered, no
+    more.
     """
+    data, indices, starts = examples.x
+    chunk, block, partials, counters = work
     rows, chunks = starts.size - 1, partials.shape[0]
-    z, dz = np.empty(block), np.empty(block)
+    places = Places(block, np.empty(block), np.empty(block), zs)
     first = fetch_and_increment(counters[0], 0)
-    visits, c, none = (
-        0,
-        first,
-        first - first,
-    )  # a literal 0 would have scatter compiled a second time
+    visits, c = 0, first
+    none = first - first  # a literal 0 would have `scatter` compiled a second time
     while visits < chunks:
         if c >= chunks:  # all are begun: help where something is left
             c = (first + visits) % chunks
@@ -177,24 +158,7 @@ def run_blocks(
                 scatter(data, indices, starts, i, hi, given[i:hi], row[HEAD:], none)
                 fetch_and_increment(turn, 0)
             else:
-                one_block(
-                    data,
-                    indices,
-                    starts,
-                    y,
-                    weight,
-                    linear,
-                    w,
-                    b,
-                    i,
-                    hi,
-                    z,
-                    dz,
-                    zs,
-                    turn,
-                    number,
-                    row,
-                )
+                one_block(examples, point, (i, hi), places, turn, number, row)
             number = fetch_and_increment(counters[1 + 2 * c], 0)
         c = chunks if visits else fetch_and_increment(counters[0], 0)
 
