@@ -34,7 +34,6 @@ from numba.core import cgutils
 
 from .lanes import (
     INT64,
-    LANES,
     _plain_load,
     _plain_store,
     emit_fma,
@@ -45,6 +44,7 @@ from .lanes import (
     float64x8,
     operation,
 )
+from .layout import LANES
 
 Rows = tuple[int, ...]
 Vectors = tuple[Any, ...]

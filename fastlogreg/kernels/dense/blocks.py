@@ -26,8 +26,8 @@ from typing import Any
 
 from ..bundles import Examples, Places, Point
 from ..decorators import inlined, kernel
-from ..lanes import LANES, fma, line_elements, load, load_part, prefetch, splat, store, sums
-from ..layout import HEAD
+from ..lanes import fma, line_elements, load, load_part, prefetch, splat, store, sums
+from ..layout import HEAD, LANES
 from ..loss import link
 from ..partials import copy
 from ..rows import (

@@ -40,19 +40,8 @@ from typing import Any
 from ...machine.caches import is_roomy
 from ..bundles import Examples, Places, Point
 from ..decorators import exact, inlined
-from ..lanes import (
-    LANES,
-    first,
-    fma,
-    line_elements,
-    load,
-    load_part,
-    prefetch_near,
-    splat,
-    store,
-    sums,
-)
-from ..layout import LINE_BYTES
+from ..lanes import first, fma, line_elements, load, load_part, prefetch_near, splat, store, sums
+from ..layout import LANES, LINE_BYTES
 from ..loss import loss_and_dz, losses_and_dz
 from ..rows import add_row_axpys, add_row_dots, eight_rows, for_each, splats
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..atomics import fetch_and_increment
 from ..decorators import kernel
-from ..lanes import LANES
+from ..layout import LANES
 from .blocks import axpys, dots
 
 

@@ -23,7 +23,8 @@ import numpy as np
 from ..atomics import fetch_and_increment
 from ..bundles import Scaling, Work
 from ..decorators import inlined, kernel
-from ..lanes import LANES, fma, load, load_part, splat, store, sums
+from ..lanes import fma, load, load_part, splat, store, sums
+from ..layout import LANES
 from ..rows import add_each, for_each, four_rows_up_to, load_rows, load_rows_part
 
 

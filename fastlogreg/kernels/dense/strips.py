@@ -30,8 +30,8 @@ import numpy as np
 
 from ..bundles import Examples, Places, Point
 from ..decorators import exact
-from ..lanes import LANES, fma, line_elements, load, prefetch_near, splat, store, sums
-from ..layout import STRIP
+from ..lanes import fma, line_elements, load, prefetch_near, splat, store, sums
+from ..layout import LANES, STRIP
 from ..loss import losses_and_dz
 from ..rows import (
     add_row_axpys,

@@ -31,8 +31,8 @@ import numpy as np
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Scaling, Work
 from ..decorators import exact, inlined, kernel
-from ..lanes import LANES, first, fma, load, load_part, root, splat, store, sums
-from ..layout import LINE_NUMBERS
+from ..lanes import first, fma, load, load_part, root, splat, store, sums
+from ..layout import LANES, LINE_NUMBERS
 from ..loss import loss_and_dz
 from ..rows import (
     add_each,

@@ -27,7 +27,8 @@ import numpy as np
 from ..atomics import fetch_and_increment
 from ..decorators import cpu_features, inlined, kernel
 from ..dense.blocks import axpys, dots
-from ..lanes import LANES, fma, load, load_part, splat, store
+from ..lanes import fma, load, load_part, splat, store
+from ..layout import LANES
 from ..loss import link_with_slopes
 from ..rows import (
     add_each,

@@ -29,21 +29,8 @@ from numba import types
 from numba.core import cgutils
 
 from ..decorators import kernel
-from ..lanes import (
-    DOUBLE,
-    INT64,
-    LANES,
-    call,
-    float64x8,
-    fma,
-    load,
-    operation,
-    splat,
-    store,
-    sums,
-    vector,
-)
-from ..layout import LINE_BYTES
+from ..lanes import DOUBLE, INT64, call, float64x8, fma, load, operation, splat, store, sums, vector
+from ..layout import LANES, LINE_BYTES
 from ..rows import eight_rows, load_rows
 from .parts import INT8, INT16, INT32, plan_of_units, prefetch_line, shuffle, spread
 

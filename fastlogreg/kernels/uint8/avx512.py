@@ -34,7 +34,6 @@ from ..decorators import kernel
 from ..lanes import (
     DOUBLE,
     INT64,
-    LANES,
     call,
     emit_sums,
     float64x8,
@@ -46,6 +45,7 @@ from ..lanes import (
     sums,
     vector,
 )
+from ..layout import LANES
 from ..rows import add_each, eight_rows, for_each, load_rows
 from .parts import INT8, INT32, byte_sums, plan_of_units, prefetch_line, shuffle, spread
 

@@ -17,7 +17,7 @@ from numba import config
 
 from ..bundles import Examples, Places, Point
 from ..decorators import cpu_features, kernel
-from ..lanes import LANES
+from ..layout import LANES
 from ..loss import link
 from . import avx2, avx2_gram, avx512
 

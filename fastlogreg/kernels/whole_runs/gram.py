@@ -28,7 +28,8 @@ import numpy as np
 
 from ..decorators import kernel
 from ..dense.blocks import axpys, dots
-from ..lanes import LANES, fma, load, splat, store, sums
+from ..lanes import fma, load, splat, store, sums
+from ..layout import LANES
 from ..loss import link
 from ..partials import copy
 from ..rows import add_all, add_each, add_row_dots, eight_rows, for_each, load_rows, splats
