@@ -56,7 +56,7 @@ def test_no_function_has_more_than_ten_parameters():
         f"{module}.{name}" for module, text in sources() for name in with_many_parameters(text)
     }
     assert found - PUBLIC == NOT_YET, "name what is new by fewer; take what is mended off the list"
-    assert PUBLIC <= found, "public, and with few parameters: take it off the list"
+    assert found >= PUBLIC, "public, and with few parameters: take it off the list"
 
 
 def test_no_kernel_has_more_than_ten_parameters():
