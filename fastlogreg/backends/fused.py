@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ..data.dense import DesignMatrix
 from ..data.design import Design
-from ..kernels.layout import HEAD
+from ..kernels.bundles import Examples, Point, Scaling, Work
+from ..kernels.layout import HEAD, LINE_NUMBERS
 from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import Terms
@@ -90,7 +91,7 @@ def _dense(
     """[J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by
     `kernels.dense.chunks.run_chunks`."""
     from ..kernels.dense.chunks import run_chunks
-    from ..kernels.partials import LINE, add_partials
+    from ..kernels.partials import add_partials
 
     chunk, partials, n_x = part.chunk, part.partials, part.n_x
     padded, (most, rest) = np.zeros(-(-n_x // 8) * 8), part.places
@@ -103,21 +104,14 @@ def _dense(
     for lo, hi, x in part.flat_blocks():
         rows = partials[lo // chunk : -(-hi // chunk)]
         runs = min(threads, len(rows))
+        counters = np.zeros(runs * LINE_NUMBERS, np.int64)
         work = partial(
             run_chunks,
-            x,
             part.way(digits),
-            n_x,
-            y[lo:hi],
-            weight[lo:hi],
-            linear,
-            padded,
-            b,
-            chunk,
-            part.block,
+            Examples(x, n_x, y[lo:hi], weight[lo:hi], linear),
+            Point(padded, b),
             zs[lo:hi],
-            rows,
-            np.zeros(runs * LINE, np.int64),
+            Work(chunk, part.block, rows, counters),
         )
         with np.errstate(
             over="ignore", invalid="ignore"
@@ -239,15 +233,12 @@ def _dense_squares(
         rows, counter = partials[lo // chunk : -(-hi // chunk)], np.zeros(1, np.int64)
         work = partial(
             run_square_chunks,
-            x,
             part.feature_major,
+            x,
             part.n_x,
             weight[lo:hi],
-            scale,
-            shift,
-            chunk,
-            rows,
-            counter,
+            Scaling(scale, shift),
+            Work(chunk, part.block, rows, counter),
         )
         with np.errstate(over="ignore", invalid="ignore"):
             run_on(min(len(rows), threads_for(part, n_threads)), work)

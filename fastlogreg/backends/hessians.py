@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.design import Design
-from ..kernels.layout import HEAD, read_only
+from ..kernels.bundles import Examples, Scaling, Work
+from ..kernels.layout import HEAD, LINE_NUMBERS, read_only
 from ..machine.threads import run_on
 from ..maths.arrays import Vector
 from .base import HessianSums
@@ -44,7 +45,7 @@ def of_few_features(
     zs: Vector,
 ) -> HessianSums:
     """Sum the loss, its gradient and its Hessian over the examples; zs (m,) takes every z."""
-    from ..kernels.partials import LINE, add_partials
+    from ..kernels.partials import add_partials
     from ..kernels.second_order.few_features import TILE, fill_in, run_hessian_chunks
 
     n_x = design.n_x
@@ -68,20 +69,15 @@ def of_few_features(
                 first + hi,
             )
             runs = min(threads, len(rows))
+            counters = np.zeros(runs * LINE_NUMBERS, np.int64)
             work = partial(
                 run_hessian_chunks,
-                x,
                 part.feature_major,
-                n_x,
-                y[low:high],
-                weight[low:high],
-                scale,
-                shift,
+                Examples(x, n_x, y[low:high], weight[low:high], False),
+                Scaling(scale, shift),
                 theta,
-                part.chunk,
                 zs[low:high],
-                rows,
-                np.zeros(runs * LINE, np.int64),
+                Work(part.chunk, part.block, rows, counters),
             )
             with np.errstate(over="ignore", invalid="ignore"):
                 run_on(runs, work)

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..data.design import Moments
 from ..data.sparse import SparseMatrix
-from ..kernels.layout import HEAD
+from ..kernels.bundles import Compressed, Examples, Point, Work
+from ..kernels.layout import HEAD, LINE_NUMBERS
 from ..machine.blas import inner
 from ..machine.threads import available_threads, run_on
 from ..maths.arrays import NONE, Labels, Vector
@@ -64,26 +65,19 @@ def _accumulate(
     n_threads: int,
 ) -> Vector:
     """Run `kernels.sparse.run_blocks`, and sum the accumulators."""
-    from ..kernels.partials import LINE, add_partials
+    from ..kernels.partials import add_partials
     from ..kernels.sparse import run_blocks
 
     partials = x.partials
     partials.fill(0.0)
-    counters = np.zeros((1 + 2 * x.n_chunks, LINE), np.int64)
+    counters = np.zeros((1 + 2 * x.n_chunks, LINE_NUMBERS), np.int64)
     work = partial(
         run_blocks,
-        *x.arrays,
+        Examples(Compressed(*x.arrays), x.n_x, y, weight, linear),
         np.ascontiguousarray(given),
-        y,
-        weight,
-        linear,
-        w,
-        b,
-        x.chunk,
-        x.block,
+        Point(w, b),
         zs,
-        partials,
-        counters,
+        Work(x.chunk, x.block, partials, counters),
     )
     with np.errstate(over="ignore", invalid="ignore"):
         run_on(n_threads, work)

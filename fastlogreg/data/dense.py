@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.arguments import find_non_finite, require_finite
+from ..kernels.bundles import Way
 from ..kernels.layout import (
     BYTES,
     HALF,
@@ -131,20 +132,18 @@ class DesignMatrix(Design):
         count = STRIP if not self.by_example else 2 * LANES if self.n_x <= NARROW else LANES
         return count if self.m >= count else 0
 
-    def way(self, digits: Any = None) -> tuple[Any, ...]:
-        """How the kernels are told to read X: see `kernels.dense`. digits: w as such, where
+    def way(self, digits: Any = None) -> Way:
+        """Tell the kernels how to read X: see `kernels.dense.chunks`. digits: w as such, where
         `of_bytes`."""
-        sixteen, groups, strips = (self.at_a_time == count for count in (2 * LANES, LANES, STRIP))
-        short, four = (
-            LANES < self.n_x <= 2 * LANES,
-            self.n_x >= LONG and self._source.dtype == np.float64,
-        )
-        blocks = not (self.at_a_time or self.of_bytes)
-        return (
-            *(given or None for given in (sixteen, short, groups, four, strips)),
-            digits,
-            blocks or None,
-            self.feature_major,
+        short = LANES < self.n_x <= 2 * LANES
+        four = self.n_x >= LONG and self._source.dtype == np.float64
+        return Way(
+            sixteen=(short or None,) if self.at_a_time == 2 * LANES else None,
+            groups=(four or None,) if self.at_a_time == LANES else None,
+            strips=self.at_a_time == STRIP or None,
+            digits=digits,
+            blocks=not (self.at_a_time or self.of_bytes) or None,
+            feature_major=self.feature_major,
         )
 
     def _byte_way(self) -> str | None:

@@ -1,4 +1,8 @@
-"""Counters that threads share: each takes the next chunk."""
+"""Counters that threads share: each takes the next chunk, or waits for its turn.
+
+Layout: int64, one number of a cache line, or a line for each thread. Nothing is rounded. The NumPy
+twins take a lock, or look again and again.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,7 @@ def _plain_increment(counters: Any, index: int) -> int:
 
 @operation(_plain_increment)
 def fetch_and_increment(typingctx: Any, counters: Any, index: Any) -> Any:
-    """counters[index] += 1 as one atomic step; the value before. counters: int64, shared by
-    threads."""
+    """Add 1 to counters[index] in one atomic step; return the value before."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, counters, INT64, *args)
@@ -41,9 +44,11 @@ def _plain_wait(counter: Any, value: int) -> None:
 
 @operation(_plain_wait)
 def wait_for(typingctx: Any, counter: Any, value: Any) -> Any:
-    """Return when counter[0], which other threads increment, is value; what they wrote before is
-    then to be seen. Between two looks the CPU rests a little, and after every 64 another thread may
-    have it (POSIX)."""
+    """Wait until counter[0], which other threads increment, is value.
+
+    What they wrote before is then to be seen. After every 64 looks another thread may have the CPU
+    (POSIX).
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, counter, INT64, args[0], INT64(0))

@@ -1,19 +1,24 @@
-"""The decorator home: which compiler flags a function gets, and why; and a disk cache that notices
-every change.
+"""Which compiler flags a function gets, and why; and a disk cache that notices every change.
 
 Flags. The whole of fastmath would assume that there is no NaN and no infinity, and `isnan` would
-answer False: it is never used. FAST allows everything else that vectorization needs: "reassoc"
-(sums in lanes), "contract" (fused multiply-add), "arcp", "afn" (approximate functions) and "nsz".
-EXACT allows "contract" alone: reassociation would fold the two-part ln 2 of `link` and cost 100
-times its error; a function written in lanes needs no more. `error_model="numpy"` everywhere:
-Python's test for division by zero keeps a loop from being vectorized. `nogil=True`: the threads of
-`fastlogreg.machine.threads` run kernels side by side.
+answer False: it is never used.
+
+    FAST    all else that vectorization needs: "reassoc" (sums in lanes), "contract" (fused
+            multiply-add), "arcp", "afn" (approximate functions) and "nsz"
+    EXACT   "contract" alone. Reassociation would fold the two-part ln 2 of `loss` and cost 100
+            times its error; a function written in lanes needs no more
+
+`error_model="numpy"` everywhere: Python's test for division by zero keeps a loop from being
+vectorized. `nogil=True`: the threads of `fastlogreg.machine.threads` run kernels side by side.
 
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper
 lives in another file would go stale. `KernelCache` adds to the key a digest of every file in this
-folder, and whether the first-level cache is large, for which code is compiled differently; it
-treats a damaged cache file as a miss, and, where no folder is writable (a read-only install without
-HOME), does without.
+room and in maths, sub-folders included. It adds whether the first-level cache is large, for which
+code is compiled differently. It treats a damaged cache file as a miss. Where no folder is writable
+(a read-only install without HOME), it does without.
+
+The lectures' loops, in `backends.literal_loops` and `lectures.loops`, use nothing of another file:
+Numba's own key sees their changes.
 """
 
 from __future__ import annotations
@@ -40,8 +45,7 @@ __all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lectu
 
 @cache
 def sources_digest() -> str:
-    """SHA-256 over the text of every source file that kernels are compiled from: part of the key of
-    each one cached."""
+    """Return SHA-256 over the text of every file that kernels are compiled from."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(p for room in ("kernels", "maths") for p in (package / room).rglob("*.py")):
@@ -50,18 +54,15 @@ def sources_digest() -> str:
 
 
 def cpu_features() -> set[str]:
-    """What the CPU that Numba compiles for has, and has not, in LLVM's words: "+avx2",
-    "-avx512f"."""
+    """Tell what the CPU that Numba compiles for has and has not, in LLVM's words: "+avx2"."""
     return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]
-    """Numba's per-function disk cache, with the digest of this folder in its key and damage taken
-    as a miss."""
+    """Numba's disk cache of a function, with the digest of the sources in its key."""
 
-    flags: str = (
-        ""  # Numba's own key knows nothing of them: parallel and serial twins would share an entry
-    )
+    # Numba's own key knows nothing of them: parallel and serial twins would share an entry.
+    flags: str = ""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), self.flags, sources_digest(), is_roomy())
@@ -69,9 +70,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except (
-            Exception
-        ):  # truncated or overwritten files raise whatever unpickling their bytes raises
+        except Exception:  # damaged files raise whatever unpickling their bytes raises
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -94,27 +93,25 @@ def _cached(function: Any) -> Any:
 
 
 def kernel(function: Function) -> Function:
-    """A serial kernel: FAST flags, without the GIL, cached on disk."""
+    """Compile a serial kernel: FAST flags, without the GIL, cached on disk."""
     compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True)(function))
     return compiled
 
 
 def exact(function: Function) -> Function:
-    """The same with EXACT flags, whatever its caller's."""
+    """Compile a serial kernel with EXACT flags, whatever its caller's."""
     compiled: Function = _cached(njit(fastmath=EXACT, error_model="numpy", nogil=True)(function))
     return compiled
 
 
 def inlined(function: Function) -> Function:
-    """A helper of kernels without arithmetic on floats, merged into its caller whatever its
-    size."""
+    """Merge a helper of kernels, without float arithmetic of its own, into its callers."""
     compiled: Function = njit(error_model="numpy", nogil=True, inline="always")(function)
     return compiled
 
 
 def lecture(function: Function, parallel: bool = False) -> Function:
-    """A loop of the lectures, as it stands, compiled with FAST flags; prange runs in parallel where
-    asked."""
+    """Compile a loop of the lectures as it stands, with FAST flags; prange in parallel if asked."""
     compiled: Function = _cached(
         njit(fastmath=FAST, error_model="numpy", nogil=True, parallel=parallel)(function)
     )

@@ -1,14 +1,19 @@
-"""What the dense kernels need and Numba lacks: eight float64 lanes as a value, a cache-line hint,
-an atomic counter.
+"""Eight float64 numbers as one value, and what a kernel does with them: the ground of all kernels.
 
-The compiler's own vectorizer leaves up to 31 elements of each row to a scalar loop and cannot read
-ahead into the next block; at n_x = 30 that is the whole row. Here a kernel says what it wants:
-`load` widens eight elements of any dtype to float64, `load_part` the last few of a row, `prefetch`
-asks for a cache line. Indices are neither wrapped nor checked. Lanes are lowered to what the CPU
-has: one AVX-512 register, two of AVX2, four of SSE or NEON.
+A vector is eight lanes: one register of AVX-512, two of AVX2, four of SSE or NEON.
 
-Each operation is an LLVM instruction or two beside a plain Python twin of one line, which takes its
-place under NUMBA_DISABLE_JIT, where lanes are NumPy arrays of eight.
+    lanes      0     1     2     3     4     5     6     7
+    load      x[i]  x[i+1] ...                        x[i+7]      any dtype, widened to float64
+    load_part x[i]  ...   x[i+count-1]   0     0     0            the end of a row
+    sums      sum of vector 0, sum of vector 1, ...
+
+Numba's own vectorizer leaves up to 31 elements of each row to a scalar loop. It cannot read ahead
+into the next block either. At n_x = 30 a row is nothing but such a rest. Here a kernel says what it
+wants. Indices are neither wrapped nor checked.
+
+Rounding: an operation is one or two LLVM instructions, with the flags of the kernel that calls.
+Each stands beside its NumPy twin, which takes its place under NUMBA_DISABLE_JIT; lanes are then an
+array of eight. The functions `emit_...` write the instructions for other operations, as in `rows`.
 """
 
 from __future__ import annotations
@@ -23,14 +28,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 from ..machine.caches import is_roomy
-
-LANES = 8
-HALF = np.dtype(
-    [("half", "<u2")]
-)  # how Numba, which has no float16, is shown one: a record of its bits
+from .decorators import cpu_features
+from .layout import HALF, LANES, LINE_BYTES
 
 _INT8, _INT16, _INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-_FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
+_HALF, _FLOAT, DOUBLE = ir.HalfType(), ir.FloatType(), ir.DoubleType()
 
 
 def vector(element: Any) -> Any:
@@ -52,7 +54,7 @@ class _Float64x8Model(models.PrimitiveModel):  # type: ignore[misc]
 
 
 def operation(plain: Callable[..., Any]) -> Callable[[Any], Any]:
-    """The intrinsic where code is compiled, its plain twin where it is not."""
+    """Return a decorator: the intrinsic where code is compiled, else its plain twin."""
     return lambda typed: plain if config.DISABLE_JIT else intrinsic(typed)
 
 
@@ -69,7 +71,7 @@ def _pointer(context: Any, builder: Any, array_type: Any, to: Any, array: Any, i
 
 
 def _element(dtype: Any) -> tuple[Any, str, int]:
-    """The LLVM type, its name in intrinsics, and the size in bytes of an array's elements."""
+    """Return an element's LLVM type, its name in intrinsics and its size in bytes."""
     if isinstance(dtype, types.Record):
         return _INT16, "i16", 2
     if isinstance(dtype, types.Float):
@@ -78,8 +80,13 @@ def _element(dtype: Any) -> tuple[Any, str, int]:
 
 
 def _half_to_float(builder: Any, bits: Any) -> Any:
-    """float16 bits to float32: exponent and mantissa shifted into place, times 2^112; infinity and
-    NaN; the sign."""
+    """Widen the bits of float16 to float32.
+
+    F16C has an instruction for it. Without, LLVM would call a function for each lane. So exponent
+    and mantissa are shifted into place and multiplied by 2^112; infinity, NaN and sign follow.
+    """
+    if "+f16c" in cpu_features():
+        return builder.fpext(builder.bitcast(bits, vector(_HALF)), vector(_FLOAT))
     ints, floats = vector(_INT32), vector(_FLOAT)
     wide = builder.zext(bits, ints)
     magnitude = builder.and_(wide, ints([0x7FFF] * LANES))
@@ -104,7 +111,7 @@ def _widen(builder: Any, dtype: Any, lanes: Any) -> Any:
 
 
 def _below(builder: Any, count: Any) -> Any:
-    """Which lanes are among the first `count`."""
+    """Tell which lanes are among the first `count`."""
     one = builder.insert_element(ir.Constant(vector(INT64), ir.Undefined), count, _INT32(0))
     counts = builder.shuffle_vector(one, one, vector(_INT32)([0] * LANES))
     return builder.icmp_unsigned("<", vector(INT64)(list(range(LANES))), counts)
@@ -116,33 +123,63 @@ def _plain_load(array: Any, index: int, count: int = LANES) -> Any:
     return lanes
 
 
+def emit_load(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Emit `load`."""
+    element, _, size = _element(array_type.dtype)
+    pointer = _pointer(context, builder, array_type, vector(element), array, index)
+    return _widen(builder, array_type.dtype, builder.load(pointer, align=size))
+
+
+def emit_load_part(
+    context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: Any
+) -> Any:
+    """Emit `load_part`."""
+    element, name, size = _element(array_type.dtype)
+    lanes = vector(element)
+    pointer = _pointer(context, builder, array_type, lanes, array, index)
+    arguments = [pointer, _INT32(size), _below(builder, count), ir.Constant(lanes, None)]
+    there = call(builder, f"llvm.masked.load.v{LANES}{name}.p0", lanes, arguments)
+    return _widen(builder, array_type.dtype, there)
+
+
+def emit_store(
+    context: Any, builder: Any, array_type: Any, array: Any, index: Any, lanes: Any
+) -> None:
+    """Emit `store`."""
+    pointer = _pointer(context, builder, array_type, vector(DOUBLE), array, index)
+    builder.store(lanes, pointer, align=8)
+
+
+def emit_splat(builder: Any, value: Any) -> Any:
+    """Emit `splat`."""
+    one = builder.insert_element(ir.Constant(vector(DOUBLE), ir.Undefined), value, _INT32(0))
+    return builder.shuffle_vector(one, one, vector(_INT32)([0] * LANES))
+
+
+def emit_fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Emit `fma`."""
+    return call(builder, f"llvm.fmuladd.v{LANES}f64", vector(DOUBLE), [a, b, c])
+
+
 @operation(_plain_load)
 def load(typingctx: Any, array: Any, index: Any) -> Any:
-    """array[index : index + 8] as float64 lanes."""
+    """Load array[index : index + 8] as float64 lanes."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        element, _, size = _element(array.dtype)
-        pointer = _pointer(context, builder, array, vector(element), *args)
-        return _widen(builder, array.dtype, builder.load(pointer, align=size))
+        return emit_load(context, builder, array, *args)
 
     return float64x8(array, types.int64), codegen
 
 
 @operation(_plain_load)
 def load_part(typingctx: Any, array: Any, index: Any, count: Any) -> Any:
-    """array[index : index + count], 0 <= count < 8, in the first lanes; 0 in the others, not read
-    from memory."""
+    """Load array[index : index + count], 0 <= count < 8, in the first lanes; 0 in the others.
+
+    What is behind them is not read from memory.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        element, name, size = _element(array.dtype)
-        lanes = vector(element)
-        pointer = _pointer(context, builder, array, lanes, *args[:2])
-        arguments = [pointer, _INT32(size), _below(builder, args[2]), ir.Constant(lanes, None)]
-        return _widen(
-            builder,
-            array.dtype,
-            call(builder, f"llvm.masked.load.v{LANES}{name}.p0", lanes, arguments),
-        )
+        return emit_load_part(context, builder, array, *args)
 
     return float64x8(array, types.int64, types.int64), codegen
 
@@ -153,11 +190,10 @@ def _plain_store(array: Any, index: int, lanes: Any) -> None:
 
 @operation(_plain_store)
 def store(typingctx: Any, array: Any, index: Any, lanes: Any) -> Any:
-    """array[index : index + 8] = lanes; array is float64."""
+    """Store lanes in array[index : index + 8]; array is float64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, array, vector(DOUBLE), *args[:2])
-        builder.store(args[2], pointer, align=8)
+        emit_store(context, builder, array, *args)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, float64x8), codegen
@@ -169,7 +205,7 @@ def _plain_store_part(array: Any, index: int, lanes: Any, count: int) -> None:
 
 @operation(_plain_store_part)
 def store_part(typingctx: Any, array: Any, index: Any, lanes: Any, count: Any) -> Any:
-    """array[index : index + count] = the first lanes, 0 <= count < 8; array is float64."""
+    """Store the first lanes in array[index : index + count], 0 <= count < 8; array is float64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, array, vector(DOUBLE), *args[:2])
@@ -182,7 +218,7 @@ def store_part(typingctx: Any, array: Any, index: Any, lanes: Any, count: Any) -
 
 @operation(lambda count: (np.arange(LANES) < count).astype(float))
 def first(typingctx: Any, count: Any) -> Any:
-    """1 in the first `count` lanes, 0 in the others."""
+    """Give 1 in the first `count` lanes, 0 in the others."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         lanes = vector(DOUBLE)
@@ -193,28 +229,27 @@ def first(typingctx: Any, count: Any) -> Any:
 
 @operation(lambda value: np.full(LANES, value))
 def splat(typingctx: Any, value: Any) -> Any:
-    """value in every lane."""
+    """Put value in every lane."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        one = builder.insert_element(ir.Constant(vector(DOUBLE), ir.Undefined), args[0], _INT32(0))
-        return builder.shuffle_vector(one, one, vector(_INT32)([0] * LANES))
+        return emit_splat(builder, args[0])
 
     return float64x8(types.float64), codegen
 
 
 @operation(lambda a, b, c: a * b + c)
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, rounded once where the CPU can."""
+    """Compute a * b + c, rounded once where the CPU can."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return call(builder, f"llvm.fmuladd.v{LANES}f64", vector(DOUBLE), list(args))
+        return emit_fma(builder, *args)
 
     return float64x8(a, b, c), codegen
 
 
 @operation(np.sqrt)
 def root(typingctx: Any, a: Any) -> Any:
-    """The square roots of the lanes."""
+    """Take the square root of each lane."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return call(builder, f"llvm.sqrt.v{LANES}f64", vector(DOUBLE), list(args))
@@ -222,29 +257,45 @@ def root(typingctx: Any, a: Any) -> Any:
     return float64x8(a), codegen
 
 
-@operation(lambda *vectors: np.array([vector.sum() for vector in vectors]))
-def sums(typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
-    """The sums over lanes of eight vectors, one in each lane of the result: 7 additions, where one
-    by one takes 24."""
+def emit_sums(builder: Any, vectors: list[Any]) -> Any:
+    """Emit the sums over lanes of as many vectors as each has lanes, one in each lane."""
+    size, add = len(vectors), builder.fadd
+    if vectors[0].type.element != DOUBLE:
+        add = builder.add
+    width = 1
+    while width < size:  # each lane gains the one `width` away; two vectors become one
+        low = [i - width + size if i & width else i for i in range(size)]
+        high = [i + size if i & width else i + width for i in range(size)]
+        masks = [ir.VectorType(_INT32, size)(mask) for mask in (low, high)]
+        pairs = zip(vectors[::2], vectors[1::2])
+        vectors = [add(*(builder.shuffle_vector(*pair, mask) for mask in masks)) for pair in pairs]
+        width *= 2
+    return vectors[0]
+
+
+def _plain_sums(vectors: tuple[Any, ...]) -> Any:
+    found = np.zeros(LANES)
+    found[: len(vectors)] = [vector.sum() for vector in vectors]
+    return found
+
+
+@operation(_plain_sums)
+def sums(typingctx: Any, vectors: Any) -> Any:
+    """Sum each of up to eight vectors over its lanes: one sum in each lane, 0 in what is left.
+
+    That takes 7 additions; one vector after the other would take 24.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vectors = list(args)
-        for width in (1, 2, 4):  # each lane gains the one `width` away; two vectors become one
-            low = [i - width + LANES if i & width else i for i in range(LANES)]
-            high = [i + LANES if i & width else i + width for i in range(LANES)]
-            masks = [vector(_INT32)(mask) for mask in (low, high)]
-            pairs = [(vectors[i], vectors[i + 1]) for i in range(0, len(vectors), 2)]
-            vectors = [
-                builder.fadd(*(builder.shuffle_vector(*pair, mask) for mask in masks))
-                for pair in pairs
-            ]
-        return vectors[0]
+        given = cgutils.unpack_tuple(builder, args[0])
+        zeros = [vector(DOUBLE)([0.0] * LANES)] * (LANES - len(given))
+        return emit_sums(builder, given + zeros)
 
-    return float64x8(*[float64x8] * LANES), codegen
+    return float64x8(vectors), codegen
 
 
 def _ask(context: Any, builder: Any, signature: Any, args: Any, level: int) -> Any:
-    """For the cache line of args[0][args[1]], to be read, in the cache of this level."""
+    """Emit a prefetch of the cache line of args[0][args[1]] into the cache of this level."""
     pointer = _pointer(context, builder, signature.args[0], _INT8, *args)
     hints = [_INT32(0), _INT32(4 - level), _INT32(1)]
     call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
@@ -253,8 +304,7 @@ def _ask(context: Any, builder: Any, signature: Any, args: Any, level: int) -> A
 
 @operation(lambda array, index: None)
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of array[index] to be brought into the second-level cache. Any index
-    is harmless."""
+    """Ask for the cache line of array[index] in the second-level cache. Any index is harmless."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _ask(context, builder, signature, args, 2)
@@ -264,8 +314,10 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
 
 @operation(lambda array, index: None)
 def prefetch_near(typingctx: Any, array: Any, index: Any) -> Any:
-    """The same, into the first-level cache where `caches.is_roomy`: 2.9 for 3.6 ns an example at
-    n_x = 10 on Zen 5. With 32 KiB (Zen 4) it took 2.3 to 3.3 for 1.5 to 1.9 ms at 200,000 x 30."""
+    """Ask for the cache line of array[index] in the first-level cache, where that is roomy.
+
+    A small first-level cache loses what it still needs: there the second level is asked.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _ask(context, builder, signature, args, 1 if is_roomy() else 2)
@@ -273,11 +325,11 @@ def prefetch_near(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.int64), codegen
 
 
-@operation(lambda array: 64 // array.itemsize)
+@operation(lambda array: LINE_BYTES // array.itemsize)
 def line_elements(typingctx: Any, array: Any) -> Any:
-    """Elements of array in a cache line of 64 bytes, known when the kernel is compiled."""
+    """Count the elements of array in a cache line; known when the kernel is compiled."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return INT64(64 // _element(array.dtype)[2])
+        return INT64(LINE_BYTES // _element(array.dtype)[2])
 
     return types.int64(array), codegen

@@ -1,21 +1,28 @@
-"""The link between z and the loss, eight examples at a time: L(a, y), dz = a - y and da/dz = a (1 -
-a) for a = sigmoid(z).
+"""The loss from z, eight examples at a time: L(a, y), dz = a - y and da/dz = a (1 - a) for a =
+sigmoid(z).
 
 With t = (1 - 2y) z the first two are log(1 + exp(t)) and (1 - 2y) sigmoid(t), free of overflow, of
 log(0) and of the cancellation in a - y. Numba has no vector math library at hand: `math.exp` in a
 loop is a scalar call of libm, ten times as slow. Here both functions are branch-free polynomials,
 for the one range that the loss needs:
 
-    exp(x)      x in [-750, 0]  x = k ln 2 + r, |r| <= ln 2 / 2; exp(r) by a minimax polynomial of
-                                degree 12; 2^k by two factors, so that a subnormal result is rounded
-                                once
-    log(1 + e)  e in [0, 1]     2 atanh(s), s = e / (2 + e) <= 1/3; atanh by a minimax polynomial in
-                                s^2
+    exp(x)      x in [-750, 0]  x = k ln 2 + r, |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 EXP(r);
+                                2^k by two factors, so that a subnormal result is rounded once
+    log(1 + e)  e in [0, 1]     2 atanh(s), s = e / (2 + e) <= 1/3; atanh(s) = s + s^3 LOG(s^2)
 
-The coefficients are the Remez solutions for these ranges (errors of 5e-20 and 5e-17 before
-rounding). They are emitted as instructions, not compiled from Python: a loop that has eight
-examples in lanes need not leave them. Every kernel that calls `loss_and_dz` must be `exact`: with
-"reassoc" the compiler may take `shifted - ROUND` for what it was made from.
+EXP and LOG are minimax: `tests/helpers/coefficients.py` makes them by Remez' exchange. The largest
+errors are 5e-20 of exp(r) and 5e-17 of atanh(s), in exact arithmetic; rounding the coefficients
+makes the first 7e-19.
+
+Layout: z, y, weight, dz (m,), a vector of each at a time; the last one in part.
+
+    z   | 8 | 8 | ... | part |   ->   J, db, curvature: a vector of sums each, `sums` at the end
+    dz  | 8 | 8 | ... | part |
+
+Loop order: examples. Rounding: EXACT, and every kernel that calls `loss_and_dz` must be: with
+"reassoc" the compiler may take `shifted - ROUND` for what it was made from. The polynomials are
+emitted as instructions, not compiled from Python: a loop that has eight examples in lanes need not
+leave them. Twin: `fastlogreg.maths.logistic`.
 """
 
 from __future__ import annotations
@@ -31,7 +38,6 @@ from .decorators import exact
 from .lanes import (
     DOUBLE,
     INT64,
-    LANES,
     call,
     first,
     float64x8,
@@ -44,16 +50,15 @@ from .lanes import (
     store_part,
     sums,
 )
+from .layout import LANES
 
 _INT32 = ir.IntType(32)
 # 1.5 * 2^52: adding it leaves the nearest integer in the low bits of the sum
 ROUND = 6755399441055744.0
 ROUND_BITS = 0x4338000000000000  # the bits of ROUND
 LOG2_E = 1.4426950408889634
-LN2_HIGH, LN2_LOW = (
-    6.93147180369123816490e-01,
-    1.90821492927058770002e-10,
-)  # high part: 33 bits, k * high is exact
+# The high part has 33 bits: k * high is exact.
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 LOWEST = 750.0  # exp(-750) is 0
 EXP = (
     2.092688409288378e-09,
@@ -82,9 +87,11 @@ LOG = (
 
 
 class _Instructions:
-    """Arithmetic on vectors of `size` lanes, written by a builder; Estrin's rule. LLVM makes two
-    instructions, one after the other, of each on sixteen: the chains of two vectors then advance
-    side by side."""
+    """Arithmetic on vectors of `size` lanes, written by a builder; Estrin's rule.
+
+    Of each instruction on sixteen lanes LLVM makes two, one after the other: so the chains of two
+    vectors advance side by side.
+    """
 
     def __init__(self, builder: Any, size: int = LANES) -> None:
         self.builder, self.size = builder, size
@@ -113,7 +120,7 @@ class _Instructions:
         return self.builder.bitcast(bits, self.doubles)
 
     def exp(self, size: Any) -> Any:
-        """exp(-size), 0 <= size <= 750; NaN gives NaN. Largest error seen: 0.9 ulp."""
+        """Emit exp(-size), 0 <= size <= 750; NaN gives NaN. Largest error seen: 0.9 ulp."""
         b = self.builder
         shifted = self.fma(size, self.double(-LOG2_E), self.double(ROUND))
         n = b.sub(b.bitcast(shifted, self.ints), self.int(ROUND_BITS))
@@ -126,14 +133,14 @@ class _Instructions:
         return b.fmul(b.fmul(p, self.power_of_two(half)), self.power_of_two(b.sub(n, half)))
 
     def log1p(self, e: Any) -> Any:
-        """log(1 + e), 0 <= e <= 1; NaN gives NaN. Largest error seen: 1.5 ulp."""
+        """Emit log(1 + e), 0 <= e <= 1; NaN gives NaN. Largest error seen: 1.5 ulp."""
         b = self.builder
         s2 = b.fdiv(b.fadd(e, e), b.fadd(e, self.double(2.0)))
         q = b.fmul(b.fmul(s2, s2), self.double(0.25))
         return self.fma(s2, b.fmul(q, self.polynomial(LOG, q)), s2)
 
     def link(self, z: Any, y: Any) -> list[Any]:
-        """[L, dz, da/dz]."""
+        """Emit L, dz and da/dz."""
         b, one, zero = self.builder, self.double(1.0), self.double(0.0)
         sign = self.fma(y, self.double(-2.0), one)
         t = b.fmul(sign, z)
@@ -155,7 +162,7 @@ def _plain_link(z: Any, y: Any) -> tuple[Any, Any, Any]:
 
 @operation(_plain_link)
 def loss_and_dz(typingctx: Any, z: Any, y: Any) -> Any:
-    """L(a, y), dz and da/dz of eight examples; y is 0 or 1."""
+    """Compute L(a, y), dz and da/dz of eight examples; y is 0 or 1."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.make_tuple(
@@ -167,7 +174,7 @@ def loss_and_dz(typingctx: Any, z: Any, y: Any) -> Any:
 
 @operation(lambda z0, y0, z1, y1: (*_plain_link(z0, y0), *_plain_link(z1, y1)))
 def losses_and_dz(typingctx: Any, z0: Any, y0: Any, z1: Any, y1: Any) -> Any:
-    """`loss_and_dz` of two vectors: L, dz and da/dz of the first, then of the second."""
+    """Compute L, dz and da/dz of two vectors: three of the first, then three of the second."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def part(lanes: Any, start: int, size: int) -> Any:
@@ -185,8 +192,7 @@ def losses_and_dz(typingctx: Any, z0: Any, y0: Any, z1: Any, y1: Any) -> Any:
 
 @exact
 def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
-    """Sums of the losses, of dz and of da/dz, and dz itself, from z; weighted where weight is not
-    empty.
+    """Sum the losses, dz and da/dz, and fill dz, from z; weighted where weight is not empty.
 
     linear: the loss weight * z^2 / 2 in place of the cross-entropy, dz = weight * z. The pass is
     then X D X.T applied to (w, b), with D the diagonal of the weights: power iterations and Hessian
@@ -213,14 +219,13 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
         else:
             store_part(dz, i, d, count)
     total = np.empty(LANES)
-    store(total, 0, sums(J, db, curvature, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J, db, curvature)))
     return total[0], total[1], total[2]
 
 
 @exact
 def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float:
-    """Sum of the losses; dz and da/dz of each example, weighted where weight is not empty: what a
-    Hessian needs."""
+    """Sum the losses; fill dz and slopes, weighted where weight is not empty: for a Hessian."""
     zero = splat(0.0)
     J = zero
     for i in range(0, z.size, LANES):
@@ -229,10 +234,8 @@ def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float
         s = first(count)
         if weight.size:
             s = load(weight, i) if whole else load_part(weight, i, count)
-        z8, y8 = (
-            load(z, i) if whole else load_part(z, i, count),
-            load(y, i) if whole else load_part(y, i, count),
-        )
+        z8 = load(z, i) if whole else load_part(z, i, count)
+        y8 = load(y, i) if whole else load_part(y, i, count)
         loss, d, slope = loss_and_dz(z8, y8)
         J, d, slope = fma(s, loss, J), fma(s, d, zero), fma(s, slope, zero)
         if whole:
@@ -242,14 +245,14 @@ def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float
             store_part(dz, i, d, count)
             store_part(slopes, i, slope, count)
     total = np.empty(LANES)
-    store(total, 0, sums(J, zero, zero, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J,)))
     return float(total[0])
 
 
 @exact
 def along_line(z: Any, z_slope: Any, y: Any, weight: Any, t: float) -> Any:
-    """Sums of the losses at z + t z_slope, and of their first and second derivatives by t: a line
-    search that reads no X."""
+    """Sum the losses at z + t z_slope, and their first and second derivatives by t: a line search
+    that reads no X."""
     zero, t8 = splat(0.0), splat(t)
     J = first_derivative = second = zero
     for i in range(0, z.size, LANES):
@@ -265,5 +268,5 @@ def along_line(z: Any, z_slope: Any, y: Any, weight: Any, t: float) -> Any:
         J, first_derivative = fma(s, loss, J), fma(d, slope_s, first_derivative)
         second = fma(fma(curvature, slope, zero), slope_s, second)
     total = np.empty(LANES)
-    store(total, 0, sums(J, first_derivative, second, zero, zero, zero, zero, zero))
+    store(total, 0, sums((J, first_derivative, second)))
     return total[0], total[1], total[2]

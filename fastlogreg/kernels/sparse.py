@@ -1,28 +1,34 @@
-"""The production kernels for a sparse X: cost and gradient from one read of the non-zeros.
+"""The kernels of a sparse X: cost and gradient from one read of the non-zeros.
 
-X is compressed: `data` and `indices` of one major row after the other, row i from starts[i] to
-starts[i + 1].
+Layout. X is compressed: `data` and `indices` of one major row after the other.
 
-    major rows are examples (CSR of (m, n_x))    z = dots over a block of examples, loss and dz, dw
-                                                 by scattering the same block, whose indices and
-                                                 values are then in the cache: one read
+    starts    0        3     5             row i is data[starts[i] : starts[i + 1]]
+    data      a b c  | d e | f g h ...
+    indices   1 4 9  | 0 7 | 2 3 8 ...     none twice in a row
+
+    major rows are examples (CSR of (m, n_x))    z = dots over a block of examples, loss and dz; dw
+                                                 by scattering the same block, which is then in the
+                                                 cache: one read
     major rows are features                      z by scattering all features, loss and dz, dw by
                                                  dots: two reads
 
-Scattering is what threads could collide in. There are a few accumulators of the length of the
-gradient, their number from the shape alone, so few that together they are small beside X, in the
-extreme one. Each belongs to a chunk, a run of blocks, and takes the blocks of its chunk in order: a
-thread computes the dots of its block at any time, then waits for its turn to scatter. As long as
-there are chunks that nobody has begun a thread has a chunk for itself and never waits; after that
-threads help each other. What is added to an accumulator, and in what order, depends on no thread:
-same bits.
+Loop order: threads take blocks of rows; in each, rows outside, non-zeros inside. Scattering is what
+threads could collide in. So there are a few accumulators of the length of the gradient. Their
+number follows from the shape alone, so few that together they are small beside X; in the extreme
+one. Each belongs to a chunk, a run of blocks, and takes the blocks of its chunk in order: a thread
+computes the dots of its block at any time, then waits for its turn to scatter. As long as there are
+chunks that nobody has begun, a thread has a chunk for itself and never waits; after that threads
+help each other. What is added to an accumulator, and in what order, depends on no thread: same
+bits.
 
-No thread waits for a block that nobody has taken, and blocks are taken in order: the earliest one
+No thread waits for a block that nobody has taken, and blocks are taken in order. The earliest one
 that is not done never waits, so there is always progress, even where helpers never start.
 
-data: any integer or float type of Numba; indices: uint32 or uint64 (scipy's int32 and int64, seen
-so: an unsigned index needs no test for a negative one), none twice in a row; starts: uint64,
-likewise. y, weight, w, HEAD as in `kernels.dense`.
+Rounding: EXACT in the dots, where FAST would make LLVM gather vectors, which is slower. FAST in
+what only moves numbers. Twin: SciPy's products, in the tests.
+
+data: any integer or float type of Numba. indices: uint32 or uint64 (SciPy's int32 and int64, seen
+so: an unsigned index needs no test for a negative one). starts: uint64, likewise.
 """
 
 from __future__ import annotations
@@ -32,10 +38,12 @@ from typing import Any
 import numpy as np
 
 from .atomics import fetch_and_increment, wait_for
+from .bundles import Examples, Places, Point, Work
 from .decorators import exact, inlined, kernel
 from .lanes import line_elements, prefetch
+from .layout import HEAD
 from .loss import link
-from .partials import HEAD, copy
+from .partials import copy
 
 OUT_OF_RANGE, REPEATED = 1, 2
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
@@ -43,19 +51,16 @@ ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 @inlined
 def ask(array: Any, start: int, end: int, ahead: int) -> None:
-    """Prefetch what lies `ahead` elements behind array[start:end]."""
+    """Ask for what lies `ahead` elements behind array[start:end]."""
     for k in range(np.int64(start) + ahead, np.int64(end) + ahead, line_elements(array)):
         prefetch(array, k)
 
 
-# with FAST flags LLVM takes vector gathers, which need 0.71 ns for what takes 0.51 so (14 per row,
-# in the cache)
 @exact
 def row_dots(
     data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
 ) -> None:
-    """out[i - lo] += sum of row i times v, for rows lo to hi; meanwhile the indices `ahead` of them
-    are asked for."""
+    """Add row i times v to out[i - lo], for rows lo to hi; ask for the indices `ahead` of them."""
     rows, ends, sums = starts[lo:hi], starts[lo + 1 : hi + 1], out[: hi - lo]
     for i in range(sums.size):
         k, end = rows[i], ends[i]
@@ -77,11 +82,11 @@ def row_dots(
 def scatter(
     data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
 ) -> None:
-    """out += v[i - lo] times row i, for rows lo to hi; meanwhile the data `ahead` of them are asked
-    for.
+    """Add v[i - lo] times row i to out, for rows lo to hi; ask for the data `ahead` of them.
 
     No index is twice in a row: four sums are read, then four written, which spares waits for the
-    store before."""
+    store before.
+    """
     rows, ends, factors = starts[lo:hi], starts[lo + 1 : hi + 1], v[: hi - lo]
     for i in range(factors.size):
         f, k, end = factors[i], rows[i], ends[i]
@@ -99,25 +104,18 @@ def scatter(
 
 @kernel
 def one_block(
-    data: Any,
-    indices: Any,
-    starts: Any,
-    y: Any,
-    weight: Any,
-    linear: bool,
-    w: Any,
-    b: float,
-    lo: int,
-    hi: int,
-    z: Any,
-    dz: Any,
-    zs: Any,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
     turn: Any,
     number: int,
     row: Any,
 ) -> None:
-    """Examples lo to hi into an accumulator, as its block `number`, when the turn has come to
-    it."""
+    """Add the examples of a span to an accumulator, as its block `number`, when its turn has
+    come."""
+    x, _, y, weight, linear = examples
+    (data, indices, starts), (w, b), (lo, hi), (_, z, dz, zs) = x, point, span, places
     part, ahead = z[: hi - lo], np.int64(starts[hi] - starts[lo])
     part[:] = b
     row_dots(data, indices, starts, lo, hi, w, part, ahead)
@@ -133,35 +131,21 @@ def one_block(
 
 
 @kernel
-def run_blocks(
-    data: Any,
-    indices: Any,
-    starts: Any,
-    given: Any,
-    y: Any,
-    weight: Any,
-    linear: bool,
-    w: Any,
-    b: float,
-    chunk: int,
-    block: int,
-    zs: Any,
-    partials: Any,
-    counters: Any,
-) -> None:
-    """Blocks until none is left; any number of threads at once. partials (chunks, HEAD + length)
-    and counters (2 chunks + 1, LINE) are zeros on entry: the next chunk; then for each chunk its
-    next block, and whose turn it is. given: empty, or what rows are to be multiplied by in place of
-    a dz that is computed: then they are scattered, no more.
+def run_blocks(examples: Examples, given: Any, point: Point, zs: Any, work: Work) -> None:
+    """Take blocks until none is left; any number of threads at once.
+
+    partials (chunks, HEAD + length) and counters (2 chunks + 1, LINE_NUMBERS) are zeros on entry:
+    the next chunk; then for each chunk its next block, and whose turn it is. given: empty, or what
+    rows are to be multiplied by in place of a dz that is computed: then they are scattered, no
+    more.
     """
+    data, indices, starts = examples.x
+    chunk, block, partials, counters = work
     rows, chunks = starts.size - 1, partials.shape[0]
-    z, dz = np.empty(block), np.empty(block)
+    places = Places(block, np.empty(block), np.empty(block), zs)
     first = fetch_and_increment(counters[0], 0)
-    visits, c, none = (
-        0,
-        first,
-        first - first,
-    )  # a literal 0 would have scatter compiled a second time
+    visits, c = 0, first
+    none = first - first  # a literal 0 would have `scatter` compiled a second time
     while visits < chunks:
         if c >= chunks:  # all are begun: help where something is left
             c = (first + visits) % chunks
@@ -177,24 +161,7 @@ def run_blocks(
                 scatter(data, indices, starts, i, hi, given[i:hi], row[HEAD:], none)
                 fetch_and_increment(turn, 0)
             else:
-                one_block(
-                    data,
-                    indices,
-                    starts,
-                    y,
-                    weight,
-                    linear,
-                    w,
-                    b,
-                    i,
-                    hi,
-                    z,
-                    dz,
-                    zs,
-                    turn,
-                    number,
-                    row,
-                )
+                one_block(examples, point, (i, hi), places, turn, number, row)
             number = fetch_and_increment(counters[1 + 2 * c], 0)
         c = chunks if visits else fetch_and_increment(counters[0], 0)
 
@@ -203,7 +170,7 @@ def run_blocks(
 def run_dots(
     data: Any, indices: Any, starts: Any, v: Any, block: int, out: Any, counter: Any
 ) -> None:
-    """out[i] += row i times v, by blocks until none is left; any number of threads at once."""
+    """Add row i times v to out[i], by blocks until none is left; any number of threads at once."""
     i = fetch_and_increment(counter, 0) * block
     none = i - i  # no literal, as above
     while i < out.size:
@@ -214,9 +181,11 @@ def run_dots(
 
 @kernel
 def check_rows(indices: Any, starts: Any, length: int, seen: Any) -> Any:
-    """(0, 0), or OUT_OF_RANGE or REPEATED and the major row where it is: an index not below length,
-    or twice in its row. seen: (length,) zeros where rows may be unsorted, else empty: then the
-    answer (REPEATED, row) only says "not rising"."""
+    """Return (0, 0), or what is wrong and the major row where it is.
+
+    OUT_OF_RANGE: an index not below length. REPEATED: one twice in its row. seen: (length,) zeros
+    where rows may be unsorted, else empty: then REPEATED only says "not rising".
+    """
     for i in range(starts.size - 1):
         wrong = order = 0
         before = length  # of no index
@@ -239,7 +208,7 @@ def check_rows(indices: Any, starts: Any, length: int, seen: Any) -> Any:
 
 @kernel
 def first_non_finite(data: Any, start: int) -> int:
-    """The first k >= start with data[k] NaN or infinite; -1 where there is none."""
+    """Find the first k >= start with data[k] NaN or infinite; -1 where there is none."""
     part = data[start:]
     for k in range(part.size):
         if not np.isfinite(part[k]):
@@ -258,8 +227,10 @@ def add_deviations(
     squares: Any,
     stored: Any,
 ) -> None:
-    """For each feature: squares += s (x - mean)^2 over its stored x, stored += s; s: weight (m,),
-    or 1 where it is empty."""
+    """Add s (x - mean)^2 to squares and s to stored, feature by feature, over the stored x.
+
+    s: weight (m,), or 1 where it is empty.
+    """
     for i in range(starts.size - 1):
         for k in range(starts[i], starts[i + 1]):
             other = np.int64(indices[k])
@@ -281,7 +252,7 @@ def add_norms(
     squares: Any,
     shifts: Any,
 ) -> None:
-    """For each example: squares += (scale x + shift)^2 and shifts += shift^2 over its stored x."""
+    """Add (scale x + shift)^2 to squares and shift^2 to shifts, example by example."""
     for i in range(starts.size - 1):
         for k in range(starts[i], starts[i + 1]):
             other = np.int64(indices[k])
@@ -293,8 +264,10 @@ def add_norms(
 
 @kernel
 def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: Any, H: Any) -> None:
-    """H (n + 1, n + 1), flat, += s [x, 1] [x, 1].T over the rows (examples) lo to hi: of the pairs
-    (j, k) and (k, j) one only, the diagonal in full."""
+    """Add s [x, 1] [x, 1].T over the rows (examples) lo to hi to H (n + 1, n + 1), flat.
+
+    Of the pairs (j, k) and (k, j) one only; the diagonal in full.
+    """
     last = np.uint64(H.size)
     width = np.uint64(round(np.sqrt(H.size)))
     for i in range(lo, hi):
@@ -313,7 +286,7 @@ def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: An
 def fill(
     data: Any, indices: Any, starts: Any, by_example: bool, lo: int, hi: int, out: Any
 ) -> None:
-    """out[example - lo, feature] += x over the stored x of the examples lo to hi."""
+    """Add the stored x of the examples lo to hi to out[example - lo, feature]."""
     first, last = (lo, hi) if by_example else (0, starts.size - 1)
     for i in range(first, last):
         for k in range(starts[i], starts[i + 1]):
@@ -334,8 +307,10 @@ def take_minor(
     new_data: Any,
     new_indices: Any,
 ) -> None:
-    """The entries whose index has a place >= 0, with that index. First called with no room in
-    new_data: counts alone."""
+    """Copy the entries whose index has a place >= 0, with that place as index.
+
+    First called with no room in new_data: then they are counted alone.
+    """
     count = np.uint64(0)
     for i in range(starts.size - 1):
         for k in range(starts[i], starts[i + 1]):

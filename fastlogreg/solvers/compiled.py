@@ -10,9 +10,19 @@ import numpy as np
 
 from ..backends import fused, gram
 from ..backends.fused import SECONDS_PER_ELEMENT
+from ..kernels.bundles import (
+    Descent,
+    Examples,
+    Path,
+    Problem,
+    Regularized,
+    Scaling,
+    Stopping,
+    Work,
+)
 from ..kernels.layout import HEAD
 from ..machine.blas import inner
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective.objective import Objective
 from ..objective.point import Evaluation, Point
 
@@ -60,20 +70,12 @@ def by_kernel(
     [(_, _, x)] = design.flat_blocks()
     radius = objective.radius if objective.decay > 0.0 else 0.0
     made: int = descend(
-        x,
         design.way(fused.digits_for(design)),
-        objective.y,
-        design.scale,
-        design.shift,
+        Examples(x, design.n_x, objective.y, NONE, False),
+        Scaling(design.scale, design.shift),
         design.gap,
-        design.chunk,
-        design.block,
-        design.partials,
-        objective.decay,
-        radius,
-        alpha,
-        tol,
-        limit,
+        Work(design.chunk, design.block, design.partials, np.zeros(0, np.int64)),
+        Descent(objective.decay, radius, alpha, tol, limit),
         point,
         best,
         costs,
@@ -142,18 +144,12 @@ class CompiledNewton:
         scale[:n_x], shift[:n_x], shift[n_x] = design.scale, design.shift, 1.0
         [(_, _, x)] = design.flat_blocks()
         self.size, self.width = n_x + 1, width
-        self.problem = (
-            x,
-            design.feature_major,
-            n_x,
-            objective.y,
-            objective.weight,
-            scale,
-            shift,
+        self.feature_major = design.feature_major
+        self.problem = Problem(
+            Examples(x, n_x, objective.y, objective.weight, False),
+            Scaling(scale, shift),
+            Regularized(objective.total, objective.decay, objective.intercept),
             design.chunk,
-            objective.total,
-            objective.decay,
-            objective.intercept,
             np.empty((design.n_chunks, HEAD + (width + 1) * width)),
         )
 
@@ -172,7 +168,7 @@ class CompiledNewton:
         with np.errstate(
             over="ignore", invalid="ignore"
         ):  # uncompiled, the kernel is NumPy arithmetic
-            J, curvature = evaluate(*self.problem, padded, z, gradient, H)
+            J, curvature = evaluate(self.feature_major, self.problem, padded, z, gradient, H)
         return Point(theta, Evaluation(J, gradient, curvature), z), H
 
     def steps(
@@ -199,7 +195,10 @@ class CompiledNewton:
         )
         with np.errstate(over="ignore", invalid="ignore"):
             made, reads = newton_steps(
-                *self.problem, radius, tol, least, thetas, numbers, zs, gradients, Hs
+                self.feature_major,
+                self.problem,
+                Stopping(radius, tol, least),
+                Path(thetas, numbers, zs, gradients, Hs),
             )
         points = [
             Point(

@@ -193,7 +193,8 @@ def kernel_assembly() -> str:
     run_chunks: Any = chunks.run_chunks
     warmup("float64")
     twin = type(run_chunks)(run_chunks.py_func, targetoptions=run_chunks.targetoptions)
-    forms = [types for types in run_chunks.signatures if str(types[0].dtype) == "float64"]
+    # The second argument is a `kernels.bundles.Examples`, of which X is the first field.
+    forms = [types for types in run_chunks.signatures if str(types[1][0].dtype) == "float64"]
     for types in forms:
         twin.compile(types)
     return "\n".join(str(twin.inspect_asm(types)) for types in forms)

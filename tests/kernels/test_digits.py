@@ -20,7 +20,7 @@ from fastlogreg.backends import fused, gram
 from fastlogreg.data import dense
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.kernels import layout
-from fastlogreg.kernels.uint8 import avx2, avx512, choice
+from fastlogreg.kernels.uint8 import avx2, avx2_gram, avx512, choice
 from tests.helpers.comparison import WITHOUT_JIT, exact
 from tests.helpers.limits import HANG
 
@@ -72,8 +72,8 @@ def ways():
         avx2.split_words,
         avx2.word_dots,
         avx2.word_axpys,
-        avx2.word_gram,
-        avx2.GRAM,
+        avx2_gram.word_gram,
+        avx2_gram.GRAM,
         1,
     )
     vnni = WITHOUT_JIT or {"+avx512vnni", "+avx512bw"} <= FEATURES

@@ -209,7 +209,7 @@ def test_sums_of_lanes():
 def _sums(v, out):
     a, b, c, d = lanes.load(v, 0), lanes.load(v, 8), lanes.load(v, 16), lanes.load(v, 24)
     e, f, g, h = lanes.load(v, 32), lanes.load(v, 40), lanes.load(v, 48), lanes.load(v, 56)
-    lanes.store(out, 0, lanes.sums(a, b, c, d, e, f, g, h))
+    lanes.store(out, 0, lanes.sums((a, b, c, d, e, f, g, h)))
 
 
 # ---------------------------------------------------------------- chunks and blocks

@@ -172,11 +172,11 @@ def bound_by_permissions():
 
 
 READ_ONLY = """
-from fastlogreg.kernels import dense, flags
+from fastlogreg.kernels.dense import chunks
 import numpy as np, fastlogreg as flr
 assert flr.__file__.startswith(sys.argv[1]), flr.__file__
 assert right("fused") and right("loops", 1)
-print(type(dense.run_chunks._cache).__name__)
+print(type(chunks.run_chunks._cache).__name__)
 """
 
 
@@ -253,27 +253,137 @@ def test_a_damaged_cache(tmp_path, monkeypatch, ending, damage):
 
 
 def test_an_edited_helper_leaves_no_stale_kernel(tmp_path):
-    """`run_chunks` is in dense.py; the link is in link.py, which Numba's own cache does not look
+    """`run_chunks` is in chunks.py; the loss is in loss.py, which Numba's own cache does not look
     at."""
     package = copy_of_the_package(tmp_path)
     code = """
 import sys, numpy as np
 import fastlogreg as flr
-from fastlogreg.kernels import dense
-assert dense.__file__.startswith(sys.argv[1]), dense.__file__
+from fastlogreg.kernels.dense import chunks
+assert chunks.__file__.startswith(sys.argv[1]), chunks.__file__
 J = flr.cost(np.zeros((8, 1)), 0.0, np.ones((16, 8)).T, np.zeros((1, 16), np.uint8))
-print(round(J, 6), sum(dense.run_chunks.stats.cache_hits.values()))
+print(round(J, 6), sum(chunks.run_chunks.stats.cache_hits.values()))
 """
     environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": None}
     assert run(code, str(tmp_path), **environment) == "0.693147 0"
     assert run(code, str(tmp_path), **environment) == "0.693147 1"
     assert list(package.rglob("*.nbi"))  # beside the copy
-    link = package / "kernels" / "link.py"
-    text = link.read_text()
+    loss = package / "kernels" / "loss.py"
+    text = loss.read_text()
     assert text.count("0.3333333333333839") == 1
-    link.write_text(text.replace("0.3333333333333839", "0.5"))
+    loss.write_text(text.replace("0.3333333333333839", "0.5"))
     changed = run(code, str(tmp_path), **environment)
     assert changed.split()[0] != "0.693147"
     assert changed.split()[1] == "0"
-    link.write_text(text)
+    loss.write_text(text)
     assert run(code, str(tmp_path), **environment).split()[0] == "0.693147"
+
+
+DIGEST = """
+import sys
+from fastlogreg.kernels import decorators
+assert decorators.__file__.startswith(sys.argv[1]), decorators.__file__
+print(decorators.sources_digest())
+"""
+
+
+def test_a_change_in_any_room_of_the_kernels_changes_their_digest(tmp_path):
+    """A file of kernels, one in a sub-folder, one of maths; a new file; not one of another room."""
+    package = copy_of_the_package(tmp_path)
+
+    def digest():
+        return run(DIGEST, str(tmp_path), PYTHONPATH=str(tmp_path))
+
+    seen = {digest()}
+    for name in ("kernels/loss.py", "kernels/dense/groups.py", "maths/certificate.py"):
+        path = package / name
+        path.write_text(path.read_text() + "# changed\n")
+        seen.add(digest())
+    (package / "kernels" / "dense" / "another.py").write_text("")
+    seen.add(digest())
+    assert len(seen) == 5
+    path = package / "solvers" / "gd.py"
+    path.write_text(path.read_text() + "# changed\n")
+    assert digest() in seen
+
+
+CACHED = """
+import sys
+import numpy as np
+from fastlogreg.kernels import bundles
+from fastlogreg.kernels.dense import chunks
+from fastlogreg.kernels.layout import LINE_NUMBERS
+x, y, none = np.arange(64.0), np.arange(16, dtype=np.uint8) % 2, np.empty(0)
+x.flags.writeable = False
+way = bundles.Way(None, None, None, None, True, None)
+partials = np.empty((1, 16))
+chunks.run_chunks(
+    way,
+    bundles.Examples(x, 4, y, none, False),
+    bundles.Point(np.zeros(8), 0.0),
+    none,
+    bundles.Work(16, 16, partials, np.zeros(LINE_NUMBERS, np.int64)),
+)
+assert abs(partials[0, 0] - 16 * np.log(2.0)) < 1e-12
+stats = chunks.run_chunks.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+
+
+def test_a_kernel_that_takes_bundles_is_found_in_the_disk_cache(tmp_path):
+    """The types of NamedTuples are part of its signature."""
+    cache = str(tmp_path)
+    assert run(CACHED, NUMBA_CACHE_DIR=cache) == "0 1"
+    assert run(CACHED, NUMBA_CACHE_DIR=cache) == "1 0"
+
+
+EDITED_LOOPS = """
+import sys
+import numpy as np, fastlogreg as flr
+from fastlogreg.backends import literal_loops
+from fastlogreg.lectures import pairs
+assert literal_loops.__file__.startswith(sys.argv[1]), literal_loops.__file__
+X, Y = np.ones((16, 8)).T, np.zeros((1, 16), np.uint8)
+J = flr.propagate(np.zeros((8, 1)), 0.0, X, Y, backend="loops", n_threads=1).cost
+loops = literal_loops.compiled(False)
+dot = pairs.find("dot").compiled
+z = dot(np.ones((2, 1)), np.ones((2, 1)), 0.5)
+hits = [sum(f.stats.cache_hits.values()) for f in (loops, dot)]
+print(round(J, 6), float(np.asarray(z).item()), *hits)
+"""
+
+
+def test_an_edited_loop_of_the_lectures_leaves_no_stale_code(tmp_path):
+    """They are in two files of their own, neither of them in the digest: Numba looks at these."""
+    package = copy_of_the_package(tmp_path)
+    environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": None}
+
+    def found():
+        return run(EDITED_LOOPS, str(tmp_path), **environment)
+
+    assert found() == "0.693147 2.5 0 0"
+    assert found() == "0.693147 2.5 1 1"
+    for path, old, new in (
+        (package / "backends" / "literal_loops.py", "J[0] /= m", "J[0] /= 2 * m"),
+        (package / "lectures" / "loops.py", "z += w[j, 0] * x[j, 0]", "z += w[j, 0] - x[j, 0]"),
+    ):
+        text = path.read_text()
+        assert text.count(old) >= 1
+        path.write_text(text.replace(old, new, 1))
+    assert found() == "0.346574 0.5 0 0"
+
+
+def test_the_loops_of_the_lectures_use_nothing_of_another_file():
+    """So that Numba's own key, which knows the file of the loop alone, sees all that they are
+    compiled from."""
+    from fastlogreg.backends import literal_loops
+    from fastlogreg.lectures.pairs import PAIRS
+
+    for loop in (literal_loops.cost_and_gradient, *(pair.loop for pair in PAIRS)):
+        own = Path(loop.__code__.co_filename).read_text()
+        for name in loop.__code__.co_names:
+            value = loop.__globals__.get(name)
+            home = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+            assert home == loop.__module__ or not str(home).startswith("fastlogreg"), name
+            if isinstance(value, (int, float)):
+                assert f"{name}" in own.split("def ")[0], f"{name} comes from another file"

@@ -139,7 +139,7 @@ def test_kernel_assembly(monkeypatch):
     """The twin has the kernel's source, options and float64 signature."""
 
     class Kernel:
-        signatures = ((np.empty(0, np.uint8), 1), (np.empty(0), 2))
+        signatures = ((1, (np.empty(0, np.uint8),)), (2, (np.empty(0),)))
 
         def __init__(self, py_func, targetoptions):
             self.py_func, self.targetoptions = py_func, targetoptions
@@ -149,7 +149,7 @@ def test_kernel_assembly(monkeypatch):
 
         def inspect_asm(self, signature):
             assert signature is self.compiled
-            return f"{self.py_func} {self.targetoptions} {signature[1]}"
+            return f"{self.py_func} {self.targetoptions} {signature[0]}"
 
     from fastlogreg.kernels.dense import chunks
     from fastlogreg.tools import warming

@@ -1,4 +1,18 @@
-"""Wide feature-major X, read by slabs of features: z of all examples first, then dw."""
+"""Wide feature-major X, read twice by slabs of features: z of all examples first, then dw.
+
+A block of examples of such an X would be scattered over thousands of pages.
+
+Layout. A row of X is a feature, m numbers long; a slab is `slab` rows, one behind the other.
+
+    slab 0   feature 0        |  block  |  block  | ...        partials[0] (m)
+             feature 1        |         |         |
+    slab 1   feature `slab`   |  block  |  block  | ...        partials[1] (m)
+
+Loop order: threads take slabs; in each, blocks of examples; `blocks.axpys` for z, `blocks.dots` for
+dw. The rows of partials are added in order, so the bits are the same for any number of threads.
+
+Rounding: FAST, as `blocks`. Twin: `fastlogreg.backends.vectorized`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +20,7 @@ from typing import Any
 
 from ..atomics import fetch_and_increment
 from ..decorators import kernel
-from ..lanes import LANES
+from ..layout import LANES
 from .blocks import axpys, dots
 
 
@@ -14,9 +28,11 @@ from .blocks import axpys, dots
 def add_slab_scores(
     x: Any, m: int, w: Any, slab: int, block: int, partials: Any, counter: Any
 ) -> None:
-    """partials[c] = the share of slab c, `slab` features, in z of all examples, until no slab is
-    left; any number of threads at once. Feature-major x; a row of partials is m rounded up to
-    eights; slab is a multiple of 8."""
+    """Set partials[c] to the share of slab c in z of all examples, until no slab is left.
+
+    Any number of threads at once. A row of partials is m rounded up to eights; slab, in features,
+    is a multiple of 8.
+    """
     n_x = x.size // m
     c = fetch_and_increment(counter, 0)
     while c < partials.shape[0]:
@@ -30,7 +46,7 @@ def add_slab_scores(
 
 @kernel
 def slab_gradients(x: Any, m: int, dz: Any, slab: int, block: int, dw: Any, counter: Any) -> None:
-    """dw = X dz.T, slab after slab, likewise; dw: n_x rounded up to eights."""
+    """Set dw to X dz.T, slab after slab; any number of threads. dw: n_x rounded up to eights."""
     n_x = x.size // m
     lo = fetch_and_increment(counter, 0) * slab
     while lo < n_x:

@@ -1,9 +1,17 @@
-"""Squares of a dense X as the model sees it, x = scale * X + shift: the largest ||x|| of the
-examples, and of each feature the weighted sum. Neither needs z: each is one read of X, in whatever
-order it lies.
+"""Squares of a dense X as the model sees it, v = scale * x + shift, in one read of X.
 
-Kernels check nothing; x: X as a flat view, as in `dense`; scale, shift: n_x rounded up to eights,
-zeros last.
+`largest_square` finds the largest ||v||^2 of the examples; `add_squares` sums weight * v^2 of each
+feature. Neither needs z.
+
+Layout. scale and shift are rounded up to eights, zeros last.
+
+    example-major   rows of n_x: vectors along the features, the end of a row in part
+    feature-major   rows of m: vectors along the examples
+
+Loop order: rows outside, vectors inside. `add_squares` takes four examples at a time.
+
+Rounding: FAST; the vectors say already how sums are made. Kernels check nothing; x: X as a flat
+view, as in `chunks`. Twin: `fastlogreg.backends.vectorized`.
 """
 
 from __future__ import annotations
@@ -13,20 +21,22 @@ from typing import Any
 import numpy as np
 
 from ..atomics import fetch_and_increment
-from ..decorators import kernel
-from ..lanes import LANES, fma, load, load_part, splat, store, sums
+from ..bundles import Scaling, Work
+from ..decorators import inlined, kernel
+from ..lanes import fma, load, load_part, splat, store, sums
+from ..layout import LANES
+from ..rows import add_each, for_each, four_rows_up_to, load_rows, load_rows_part
 
 
 @kernel
 def largest_square(
     x: Any, feature_major: Any, scale: Any, shift: Any, lo: int, hi: int, m: int
 ) -> float:
-    """The largest ||scale * x + shift||^2 over the examples lo to hi. scale, shift: (n_x,), rounded
-    up to eights with zeros."""
+    """Find the largest ||scale * x + shift||^2 over the examples lo to hi of m."""
     n_x = x.size // m
     part = n_x & 7
     whole, largest = n_x - part, 0.0
-    lanes, zero = np.empty(LANES), splat(0.0)
+    lanes = np.empty(LANES)
     if feature_major is None:
         for i in range(lo, hi):
             s = splat(0.0)
@@ -36,7 +46,7 @@ def largest_square(
             if part:
                 v = fma(load_part(x, i * n_x + whole, part), load(scale, whole), load(shift, whole))
                 s = fma(v, v, s)
-            store(lanes, 0, sums(s, zero, zero, zero, zero, zero, zero, zero))
+            store(lanes, 0, sums((s,)))
             largest = max(largest, lanes[0])
         return largest
     for i in range(lo, hi, LANES):
@@ -53,26 +63,34 @@ def largest_square(
     return largest
 
 
+@inlined
+def add_weighted_squares(v: Any, s: Any, total: Any) -> Any:
+    """Add s_r v_r^2 of four rows to the vector total."""
+    zero = splat(0.0)
+    total = fma(fma(v[0], s[0], zero), v[0], fma(fma(v[1], s[1], zero), v[1], total))
+    return fma(fma(v[2], s[2], zero), v[2], fma(fma(v[3], s[3], zero), v[3], total))
+
+
 @kernel
 def add_squares(
-    x: Any,
     feature_major: Any,
+    x: Any,
     n_x: int,
     weight: Any,
-    scale: Any,
-    shift: Any,
+    scaling: Scaling,
     lo: int,
     hi: int,
     row: Any,
 ) -> None:
-    """row[j] += sum of weight * x_j^2 over the examples lo to hi; row: n_x rounded up to eights."""
+    """Add the sum of weight * v_j^2 over the examples lo to hi to row[j], n_x rounded up to
+    eights."""
+    scale, shift = scaling
     zero = splat(0.0)
     if feature_major is None:
         part = n_x & 7
         whole = n_x - part
         for i in range(lo, hi, 4):  # the last group repeats its last example, with a weight of 0
-            k0, last = i * n_x, (hi - 1) * n_x
-            k1, k2, k3 = min(k0 + n_x, last), min(k0 + 2 * n_x, last), min(k0 + 3 * n_x, last)
+            k = four_rows_up_to(i * n_x, n_x, (hi - 1) * n_x)
             s0 = splat(weight[i])
             s1, s2, s3 = zero, zero, zero
             if i + 1 < hi:
@@ -81,24 +99,15 @@ def add_squares(
                 s2 = splat(weight[i + 2])
             if i + 3 < hi:
                 s3 = splat(weight[i + 3])
+            s = s0, s1, s2, s3
             for j in range(0, whole, LANES):
-                a, c, r = load(scale, j), load(shift, j), load(row, j)
-                v0, v1 = fma(load(x, k0 + j), a, c), fma(load(x, k1 + j), a, c)
-                v2, v3 = fma(load(x, k2 + j), a, c), fma(load(x, k3 + j), a, c)
-                r = fma(fma(v0, s0, zero), v0, fma(fma(v1, s1, zero), v1, r))
-                store(row, j, fma(fma(v2, s2, zero), v2, fma(fma(v3, s3, zero), v3, r)))
+                shifts = for_each(load(shift, j), k)
+                v = add_each(load_rows(x, k, j), load(scale, j), shifts)
+                store(row, j, add_weighted_squares(v, s, load(row, j)))
             if part:
-                a, c, r = load(scale, whole), load(shift, whole), load(row, whole)
-                v0, v1 = (
-                    fma(load_part(x, k0 + whole, part), a, c),
-                    fma(load_part(x, k1 + whole, part), a, c),
-                )
-                v2, v3 = (
-                    fma(load_part(x, k2 + whole, part), a, c),
-                    fma(load_part(x, k3 + whole, part), a, c),
-                )
-                r = fma(fma(v0, s0, zero), v0, fma(fma(v1, s1, zero), v1, r))
-                store(row, whole, fma(fma(v2, s2, zero), v2, fma(fma(v3, s3, zero), v3, r)))
+                shifts = for_each(load(shift, whole), k)
+                v = add_each(load_rows_part(x, k, whole, part), load(scale, whole), shifts)
+                store(row, whole, add_weighted_squares(v, s, load(row, whole)))
         return
     m, lanes = weight.size, np.empty(LANES)
     part = (hi - lo) & 7
@@ -111,29 +120,20 @@ def add_squares(
         if part:
             v = fma(load_part(x, j * m + whole, part), a, c)
             s = fma(fma(v, load_part(weight, whole, part), zero), v, s)
-        store(lanes, 0, sums(s, zero, zero, zero, zero, zero, zero, zero))
+        store(lanes, 0, sums((s,)))
         row[j] += lanes[0]
 
 
 @kernel
 def run_square_chunks(
-    x: Any,
-    feature_major: Any,
-    n_x: int,
-    weight: Any,
-    scale: Any,
-    shift: Any,
-    chunk: int,
-    partials: Any,
-    counter: Any,
+    feature_major: Any, x: Any, n_x: int, weight: Any, scaling: Scaling, work: Work
 ) -> None:
-    """Chunks of `chunk` examples, each into its own row of partials, until none is left; any number
-    of threads at once."""
-    c = fetch_and_increment(counter, 0)
+    """Sum chunks, each into its own row of partials, until none is left; any number of threads."""
+    chunk, _, partials, counters = work
+    c = fetch_and_increment(counters, 0)
     while c < partials.shape[0]:
         lo, row = c * chunk, partials[c]
+        hi = min(weight.size, lo + chunk)
         row[:] = 0.0
-        add_squares(
-            x, feature_major, n_x, weight, scale, shift, lo, min(weight.size, lo + chunk), row
-        )
-        c = fetch_and_increment(counter, 0)
+        add_squares(feature_major, x, n_x, weight, scaling, lo, hi, row)
+        c = fetch_and_increment(counters, 0)

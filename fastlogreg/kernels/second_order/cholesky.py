@@ -1,8 +1,14 @@
-"""H d = g by the Cholesky factor of H, for up to a thousand unknowns: at 31 x 31 NumPy needs 50
-microseconds, this 5; and LAPACK's threads, which spin for milliseconds after each call, are not in
-the way of the kernels' own.
+"""H d = g by the Cholesky factor of H, for up to a thousand unknowns.
 
-H, L: (n, n), of which the lower triangle is read, or written; g, d: (n,).
+For small H this takes a tenth of what NumPy needs. LAPACK's threads, which spin for milliseconds
+after each call, are not in the way of the kernels' own.
+
+Layout: H and L are (n, n); of H the lower triangle is read, of L the lower one is written.
+
+    row i of L:  L[i, 0] ... L[i, i - 1], L[i, i]        from the rows above it
+
+Loop order: rows, columns, then the dot of two rows. Rounding: FAST, as NumPy's own factor is no
+more exact. Twin: np.linalg.cholesky and np.linalg.solve.
 """
 
 from __future__ import annotations
@@ -17,8 +23,11 @@ from ..decorators import kernel
 
 @kernel
 def factor(H: Any, least: float, L: Any) -> bool:
-    """H = L L.T, row by row; False where a pivot is not above `least` times its place on H's
-    diagonal: H is singular, to rounding, or not finite."""
+    """Find L with H = L L.T, row by row.
+
+    False where a pivot is not above `least` times its place on H's diagonal: H is singular, to
+    rounding, or not finite.
+    """
     for i in range(H.shape[0]):
         row = L[i]
         for j in range(i):
@@ -37,7 +46,7 @@ def factor(H: Any, least: float, L: Any) -> bool:
 
 @kernel
 def solve(L: Any, g: Any, d: Any) -> None:
-    """d = H^-1 g from H's factor L."""
+    """Set d to H^-1 g, from H's factor L."""
     n = g.size
     for i in range(n):  # L y = g
         rest = g[i]
@@ -53,7 +62,7 @@ def solve(L: Any, g: Any, d: Any) -> None:
 
 @kernel
 def descend_by_cholesky(H: Any, g: Any, least: float, d: Any) -> bool:
-    """d = -H^-1 g; False, and nothing of use in d, where there is no factor."""
+    """Set d to -H^-1 g; False, and nothing of use in d, where there is no factor."""
     L = np.empty((g.size, g.size))
     if not factor(H, least, L):
         return False

@@ -1,15 +1,21 @@
-"""H += the sum of slope x1 x1.T over a block of examples, x1 = [x, 1]: what a Hessian is made of,
-for any number of features.
+"""The Hessian for any number of features: H += the sum of slope x1 x1.T over a block of examples,
+x1 = [x, 1].
 
-Rows of some examples, times sqrt(slope), are packed in panels of 16 columns, one behind the other,
-which the second-level cache holds. H is then a sum of products of panels: tiles of 8 x 16 (AVX2,
-with half as many registers: 4 x 8) stay in registers over all packed rows; only those on and above
-the diagonal are made. 1.5 multiply-adds of eight lanes a cycle on Zen 5. A product of matrices by
-BLAS makes both triangles, adds in an order that depends on its threads, and leaves these spinning,
-in the way of ours: 5,000 x 500 took 19 ms by it, on two threads, and takes 10.
+Layout. Rows of some examples, times sqrt(slope), are packed in panels of 16 columns, one behind the
+other, which the second-level cache holds.
 
-Threads take groups of rows of panels, `bounds`, from a counter; each packs what it needs. Every
-tile adds the examples one after another, so that neither threads nor groups change a bit.
+    packed    panel 0: columns 0 .. 15 of all packed rows | panel 1: columns 16 .. 31 | ...
+    H         flat, width = n_x + 1 rounded up to 16; tiles on and above the diagonal alone
+
+Loop order: groups of rows of panels (`bounds`), which threads take from a counter; packs of
+examples; panels against panels; tiles of 8 x 16 (without AVX-512, with half as many registers:
+4 x 8), each in registers over all packed rows. Every tile adds the examples one after another, so
+that neither threads nor groups change a bit.
+
+A product of matrices by BLAS would make both triangles and add in an order that depends on its
+threads. It would also leave these spinning, in the way of ours.
+
+Rounding: FAST; the vectors say already how sums are made. Twin: `fastlogreg.backends.vectorized`.
 """
 
 from __future__ import annotations
@@ -21,76 +27,46 @@ import numpy as np
 from ..atomics import fetch_and_increment
 from ..decorators import cpu_features, inlined, kernel
 from ..dense.blocks import axpys, dots
-from ..lanes import LANES, fma, load, load_part, splat, store
+from ..lanes import fma, load, load_part, splat, store
+from ..layout import LANES
 from ..loss import link_with_slopes
+from ..rows import (
+    add_each,
+    eight_rows,
+    four_rows,
+    load_rows,
+    splats,
+    store_rows,
+)
 
 PANEL = 2 * LANES  # columns
 
 
 @inlined
 def eight_by_sixteen(packed: Any, a: int, b: int, size: int, H: Any, at: int, width: int) -> None:
-    """H[at] and what follows, 8 x 16 += columns a to a + 8 of packed times columns b to b + 16;
+    """Add columns a to a + 8 of packed times columns b to b + 16 to the 8 x 16 of H from H[at] on;
     size: PANEL * rows."""
-    h1, h2, h3, h4 = at + width, at + 2 * width, at + 3 * width, at + 4 * width
-    h5, h6, h7 = at + 5 * width, at + 6 * width, at + 7 * width
-    c0, c1, c2, c3 = load(H, at), load(H, h1), load(H, h2), load(H, h3)
-    c4, c5, c6, c7 = load(H, h4), load(H, h5), load(H, h6), load(H, h7)
-    d0, d1, d2, d3 = (
-        load(H, at + LANES),
-        load(H, h1 + LANES),
-        load(H, h2 + LANES),
-        load(H, h3 + LANES),
-    )
-    d4, d5, d6, d7 = (
-        load(H, h4 + LANES),
-        load(H, h5 + LANES),
-        load(H, h6 + LANES),
-        load(H, h7 + LANES),
-    )
+    h = eight_rows(at, width)
+    c, d = load_rows(H, h, 0), load_rows(H, h, LANES)
     for r in range(0, size, PANEL):
-        u, v = load(packed, b + r), load(packed, b + r + LANES)
-        s, t = splat(packed[a + r]), splat(packed[a + r + 1])
-        c0, d0, c1, d1 = fma(s, u, c0), fma(s, v, d0), fma(t, u, c1), fma(t, v, d1)
-        s, t = splat(packed[a + r + 2]), splat(packed[a + r + 3])
-        c2, d2, c3, d3 = fma(s, u, c2), fma(s, v, d2), fma(t, u, c3), fma(t, v, d3)
-        s, t = splat(packed[a + r + 4]), splat(packed[a + r + 5])
-        c4, d4, c5, d5 = fma(s, u, c4), fma(s, v, d4), fma(t, u, c5), fma(t, v, d5)
-        s, t = splat(packed[a + r + 6]), splat(packed[a + r + 7])
-        c6, d6, c7, d7 = fma(s, u, c6), fma(s, v, d6), fma(t, u, c7), fma(t, v, d7)
-    store(H, at, c0)
-    store(H, at + LANES, d0)
-    store(H, h1, c1)
-    store(H, h1 + LANES, d1)
-    store(H, h2, c2)
-    store(H, h2 + LANES, d2)
-    store(H, h3, c3)
-    store(H, h3 + LANES, d3)
-    store(H, h4, c4)
-    store(H, h4 + LANES, d4)
-    store(H, h5, c5)
-    store(H, h5 + LANES, d5)
-    store(H, h6, c6)
-    store(H, h6 + LANES, d6)
-    store(H, h7, c7)
-    store(H, h7 + LANES, d7)
+        s = splats(packed, a + r, h)
+        c = add_each(s, load(packed, b + r), c)
+        d = add_each(s, load(packed, b + r + LANES), d)
+    store_rows(H, h, 0, c)
+    store_rows(H, h, LANES, d)
 
 
 @inlined
 def four_by_eight(packed: Any, a: int, b: int, size: int, H: Any, at: int, width: int) -> None:
-    """The same, 4 x 8."""
-    h1, h2, h3 = at + width, at + 2 * width, at + 3 * width
-    c0, c1, c2, c3 = load(H, at), load(H, h1), load(H, h2), load(H, h3)
+    """Add columns a to a + 4 of packed times columns b to b + 8 to the 4 x 8 of H from H[at] on."""
+    h = four_rows(at, width)
+    c = load_rows(H, h, 0)
     for r in range(0, size, PANEL):
-        u = load(packed, b + r)
-        c0, c1 = fma(splat(packed[a + r]), u, c0), fma(splat(packed[a + r + 1]), u, c1)
-        c2, c3 = fma(splat(packed[a + r + 2]), u, c2), fma(splat(packed[a + r + 3]), u, c3)
-    store(H, at, c0)
-    store(H, h1, c1)
-    store(H, h2, c2)
-    store(H, h3, c3)
+        c = add_each(splats(packed, a + r, h), load(packed, b + r), c)
+    store_rows(H, h, 0, c)
 
 
-add_tile, DEEP, WIDE = (
+add_tile, TILE_ROWS, TILE_COLUMNS = (
     (eight_by_sixteen, 8, 16) if "+avx512f" in cpu_features() else (four_by_eight, 4, 8)
 )
 
@@ -99,8 +75,8 @@ add_tile, DEEP, WIDE = (
 def pack(
     x: Any, start: int, n_x: int, count: int, roots: Any, first: int, width: int, packed: Any
 ) -> None:
-    """Columns from panel `first` on of `count` rows x1 from x[start], row i times roots[i]:
-    (panels, count, PANEL)."""
+    """Pack `count` rows x1 from x[start] on, row i times roots[i], from panel `first` on: (panels,
+    count, PANEL)."""
     part = n_x & 7
     whole, zero = n_x - part, splat(0.0)
     for i in range(count):
@@ -122,10 +98,11 @@ def pack(
 def add_products(
     x: Any, n_x: int, slopes: Any, together: int, bounds: Any, width: int, H: Any, counter: Any
 ) -> None:
-    """H (width, width) += the sum, on and above the diagonal (and a bit below), until no group is
-    left; any number of threads at once. x: (m, n_x) float64, flat; slopes: (m,); H: flat, width n_x
-    + 1 rounded up to PANEL; `together` examples are packed at a time; bounds: the first panel of
-    each group, and the number of panels."""
+    """Add the sum to H, on and above the diagonal (and a bit below), until no group is left.
+
+    Any number of threads at once. x: (m, n_x) float64, flat. slopes: (m,). together: examples that
+    are packed at a time. bounds: the first panel of each group, and the number of panels.
+    """
     m, panels = slopes.size, width // PANEL
     packed, roots = np.empty(together * width), np.empty(together)
     g = fetch_and_increment(counter, 0)
@@ -137,9 +114,9 @@ def add_products(
             pack(x, lo * n_x, n_x, count, roots, bounds[g], width, packed)
             size = count * PANEL
             for row in range(bounds[g], bounds[g + 1]):
-                for j in range(0, PANEL, DEEP):
+                for j in range(0, PANEL, TILE_ROWS):
                     for k in range(row, panels):
-                        for v in range(0, PANEL, WIDE):
+                        for v in range(0, PANEL, TILE_COLUMNS):
                             at = (row * PANEL + j) * width + k * PANEL + v
                             add_tile(packed, row * size + j, k * size + v, size, H, at, width)
         g = fetch_and_increment(counter, 0)
@@ -149,8 +126,10 @@ def add_products(
 def block_sums(
     x: Any, n_x: int, w: Any, b: float, y: Any, weight: Any, z: Any, dz: Any, slopes: Any, g: Any
 ) -> float:
-    """The loss of a block of examples; z, dz and s da/dz of each; g += the sum of dz x. x: (m, n_x)
-    float64, flat; slopes: (m,); z, dz: m rounded up to eights; w, g: n_x rounded up."""
+    """Return the loss of a block of examples; fill z, dz and slopes; add the sum of dz x to g.
+
+    x: (m, n_x) float64, flat. slopes: (m,). z, dz: m rounded up to eights. w, g: n_x rounded up.
+    """
     m = y.size
     z[:] = b
     dz[:] = 0.0

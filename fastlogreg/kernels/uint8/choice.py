@@ -1,10 +1,11 @@
-"""X of bytes (uint8, bool) in integer arithmetic: the blocks of `dense`, by the widest products
-that the CPU has.
+"""X of bytes (uint8, bool) in integer arithmetic: cost and gradient of a block of examples, by the
+widest products that the CPU has.
 
-    digits    AVX-512 VNNI: 64 products of bytes in an instruction, 7 digits of 8 bits
-    words     AVX2: 16 products of int16, 4 digits of 14 bits
+    digits    `avx512`: 64 products of bytes in an instruction, 7 digits of 8 bits
+    words     `avx2`: 16 products of int16, 4 digits of 14 bits
 
-Other CPUs widen bytes to float64, in `dense`.
+Other CPUs widen bytes to float64, in `dense`. Layout, loop order and rounding are those of
+`dense.blocks`, with w and the dz of each block as digits.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from typing import Any
 import numpy as np
 from numba import config
 
+from ..bundles import Examples, Places, Point
 from ..decorators import cpu_features, kernel
-from ..lanes import LANES
+from ..layout import LANES
 from ..loss import link
-from . import avx2, avx512
+from . import avx2, avx2_gram, avx512
 
 
 def byte_products(features: str | None = None) -> str | None:
-    """ "digits", "words" or None: what serves on the CPU that Numba compiles for, with LLVM
-    features such as "+avx2,-avx512f"; without compilation a plain twin does."""
+    """Return "digits", "words" or None: what serves on the CPU that Numba compiles for.
+
+    features: in LLVM's words, such as "+avx2,-avx512f". Without compilation a plain twin serves.
+    """
     if config.DISABLE_JIT:
         return "digits"
     there = cpu_features() if features is None else set(features.split(","))
@@ -34,48 +38,41 @@ def byte_products(features: str | None = None) -> str | None:
 WAY = byte_products()
 DIGIT: Any
 if WAY == "digits":
-    DIGITS, GROUP, DIGIT = avx512.DIGITS, avx512.BYTES, np.int8
+    DIGITS, RUN, DIGIT = avx512.DIGITS, avx512.REGISTER_BYTES, np.int8
     split, dots, axpys = avx512.split, avx512.byte_dots, avx512.byte_axpys
     GRAM, gram, LEAST_GRAM = avx512.GRAM, avx512.byte_gram, avx512.DIGITS
 else:
-    DIGITS, GROUP, DIGIT = avx2.DIGITS, avx2.GROUP, np.int16
+    DIGITS, RUN, DIGIT = avx2.DIGITS, avx2.RUN, np.int16
     split, dots, axpys = avx2.split_words, avx2.word_dots, avx2.word_axpys
-    GRAM, gram, LEAST_GRAM = avx2.GRAM, avx2.word_gram, 1
+    GRAM, gram, LEAST_GRAM = avx2_gram.GRAM, avx2_gram.word_gram, 1
 
 
 def room(count: int) -> Any:
-    """Where `split` puts the digits of `count` numbers."""
-    return np.zeros(DIGITS * (-(-count // GROUP) * GROUP), DIGIT)
+    """Make room for the digits that `split` makes of `count` numbers."""
+    return np.zeros(DIGITS * (-(-count // RUN) * RUN), DIGIT)
 
 
 @kernel
 def byte_chunk(
-    x: Any,
     feature_major: Any,
-    n_x: int,
-    y: Any,
-    weight: Any,
-    linear: bool,
-    w: Any,
-    b: float,
-    lo: int,
-    hi: int,
-    block: int,
-    z: Any,
-    dz: Any,
-    zs: Any,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
     row: Any,
 ) -> None:
-    """`dense.one_chunk` with w as (digits, [unit])."""
-    m, dw, d, unit = y.size, row[LANES:], w[0], w[1][0]
-    d_block = np.empty(DIGITS * ((z.size + GROUP - 1) // GROUP * GROUP), DIGIT)
-    ahead = (
-        block * n_x if feature_major is None else block
-    )  # the next block, of this chunk or the next
+    """Add the examples of a span to a row of partials; point.w is (digits, [unit])."""
+    x, n_x, y, weight, linear = examples
+    lo, hi = span
+    block, z, dz, zs = places
+    m, dw, d, unit = y.size, row[LANES:], point.w[0], point.w[1][0]
+    d_block = np.empty(DIGITS * ((z.size + RUN - 1) // RUN * RUN), DIGIT)
+    # The next block, of this chunk or the next.
+    ahead = block * n_x if feature_major is None else block
     for i in range(lo, hi, block):
         end = min(hi, i + block)
         count = end - i
-        z[:] = b
+        z[:] = point.b
         dz[:] = 0.0
         if feature_major is None:
             dots(x, i * n_x, n_x, count, n_x, d, unit, z, ahead)

@@ -1,4 +1,10 @@
-"""Gradient descent compiled whole, for small X: no return to Python between iterations."""
+"""Gradient descent compiled whole, for small X: no return to Python between iterations.
+
+Layout: as `dense.chunks`; a point is [w (n_x), b, J, largest gradient component, measure]. Loop
+order: iterations outside, then the chunks, one after the other; their rows are added in order, so
+the bits are those of a pass on any number of threads. Rounding: FAST here, the kernels of `dense`
+as they are. Twin: `fastlogreg.solvers.gd`.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +14,42 @@ from typing import Any
 import numpy as np
 
 from ...maths.certificate import suboptimality_bound as _suboptimality_bound
+from ..bundles import Descent, Examples, Places, Point, Scaling, Way, Work
 from ..decorators import exact, kernel
 from ..dense.chunks import one_chunk, split_point
-from ..partials import HEAD, add_partials, copy
+from ..layout import HEAD
+from ..partials import add_partials, copy
 
 suboptimality_bound = exact(_suboptimality_bound)
 
 
 @kernel
 def descend(
-    x: Any,
-    way: Any,
-    y: Any,
-    scale: Any,
-    shift: Any,
+    way: Way,
+    examples: Examples,
+    scaling: Scaling,
     gap: int,
-    chunk: int,
-    block: int,
-    partials: Any,
-    decay: float,
-    radius: float,
-    alpha: float,
-    tol: float,
-    limit: float,
+    work: Work,
+    rules: Descent,
     point: Any,
     best: Any,
     costs: Any,
 ) -> int:
-    """Up to costs.size iterations of gradient descent, serially over the same chunks, without a
-    return to Python.
+    """Make up to costs.size iterations of gradient descent, serially.
 
-    point and best: [w (n_x), b, J, largest gradient component, measure], best holding the point of
-    least J seen. decay is lambda / m, radius the largest ||x||, gap how far the last n_x % 8
-    features are moved (`examples`). The measure is `Objective.measure`: where it is at most tol, or
-    J is not below limit, fewer than costs.size iterations are made (their number is returned) and
-    point holds what was found.
+    best holds the point of least J seen. gap: how far the last n_x % 8 features are moved (see
+    `dense.groups`). Where a rule stops it, fewer iterations are made; their number is returned, and
+    point holds what was found. examples: without weights.
     """
-    m, n_x, none = y.size, scale.size, np.empty(0)
+    scale, shift = scaling
+    chunk, block, partials, _ = work
+    decay, radius, alpha, tol, limit = rules
+    m, n_x = examples.y.size, scale.size
     padded, total = np.zeros((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
     scratch = (block + 7) // 8 * 8
-    z, dz, dw = np.empty(scratch), np.empty(scratch), np.empty(n_x)
-    w = point[:n_x]
+    places = Places(block, np.empty(scratch), np.empty(scratch), np.empty(0))
+    dw, w = np.empty(n_x), point[:n_x]
     moved = n_x - n_x % 8
-    linear = m < 0  # False, but no literal: with one, Numba would compile one_chunk a second time
     for k in range(costs.size):
         b = point[n_x]
         squares = 0.0
@@ -58,13 +57,11 @@ def descend(
             padded[j if j < moved else j + gap] = scale[j] * w[j]
             b += shift[j] * w[j]
             squares += w[j] * w[j]
-        split_point(way[5], padded, n_x)
+        split_point(way.digits, padded, n_x)
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(
-                x, way, n_x, y, none, linear, padded, b, lo, hi, block, z, dz, none, partials[c]
-            )
+            one_chunk(way, examples, Point(padded, b), (lo, hi), places, partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m

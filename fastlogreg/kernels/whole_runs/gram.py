@@ -1,13 +1,23 @@
 """Gradient descent for wide X (m < n_x) on the m-by-m Gram matrix: the same iterates, at m^2 an
-iteration for m n_x.
+iteration instead of m n_x.
 
 Every dw is a combination of the examples, so w = rho w0 + X c at all times, and with K = X.T X
 
-    z = rho z0 + K c + b        c := (1 - alpha lambda / m) c - (alpha / m) dz        rho := (1 -
-                                alpha lambda / m) rho
-    ||w||^2 = rho^2 ||w0||^2 + 2 rho c.z0 + c.(K c)        with z0 = X.T w0
+    z = rho z0 + K c + b        z0 = X.T w0
+    c := (1 - alpha lambda / m) c - (alpha / m) dz
+    rho := (1 - alpha lambda / m) rho
+    ||w||^2 = rho^2 ||w0||^2 + 2 rho c.z0 + c.(K c)
 
 Nothing is factored, so that duplicated examples and a singular K do no harm.
+
+Layout: K (m, m), flat. Only what is left of the diagonal's blocks of eight is read, which halves
+what the second-level cache has to give.
+
+    rows 8 .. 15    | 0 .. 7 | diagonal block |              K[i, j] serves out[i] and out[j]
+    rows 16 .. 23   | 0 .. 7 | 8 .. 15 | diagonal block |
+
+Loop order: eight rows outside, their columns inside. Rounding: FAST; `link` is EXACT on its own.
+Twin: `fastlogreg.solvers.gd` on X.
 """
 
 from __future__ import annotations
@@ -18,39 +28,28 @@ import numpy as np
 
 from ..decorators import kernel
 from ..dense.blocks import axpys, dots
-from ..lanes import LANES, fma, load, splat, store, sums
+from ..lanes import fma, load, splat, store, sums
+from ..layout import LANES
 from ..loss import link
 from ..partials import copy
+from ..rows import add_all, add_each, add_row_dots, eight_rows, for_each, load_rows, splats
 
 
 @kernel
 def add_symmetric_product(K: Any, m: int, c: Any, out: Any) -> None:
-    """out += K c for a symmetric K (m, m), flat; only what is left of the diagonal's blocks of
-    eight is read: half the traffic of the second-level cache, 2.8 for 4.8 microseconds at m = 209.
-    c, out: rounded up to eights, c with zeros."""
+    """Add K c to out for a symmetric K; c, out: rounded up to eights, c with zeros."""
     whole = m - m % LANES
     one, zero = splat(1.0), splat(0.0)
     for i in range(0, whole, LANES):
-        k0, k1, k2, k3 = i * m, (i + 1) * m, (i + 2) * m, (i + 3) * m
-        k4, k5, k6, k7 = (i + 4) * m, (i + 5) * m, (i + 6) * m, (i + 7) * m
-        v0, v1, v2, v3 = splat(c[i]), splat(c[i + 1]), splat(c[i + 2]), splat(c[i + 3])
-        v4, v5, v6, v7 = splat(c[i + 4]), splat(c[i + 5]), splat(c[i + 6]), splat(c[i + 7])
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
+        k = eight_rows(i * m, m)
+        v, s = splats(c, i, k), for_each(zero, k)
         for j in range(0, i, LANES):
-            cj, low, high = load(c, j), load(out, j), zero
-            x0, x1, x2, x3 = load(K, k0 + j), load(K, k1 + j), load(K, k2 + j), load(K, k3 + j)
-            x4, x5, x6, x7 = load(K, k4 + j), load(K, k5 + j), load(K, k6 + j), load(K, k7 + j)
-            s0, s1, s2, s3 = fma(x0, cj, s0), fma(x1, cj, s1), fma(x2, cj, s2), fma(x3, cj, s3)
-            s4, s5, s6, s7 = fma(x4, cj, s4), fma(x5, cj, s5), fma(x6, cj, s6), fma(x7, cj, s7)
-            low = fma(x3, v3, fma(x2, v2, fma(x1, v1, fma(x0, v0, low))))
-            high = fma(x7, v7, fma(x6, v6, fma(x5, v5, fma(x4, v4, high))))
+            x = load_rows(K, k, j)
+            s = add_each(x, load(c, j), s)
+            low, high = add_all(x[:4], v[:4], load(out, j)), add_all(x[4:], v[4:], zero)
             store(out, j, fma(high, one, low))
-        ci = load(c, i)
-        s0, s1 = fma(load(K, k0 + i), ci, s0), fma(load(K, k1 + i), ci, s1)
-        s2, s3 = fma(load(K, k2 + i), ci, s2), fma(load(K, k3 + i), ci, s3)
-        s4, s5 = fma(load(K, k4 + i), ci, s4), fma(load(K, k5 + i), ci, s5)
-        s6, s7 = fma(load(K, k6 + i), ci, s6), fma(load(K, k7 + i), ci, s7)
-        store(out, i, fma(sums(s0, s1, s2, s3, s4, s5, s6, s7), one, load(out, i)))
+        s = add_row_dots(K, k, i, load(c, i), s)
+        store(out, i, fma(sums(s), one, load(out, i)))
     if whole < m:
         axpys(K, whole * m, m, m - whole, whole, c[whole:], out, 0)
         dots(K, whole * m, m, m - whole, m, c, out[whole:], 0)
@@ -69,7 +68,7 @@ def descend_gram(
     best: Any,
     costs: Any,
 ) -> int:
-    """Up to costs.size iterations; the iterations made, fewer where J is not below limit.
+    """Make up to costs.size iterations; return how many, fewer where J is not below limit.
 
     K: (m, m) flat; point and best: [c (m), rho, b, J], best holding the point of least J seen;
     decay is lambda / m.
@@ -79,7 +78,7 @@ def descend_gram(
     Kc, z, dz, c = np.empty(padded), np.empty(m), np.empty(m), np.zeros(padded)
     copy(point[:m], c[:m])
     shrink = 1.0 - alpha * decay
-    linear = m < 0  # False, see `dense.descend`
+    linear = m < 0  # False, but no literal: with one, Numba would compile `link` a second time
     for k in range(costs.size):
         rho, b = point[m], point[m + 1]
         Kc[:] = 0.0
