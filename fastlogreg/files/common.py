@@ -19,14 +19,18 @@ KERNEL_DTYPES = tuple(map(np.dtype, ("?", "u1", "i1", "u2", "i2", "i4", "f2", "f
 
 
 class Data(NamedTuple):
-    """X (n_x, m); y (m,) as in the file, or None; names of the n_x features; shape of one image;
-    the file."""
+    """What a file holds: X (n_x, m), and y (m,) as in the file, or None.
+
+    feature_names: of the n_x features; image_shape: of one example; left_out: columns that were
+    not asked for and are no features, but the index of a data frame.
+    """
 
     X: Array
     y: Array | None
     feature_names: tuple[str, ...] | None
     image_shape: tuple[int, ...] | None
     path: str
+    left_out: tuple[str, ...] = ()
 
 
 class UnknownName(ValueError):
