@@ -20,7 +20,7 @@ from ..checks.extras import require
 from ..figures.training import times_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
-from .train import fit, print_costs, print_metrics, save_figure, settings
+from .running import Examples, fit, print_costs, print_metrics, save_figure, settings
 
 Array = NDArray[Any]
 BACKENDS = ("python", "loops", "numpy", "fused")
@@ -75,7 +75,7 @@ def demo(
     print_metrics(model, X_test, Y_test, "test")
 
     seconds = _compare(X_train * SCALE, Y_train, result.alpha, result.costs)
-    save_figure(out / "training.png", result, model, X_test, Y_test, "test")
+    save_figure(out / "training.png", result, model, Examples("test", X_test, Y_test))
     shown = {
         f"{name} (extrapolated)" if name == "python" else name: value
         for name, value in seconds.items()

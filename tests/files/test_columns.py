@@ -26,7 +26,7 @@ def test_a_number_is_no_position_where_columns_have_numbers_for_names(tmp_path):
         for x in (["1", "2", "3"], "1,2,3"):
             with pytest.raises(UnknownName, match="has no column '3'"):
                 read_data(path, x=x, target="label")
-        with pytest.raises(UnknownName, match="has no column '0'.*no position"):
+        with pytest.raises(UnknownName, match=r"has no column '0'.*no position"):
             read_data(path, target="0")
         found = read_data(path, x="1,-1", target="label")
         assert found.feature_names == ("1", "age")

@@ -122,7 +122,7 @@ def test_large_ids_with_a_gap_are_text(tmp_path):
     for name in ("f.csv", "f.parquet"):
         y = of_file(tmp_path / name)
         assert y.tolist() == [str(EXACT + 1), "", str(EXACT)]
-        with pytest.raises(ValueError, match="label in row 1 .* is missing"):
+        with pytest.raises(ValueError, match=r"label in row 1 .* is missing"):
             encode_labels(y)
 
 
