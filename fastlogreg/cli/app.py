@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _describe(error: Exception) -> str:
-    """One line for the user."""
+    """Say what went wrong in one line."""
     if hasattr(error, "format_message"):  # typer's own: bad usage
         context = getattr(error, "ctx", None)
         return (

@@ -31,8 +31,10 @@ def predict(
         Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")
     ] = None,
 ) -> None:
-    """Print label and probability P(y = 1) of each example in DATA, as CSV; labels in DATA are left
-    out."""
+    """Print label and probability P(y = 1) of each example in DATA, as CSV.
+
+    Labels in DATA are left out.
+    """
     check_writable(out, data, model)
     loaded = Model.load(model)
     examples = read_for(loaded, data, DataOptions(x, y, target, header))

@@ -204,15 +204,15 @@ class Held:
             self.sums *= coding.factors
 
     def sum(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The sum of function(block, *arguments) over all blocks."""
+        """Sum function(block, *arguments) over all blocks."""
         return self.engine.sum(function, self.groups, *arguments)
 
     def each(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """function(block, *arguments) of every block, brought here."""
+        """Call function(block, *arguments) on every block, and bring here what it gives."""
         return self.some(function, dict.fromkeys(range(self.n_blocks), arguments))
 
     def some(self, function: Callable[..., Any], chosen: dict[int, tuple[Any, ...]]) -> list[Any]:
-        """function(block k, *chosen[k]) for the blocks that are chosen, in ascending order."""
+        """Call function(block k, *chosen[k]) on the blocks that are chosen, in ascending order."""
         tasks: dict[int, list[tuple[int, tuple[Any, ...]]]] = {}
         for k, arguments in chosen.items():
             tasks.setdefault(k // self.size, []).append((k % self.size, arguments))
@@ -222,8 +222,7 @@ class Held:
         return [one for group in found for one in group]
 
     def require_finite(self, names: Sequence[str] | None = None) -> None:
-        """ValueError with the row (of all of X) and the column of the first NaN or infinity, if
-        there is one."""
+        """Raise ValueError for the first NaN or infinity, with its row of all and its column."""
         names = self.names if names is None else names
         found = self.each(blocks.non_finite)
         for k, first in enumerate(found):

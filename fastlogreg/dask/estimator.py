@@ -70,12 +70,11 @@ class LogisticRegression(InMemory):
         return self
 
     def decision_function(self, X: Any) -> Any:
-        """z = X w + b (m,), a lazy dask array of float64 for dask collections."""
+        """Compute z = X w + b (m,), a lazy dask array of float64 for dask collections."""
         return self._lazily(X, super().decision_function, np.float64)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """P(classes_[0]) and P(classes_[1]) of each row (m, 2), a lazy dask array for dask
-        collections."""
+        """Compute both classes' probabilities of each row (m, 2), lazy for dask collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
@@ -86,15 +85,15 @@ class LogisticRegression(InMemory):
         return self._lazily(X, super().predict_proba, np.float64, columns=2)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of `predict_proba` (m, 2), without underflow."""
+        """Compute the logarithms of `predict_proba` (m, 2), without underflow."""
         return self._lazily(X, super().predict_log_proba, np.float64, columns=2)
 
     def predict(self, X: Any) -> Any:
-        """The likelier class of each row (m,), a lazy dask array for dask collections."""
+        """Choose the likelier class of each row (m,), a lazy dask array for dask collections."""
         return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; for dask collections computed block by block."""
+        """Compute the accuracy; for dask collections block by block."""
         if not _is_dask(X):
             return float(super().score(X, y, sample_weight))
         import dask
@@ -115,8 +114,7 @@ class LogisticRegression(InMemory):
     def _lazily(
         self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
     ) -> Any:
-        """method, one of the parent's, on every row block of X; on X itself where that is no dask
-        collection."""
+        """Call a method of the parent's on every row block, or on an X in memory."""
         if not _is_dask(X):
             return method(X)
         from sklearn.utils.validation import check_is_fitted
@@ -171,8 +169,7 @@ class _Predict:
 
 
 def _plain(model: InMemory) -> InMemory:
-    """What predicting needs, as the parent class, on one thread: blocks run side by side
-    already."""
+    """Copy what predicting needs into the parent class, on one thread: blocks run side by side."""
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
     plain.n_features_in_ = model.n_features_in_
@@ -203,8 +200,7 @@ def _is_dask(X: Any) -> bool:
 
 
 def _standardised(objective: DistributedObjective) -> DistributedDesign:
-    """As `fastlogreg.estimators.logistic._standardised` for one machine: mean 0 (given an
-    intercept) and variance 1."""
+    """Rescale each column to mean 0 (given an intercept) and variance 1, as on one machine."""
     mean = objective.mean()
     deviation = np.sqrt(objective.variance(mean))
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0

@@ -99,7 +99,7 @@ def feature_columns(
 
 
 def index_by_metadata(names: Sequence[str], metadata: Mapping[bytes, bytes] | None) -> list[int]:
-    """Positions of the columns that a Parquet file's metadata call the index of a data frame."""
+    """Find the columns that a Parquet file's metadata call the index of a data frame."""
     try:
         columns = json.loads((metadata or {}).get(b"pandas", b"{}"))["index_columns"]
         index = [name for name in columns if isinstance(name, str)]
@@ -109,7 +109,7 @@ def index_by_metadata(names: Sequence[str], metadata: Mapping[bytes, bytes] | No
 
 
 def index_by_name(names: Sequence[str]) -> list[int]:
-    """Positions of the first columns of a CSV that have no name: pandas writes an index so."""
+    """Find the first columns of a CSV, if they have no name: pandas writes an index so."""
     n = next((j for j, name in enumerate(names) if not _INDEX_IN_CSV.fullmatch(name)), len(names))
     return list(range(n))
 

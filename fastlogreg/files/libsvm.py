@@ -105,7 +105,7 @@ def _words(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(number of the first line, whole lines) until the end of the file."""
+    """Read whole lines, and the number of the first, until the end of the file."""
     number = 1
     with open(path, "rb") as file:
         while text := file.read(_BLOCK):
@@ -124,7 +124,7 @@ def _rest_of_line(path: Path, number: int, text: bytes, file: IO[bytes]) -> byte
 
 
 def _plain(text: bytes) -> _Part | None:
-    """The examples of a block of plain numbers, or None where that is not what it is."""
+    """Read a block of plain numbers; None where that is not what it is."""
     raw = np.frombuffer(text, np.uint8)
     space = _SPACE[raw]
     if not (_NUMBER[raw] | space).all():
@@ -178,8 +178,7 @@ def _plain(text: bytes) -> _Part | None:
 
 
 def _careful(path: Path, number: int, text: bytes) -> _Part:
-    """The examples of any block, line by line; ValueError with the number of the first line that is
-    wrong."""
+    """Read any block line by line; ValueError with the number of the first line that is wrong."""
     labels: list[str] = []
     counts: list[int] = []
     columns: list[int] = []
@@ -220,7 +219,7 @@ def _are_large(labels: NDArray[np.float64]) -> bool:
 
 
 def _pair(field: str) -> tuple[int, float]:
-    """Column from 0 and value; column -1 where the field is no such pair."""
+    """Read column, from 0, and value; column -1 where the field is no such pair."""
     index, _, value = field.partition(":")
     try:
         return int(index[:20]) - 1 if index.isdecimal() else -1, float(value)
