@@ -158,9 +158,8 @@ def encode_labels(
     Y = np.zeros(y.size)
     known = np.zeros(y.size, dtype=bool)
     for code, label in enumerate(labels):
-        if isinstance(label, str) == (y.dtype.kind == "U"):
-            here = y == label
-            Y[here], known = code, known | here
+        here = is_label(y, label)
+        Y[here], known = code, known | here
     if not known.all():
         row = int(np.argmin(known))
         raise ValueError(
@@ -168,6 +167,18 @@ def encode_labels(
             f"got {_plain(y[row])!r} in row {row} (counted from 0)"
         )
     return Y.reshape(1, -1), labels
+
+
+def is_label(y: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+    """Mark where y is the label: text is no number, and no number is rounded to be equal."""
+    if isinstance(label, (str, bytes)) != (y.dtype.kind in "US") or (
+        y.dtype.kind == "f"
+        and isinstance(label, int)
+        and abs(label) > 2**53
+        and not (label.bit_length() <= 1023 and int(float(label)) == label)
+    ):
+        return np.zeros(y.shape, dtype=bool)
+    return np.asarray(y == label)
 
 
 def _plain(value: Any) -> Label:

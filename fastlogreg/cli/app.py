@@ -18,13 +18,15 @@ import rich  # noqa: F401  (so that a missing one is noticed here, and not at th
 import typer
 
 from .._version import __version__
-from . import compare, demo, doctor, train
-from .train import INTERRUPTED
+from . import compare, demo, doctor
+from .predict import evaluate, predict
+from .running import INTERRUPTED
+from .train import train
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "train": train.train,
-    "predict": train.predict,
-    "evaluate": train.evaluate,
+    "train": train,
+    "predict": predict,
+    "evaluate": evaluate,
     "compare": compare.compare,
     "demo": demo.demo,
     "bench": doctor.bench,
@@ -86,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _describe(error: Exception) -> str:
-    """One line for the user."""
+    """Say what went wrong in one line."""
     if hasattr(error, "format_message"):  # typer's own: bad usage
         context = getattr(error, "ctx", None)
         return (

@@ -25,7 +25,7 @@ def compare(
         Path | None, typer.Option("--plot", help="Write a bar figure: .png, .svg or .pdf.")
     ] = None,
 ) -> None:
-    """Loops against vectorized: interpreted, compiled and NumPy, with their disagreement."""
+    """Time loops against vectorized code: interpreted, compiled and NumPy, and their difference."""
     from rich.console import Console
 
     from ..lectures.compare import comparisons
@@ -62,7 +62,7 @@ def compare(
 
 
 def table(results: list[Comparison]) -> Table:
-    """One row for each pair; "faster" is the compiled loop's time against the other's."""
+    """Make one row for each pair; "faster" is the compiled loop's time against the other's."""
     from rich.table import Table
 
     shown = Table()
@@ -95,5 +95,5 @@ def table(results: list[Comparison]) -> Table:
 
 
 def _ms(seconds: float) -> str:
-    """Three digits of milliseconds, without exponents for long times."""
+    """Write three digits of milliseconds, without exponents for long times."""
     return f"{1e3 * seconds:,.0f}" if seconds >= 0.1 else f"{1e3 * seconds:.3g}"

@@ -21,7 +21,7 @@ from ..checks.extras import require
 from ..figures.training import times_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
-from .train import fit, print_costs, print_metrics, save_figure, settings
+from .running import Examples, fit, print_costs, print_metrics, save_figure, settings
 
 Array = NDArray[Any]
 BACKENDS = ("python", "loops", "numpy", "fused")
@@ -77,7 +77,7 @@ def demo(
     print_metrics(model, X_test, Y_test, "test")
 
     seconds = _compare(X_train * SCALE, Y_train, result.alpha, result.costs)
-    save_figure(out / "training.png", result, model, X_test, Y_test, "test")
+    save_figure(out / "training.png", result, model, Examples("test", X_test, Y_test))
     shown = {
         f"{name} (extrapolated)" if name == "python" else name: value
         for name, value in seconds.items()
@@ -92,15 +92,14 @@ def demo(
 
 
 def _digits() -> tuple[Array, Array]:
-    """X (64, 1797) uint8, one image per column, and Y (1, 1797): 1 for an eight."""
+    """Load X (64, 1797) uint8, one image per column, and Y (1, 1797): 1 for an eight."""
     digits = require("sklearn.datasets", "all", "the demo").load_digits()
     images = digits.images.astype(np.uint8)
     return images.reshape(len(images), -1).T, (digits.target == 8).astype(np.uint8).reshape(1, -1)
 
 
 def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]:
-    """Seconds of the same run with each backend, all on the same float64 X; prints them as a
-    table."""
+    """Time one run with each backend, all on the same float64 X, and print a table."""
     print(
         f"\nThe same {ITERATIONS} iterations in four ways, on one thread (first call, with its "
         "compiling, apart):\n"
@@ -138,8 +137,7 @@ def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]
 
 
 def _timed(X: Array, Y: Array, alpha: float, backend: Any, iterations: int) -> tuple[float, Array]:
-    """Seconds of one training run, and its costs; on one thread, since a pass is too short here to
-    deal out."""
+    """Time one training run on one thread, since a pass is too short here to deal out."""
     from ..api import train
 
     start = time.perf_counter()

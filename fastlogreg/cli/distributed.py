@@ -1,48 +1,52 @@
-"""`fastlogreg train --dask ADDRESS PATTERN`: a model from many files, each a block that a worker
-loads and keeps."""
+"""`fastlogreg train --dask ADDRESS PATTERN` reads many files, each a block that a worker keeps."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
-from typing import Any
 
+from ..checks.arguments import check_number
 from ..checks.extras import require
 from ..checks.labels import encode_labels
 from ..dask import train_on
-from ..dask.blocks import Raw, raw_block
 from ..dask.collections import load
 from ..dask.engine import Engine
+from ..dask.raw import Raw, first_of, raw_block
 from ..files import read_data
+from ..files.columns import left_out_text
 from ..files.model import Model
 from ..solvers.result import TrainingResult
 from ..training.options import Options
+from .reading import DataOptions, labels_of
 from .report import Metrics, ProgressBar
+from .running import RunOptions
 
 
 def train(
-    address: str,
-    pattern: Path,
-    how: dict[str, Any],
-    lambda_: float,
-    scale: float,
-    options: Options,
+    address: str, pattern: Path, source: DataOptions, run: RunOptions
 ) -> tuple[TrainingResult, Model, Metrics]:
-    """Train on every file that matches. how: of `files.read_data`."""
+    """Train on every file that matches."""
+    alpha = "auto" if run.alpha is None else run.alpha
+    options = Options.checked(run.solver, run.iterations, alpha=alpha, tol=run.tol)
+    lambda_ = check_number("lambda_", run.lambda_, low=0)
     paths = sorted(glob(str(pattern)))
     if not paths:
         raise FileNotFoundError(f"{pattern}: no file of this name, and none that matches it")
+    scale = 1.0 if run.scale is None else run.scale
     with scheduler(address):
-        arguments = [(str(Path(path).resolve()), how, k) for k, path in enumerate(paths)]
-        rows = load(Engine(), _load, arguments)
+        rows = load(Engine(), _load, [(str(Path(path).resolve()), source) for path in paths])
+        rows.take_numbers()  # the words of one file alone do not say whether all are numbers
+        if rows.left_out:
+            warnings.warn(left_out_text(pattern, rows.left_out), stacklevel=2)
         found, counts, _ = rows.labels()
         classes = encode_labels(found, source=str(pattern))[1]
         print(f"{pattern}: {rows.m} examples of {rows.n_x} features in {len(paths)} files")
         print(f"labels: {counts[0]} are {classes[0]}, {counts[1]} are {classes[1]} (y = 1)")
-        with ProgressBar(options.iterations) as bar:
+        with ProgressBar(run.iterations) as bar:
             result, objective = train_on(
                 rows, lambda_, scale, 0.0, None, 0.0, replace(options, callback=bar), classes
             )
@@ -57,7 +61,7 @@ def train(
 
 @contextmanager
 def scheduler(address: str) -> Iterator[None]:
-    """The scheduler at this address in charge, or threads of this process for "threads"."""
+    """Put the scheduler at this address in charge, or threads of this process for "threads"."""
     dask = require("dask", "dask", "--dask")
     if address == "threads":
         with dask.config.set(scheduler="threads"):
@@ -76,13 +80,11 @@ def scheduler(address: str) -> Iterator[None]:
         yield
 
 
-def _load(path: str, how: dict[str, Any], k: int) -> Raw:
-    data = read_data(path, **how)
-    if data.y is None:
-        raise ValueError(
-            f"{path}: no labels found; name them with --target COLUMN for a table, --y NAME for "
-            ".h5 and .npz"
-        )
-    raw = raw_block(data.X.T, data.y, None, k)
-    raw.names = data.feature_names
+def _load(path: str, source: DataOptions) -> Raw:
+    """Read one file as a block; labels that are text stay the words that are written."""
+    data = read_data(path, **source._asdict(), spelt=True)
+    raw = raw_block(data.X.T, labels_of(data), None, path)
+    if raw.y.dtype.kind == "U":
+        raw.labels = raw.labels._replace(kind="text", missing=first_of(raw.y == ""))
+    raw.names, raw.left_out = data.feature_names, data.left_out
     return raw

@@ -16,16 +16,18 @@ LINES = 20  # of a cost table, as in the lectures: every 100 of 2000 iterations
 
 
 def cost_lines(costs: Array, iterations: int) -> Iterator[str]:
-    """`Cost after iteration 0: 0.693147`, and so on at every twentieth of the iterations asked
-    for."""
+    """Write `Cost after iteration 0: 0.693147` and so on, at every twentieth of the iterations."""
     for k in range(0, len(costs), max(1, -(-iterations // LINES))):
         yield f"Cost after iteration {k}: {costs[k]:.6f}"
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Of one data set: confusion[i][j] examples of class i were predicted to be of class j;
-    log_loss in nats."""
+    """How well a model predicts one data set.
+
+    accuracy: in percent; log_loss: in nats; confusion[i][j]: examples of class i that were
+    predicted to be of class j.
+    """
 
     accuracy: float
     log_loss: float
@@ -33,8 +35,7 @@ class Metrics:
 
     @classmethod
     def of(cls, Y: Array, predicted: Array, log_loss: float) -> Metrics:
-        """From labels and predictions (1, m) of 0 and 1; the accuracy in percent, in the lectures'
-        formula."""
+        """Compare labels and predictions (1, m) of 0 and 1 by the lectures' formula."""
         accuracy = float(100 - np.mean(np.abs(predicted.astype(np.float64) - Y)) * 100)
         n00, n01, n10, n11 = (
             int(np.sum((i == Y) & (j == predicted))) for i in (0, 1) for j in (0, 1)
@@ -42,7 +43,7 @@ class Metrics:
         return cls(accuracy, log_loss, ((n00, n01), (n10, n11)))
 
     def lines(self, name: str, labels: tuple[Any, Any]) -> Iterator[str]:
-        """Accuracy with all its digits, log-loss, and the counts as a small table."""
+        """Write accuracy with all its digits, log-loss, and the counts as a small table."""
         yield f"{name} accuracy: {self.accuracy} %"
         yield f"{name} log-loss: {self.log_loss:.6f}"
         heads = [f"predicted {label}" for label in labels]
@@ -54,7 +55,7 @@ class Metrics:
 
 
 class ProgressBar:
-    """A progress bar on stderr while training, with cost, iterations per second and remaining time.
+    """Shows on stderr how training goes: cost, iterations per second and remaining time.
 
     Nothing at all where stderr is not a terminal. An instance is the `callback` of `train`.
     """

@@ -20,17 +20,18 @@ from numpy.typing import NDArray
 from ..backends.choice import backend_of
 from ..backends.hessians import Products, flat
 from ..checks.arguments import find_non_finite
+from ..checks.labels import is_label
 from ..data.dense import DesignMatrix
 from ..machine.blas import inner
 from ..machine.once import once
 from ..maths.arrays import NONE, Vector
 from ..objective import separation
+from .raw import Raw
 
 # J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
 HEAD = 5
 KEPT = 3  # z's that a block keeps: the two ends of a line search, and what came of it
 BACKEND = backend_of("fused", 1)  # blocks run side by side already
-DISTINCT = 20  # labels of a block that are reported, at most
 
 
 class Place(NamedTuple):
@@ -40,18 +41,6 @@ class Place(NamedTuple):
     w: Vector
     b: float
     name: str = ""
-
-
-class Raw:
-    """Rows x (m, n_x) with labels y (m,), any two values, and weights (m,) or none, as they
-    came."""
-
-    def __init__(self, x: NDArray[Any], y: NDArray[Any], weight: Vector) -> None:
-        self.x, self.y, self.weight = x, y, weight
-        self.names: tuple[str, ...] | None = None  # of the columns, where what was loaded has them
-
-    def __sizeof__(self) -> int:  # what Dask's scheduler believes that moving it costs
-        return int(self.x.nbytes + self.y.nbytes + self.weight.nbytes)
 
 
 class Block:
@@ -94,96 +83,20 @@ class Block:
 # ---------------------------------------------------------------- making blocks
 
 
-def raw_block(x: Any, y: Any, weight: Any, k: int) -> Raw:
-    """Block k of the rows, labels and weights that Dask has for them; TypeError or ValueError where
-    they do not fit."""
-    x = _frame_values(x, k) if hasattr(x, "dtypes") and hasattr(x, "columns") else _real("X", x, k)
-    y = np.asarray(y)
-    if y.dtype == object and all(isinstance(label, str) for label in y.ravel()):
-        y = y.astype(str)
-    weights = (
-        NONE
-        if weight is None
-        else np.ascontiguousarray(_real("sample_weight", weight, k), np.float64)
-    )
-    for name, array, rank in (("X", x, 2), ("y", y, 1), ("sample_weight", weights, 1)):
-        if array.ndim != rank:
-            raise ValueError(
-                f"{name} must be {rank}-dimensional; block {k} has shape {array.shape}"
-            )
-        if len(array) != len(x) and array is not NONE:
-            raise ValueError(
-                f"{name} must have the row chunks of X; block {k} has {len(array)} rows, and X "
-                f"has {len(x)} there. "
-                f"Rechunk one like the other"
-            )
-    if y.dtype.kind not in "biufUS":
-        raise TypeError(f"y must hold numbers or text; block {k} has dtype {y.dtype}")
-    if y.dtype.kind == "f" and np.isnan(y).any():
-        raise ValueError(
-            f"y must not have NaN; got one in row {int(np.isnan(y).argmax())} of block {k}"
-        )
-    if not (weights >= 0.0).all() or not np.isfinite(weights).all():
-        raise ValueError(
-            f"sample_weight must be finite and not negative; block {k} has {weights.min()}"
-        )
-    return Raw(x, y, weights)
-
-
-def _real(name: str, array: Any, k: int) -> NDArray[Any]:
-    array = np.asarray(array)
-    if array.dtype.kind not in "buif":
-        raise TypeError(
-            f"{name} must hold real numbers in dense arrays (bool, integer or float dtype); "
-            f"block {k} has dtype {array.dtype}"
-        )
-    return array
-
-
-def _frame_values(frame: Any, k: int) -> NDArray[Any]:
-    """A data frame's columns as one array, in the smallest type that holds them all."""
-    kinds = [getattr(kind, "numpy_dtype", kind) for kind in frame.dtypes]
-    for name, kind in zip(frame.columns, kinds):
-        if getattr(kind, "kind", "O") not in "buif":
-            raise TypeError(
-                f"column {name!r} of X must hold numbers; block {k} has dtype {kind}. Encode or "
-                "drop it"
-            )
-    return np.asarray(frame.to_numpy(dtype=np.result_type(*kinds) if kinds else np.float64))
-
-
-class Summary(NamedTuple):
-    """What the client knows of a block; labels: the distinct ones, how often each, and their
-    weights' sums."""
-
-    m: int
-    n_x: int
-    nbytes: int
-    labels: NDArray[Any]
-    counts: NDArray[np.intp]
-    sums: Vector
-    names: tuple[str, ...] | None
-
-
-def summary(raw: Raw) -> Summary:
-    """Of labels beyond the first 20 none is counted: they are an error anyway."""
-    labels, which = np.unique(raw.y, return_inverse=True)
-    counts = np.bincount(which, minlength=len(labels))
-    sums = np.bincount(
-        which, weights=raw.weight if raw.weight.size else None, minlength=len(labels)
-    ).astype(np.float64)
-    few = slice(DISTINCT)
-    m, n_x = raw.x.shape
-    return Summary(m, n_x, raw.x.nbytes, labels[few], counts[few], sums[few], raw.names)
-
-
-def encoded(raw: Raw, positive: Any, factors: tuple[float, float] | None) -> Block:
-    """Labels as 0 and 1; weights times the factor of their class."""
-    y = np.ascontiguousarray(raw.y == positive).view(np.uint8)
+def encoded(raw: Raw, positive: Sequence[Any], factors: tuple[float, float] | None) -> Block:
+    """Turn labels into 1 where they are among the positive ones, else 0; weights times factors."""
+    y = np.zeros(len(raw.y), np.uint8)
+    for label in positive:
+        y |= is_label(raw.y, label)
     weight = raw.weight
     if factors is not None:
         weight = (weight if weight.size else np.ones(len(y))) * np.array(factors)[y]
     return Block(raw.x, y, weight)
+
+
+def class_counts(block: Block) -> NDArray[np.intp]:
+    """Count the examples of either class, (2,)."""
+    return np.bincount(block.y, minlength=2)
 
 
 # ---------------------------------------------------------------- sums that a tree adds up

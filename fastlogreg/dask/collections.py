@@ -11,85 +11,143 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.extras import require
+from ..files.labels import numbers_in
 from ..maths.arrays import Vector
 from . import blocks
-from .blocks import Summary
 from .engine import Engine, neighbours_in_a_task
+from .raw import Raw, Summary, exact_array, raw_block, summary
+
+
+class LabelCounts(NamedTuple):
+    """The distinct labels of all blocks, how often each occurs, and the sums of their weights."""
+
+    labels: NDArray[Any]
+    counts: NDArray[np.intp]
+    sums: Vector
 
 
 class Rows:
-    """The blocks of an X with labels: handles of `blocks.Raw` in order of the rows, and their
-    summaries."""
+    """The blocks of an X with labels: handles of `raw.Raw` in order of the rows, and summaries."""
 
     def __init__(self, engine: Engine, raw: Sequence[Any], names: Sequence[str] | None) -> None:
         self.engine, self.raw = engine, list(raw)
-        self.summaries: list[Summary] = engine.collect(
-            [(blocks.summary, block) for block in self.raw]
-        )
+        self.summaries: list[Summary] = engine.collect([(summary, block) for block in self.raw])
         widths = [s.n_x for s in self.summaries]
         self.n_x, self.m = widths[0], sum(s.m for s in self.summaries)
         if len(set(widths)) > 1:
             k = next(k for k, width in enumerate(widths) if width != self.n_x)
             raise ValueError(
-                f"X must have the same columns in every block; block 0 has {self.n_x}, block {k} "
-                f"{widths[k]}"
+                "X must have the same columns in every block; "
+                f"{self.summaries[0].name} has {self.n_x}, {self.summaries[k].name} {widths[k]}"
             )
         self.names = self.summaries[0].names if names is None else names
-        for k, s in enumerate(self.summaries):
+        self.left_out = self.summaries[0].left_out
+        for s in self.summaries:
             if s.names != self.summaries[0].names:
                 raise ValueError(
-                    f"X must have the same columns in every block; block 0 has {self.names}, "
-                    f"block {k} has {s.names}"
+                    f"X must have the same columns in every block; {self.summaries[0].name} has "
+                    f"{self.names}, {s.name} has {s.names}"
                 )
         if self.n_x == 0 or self.m == 0:
             raise ValueError(
                 f"X must have at least one feature and one example; got shape ({self.m}, "
                 f"{self.n_x})"
             )
+        self._require_labels()
+        self._spelt: dict[Any, Any] = {}  # the numbers that labels spell, where they are words
 
-    def labels(self) -> tuple[NDArray[Any], NDArray[np.intp], Vector]:
-        """The distinct labels, how often each occurs, and the sum of their weights."""
-        labels = np.concatenate([s.labels for s in self.summaries if s.m])
-        found, which = np.unique(labels, return_inverse=True)
-        counts, sums = np.zeros(len(found), np.intp), np.zeros(len(found))
-        np.add.at(counts, which, np.concatenate([s.counts for s in self.summaries if s.m]))
-        np.add.at(sums, which, np.concatenate([s.sums for s in self.summaries if s.m]))
-        return found, counts, sums
+    def _require_labels(self) -> None:
+        """Raise ValueError for the first row, of all, that has no label."""
+        first = 0
+        for s in self.summaries:
+            if s.missing is not None:
+                what = "NaN; got one" if s.dtype.kind == "f" else "missing labels; there is one"
+                raise ValueError(
+                    f"y must not have {what} in row {s.missing} of {s.name}, which is row "
+                    f"{first + s.missing} of all, counted from 0. Leave such rows out"
+                )
+            first += s.m
+
+    def take_numbers(self) -> None:
+        """Read labels that are words as the numbers that they spell, if all of all blocks do."""
+        words = sorted({w for s in self.summaries for w in s.labels if isinstance(w, str)})
+        numbers = numbers_in(words) if words else None
+        if numbers is not None:
+            self._spelt = dict(zip(words, numbers.tolist()))
+
+    def _value(self, label: Any) -> Any:
+        return self._spelt.get(label, label)
+
+    def labels(self) -> LabelCounts:
+        """Put the labels of all blocks together; TypeError where they are of several kinds."""
+        filled = [s for s in self.summaries if s.m]
+        found: dict[Any, tuple[int, float]] = {}
+        kinds: dict[type, Summary] = {}
+        for s in filled:
+            for label, count, total in zip(s.labels, s.counts.tolist(), s.sums.tolist()):
+                value = self._value(label)
+                kinds.setdefault(type(value) if isinstance(value, (str, bytes)) else float, s)
+                counts, sums = found.get(value, (0, 0.0))
+                found[value] = counts + count, sums + total
+        if len(kinds) > 1:
+            raise _of_two_kinds(*list(kinds.values())[:2])
+        dtype = None if self._spelt else np.result_type(*(s.dtype for s in filled))
+        values = sorted(found)
+        labels = exact_array(values, dtype)
+        if labels is None:
+            one, other = filled[0], next(s for s in filled if s.dtype != filled[0].dtype)
+            raise _of_two_kinds(one, other)
+        of_each = [found[value] for value in values]
+        return LabelCounts(
+            labels, np.array([n for n, _ in of_each]), np.array([total for _, total in of_each])
+        )
 
     def encoded(self, classes: Any, factors: tuple[float, float] | None = None) -> Held:
-        """Labels as 0 and 1 (classes[1]), weights times `factors` of the class; blocks without rows
-        are left out. Once only: the rows move over to what is returned."""
-        positive = np.asarray(classes)[1]
-        kept = [k for k, s in enumerate(self.summaries) if s.m]
+        """Turn labels into 0 and 1 (classes[1]), and multiply weights by `factors` of the class.
+
+        Blocks without rows are left out. Once only: the rows move over to what is returned.
+        """
+        positive = np.asarray(classes[1]).item()
+        kept = [s for s in self.summaries if s.m]
+        words = {label for s in kept for label in s.labels if self._value(label) == positive}
+        raw = [handle for handle, s in zip(self.raw, self.summaries) if s.m]
         size = neighbours_in_a_task(len(kept), self.engine.threads())
-        groups = [
-            [self.raw[k] for k in kept[first : first + size]] for first in range(0, len(kept), size)
-        ]
-        held = self.engine.hold(_Encode(positive, factors), groups)
+        groups = [raw[first : first + size] for first in range(0, len(raw), size)]
+        coding = Coding(tuple(words), factors)
+        held = self.engine.hold(_Encode(coding), groups)
         self.raw = []  # on a cluster, how to load them again is remembered there
-        return Held(
-            self.engine,
-            held,
-            size,
-            [self.summaries[k] for k in kept],
-            positive,
-            factors,
-            self.names,
-        )
+        return Held(Handles(self.engine, held, size), kept, coding, self.names)
+
+
+def _of_two_kinds(one: Summary, other: Summary) -> TypeError:
+    return TypeError(
+        "y must hold labels of one kind, numbers or text, in every block; "
+        f"{one.name} has {one.kind}, {other.name} has {other.kind}. Make them alike, for instance "
+        "with y.astype(str)"
+    )
+
+
+class Coding(NamedTuple):
+    """How labels become 0 and 1: those of class 1, as blocks have them, and factors of weights."""
+
+    positive: tuple[Any, ...]
+    factors: tuple[float, float] | None
 
 
 class _Encode:
-    def __init__(self, positive: Any, factors: tuple[float, float] | None) -> None:
-        self.positive, self.factors = positive, factors
+    """A task that turns neighbouring raw blocks into a group."""
 
-    def __call__(self, *group: blocks.Raw) -> Group:
-        return Group(blocks.encoded(raw, self.positive, self.factors) for raw in group)
+    def __init__(self, coding: Coding) -> None:
+        self.coding = coding
+
+    def __call__(self, *group: Raw) -> Group:
+        return Group(blocks.encoded(raw, *self.coding) for raw in group)
 
 
 class Group(list[blocks.Block]):
@@ -105,44 +163,56 @@ def _each(
     return [function(group[k], *arguments) for k, arguments in chosen]
 
 
+class Handles(NamedTuple):
+    """Where blocks are: handles of groups of `size` neighbours, and the engine that knows them."""
+
+    engine: Engine
+    groups: list[Any]
+    size: int
+
+
 class Held:
-    """Handles of groups of blocks, none of these empty, and what the client knows of each block:
-    first rows, class counts (k, 2) and the sums of their weights (k, 2)."""
+    """Groups of blocks that workers hold, none of these empty, and what the client knows of each.
+
+    bounds: first rows, and m; counts (k, 2): examples of either class in each block; sums (k, 2):
+    the sums of their weights.
+    """
 
     def __init__(
         self,
-        engine: Engine,
-        groups: Sequence[Any],
-        size: int,
+        handles: Handles,
         summaries: Sequence[Summary],
-        positive: Any,
-        factors: tuple[float, float] | None,
+        coding: Coding,
         names: Sequence[str] | None,
     ) -> None:
-        self.engine, self.groups, self.size, self.names = engine, list(groups), size, names
+        self.engine, self.groups, self.size = handles
+        self.names = names
         self.n_blocks = len(summaries)
         self.n_x, self.nbytes = summaries[0].n_x, sum(s.nbytes for s in summaries)
         self.bounds = np.cumsum([0, *(s.m for s in summaries)])
         self.counts = np.zeros((len(summaries), 2), np.intp)
         self.sums = np.zeros((len(summaries), 2))
         for k, s in enumerate(summaries):
-            one = s.labels == positive
+            one = np.array([label in coding.positive for label in s.labels], bool)
             self.counts[k] = s.counts[~one].sum(), s.counts[one].sum()
             self.sums[k] = s.sums[~one].sum(), s.sums[one].sum()
-        if factors is not None:
-            self.sums *= factors
-        self.weighted = factors is not None or bool((self.sums != self.counts).any())
+        # a block does not tell of all labels that have no weight: it counts the classes itself
+        untold = [k for k, s in enumerate(summaries) if s.counts.sum() < s.m]
+        if untold:
+            self.counts[untold] = self.some(blocks.class_counts, dict.fromkeys(untold, ()))
+        if coding.factors is not None:
+            self.sums *= coding.factors
 
     def sum(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The sum of function(block, *arguments) over all blocks."""
+        """Sum function(block, *arguments) over all blocks."""
         return self.engine.sum(function, self.groups, *arguments)
 
     def each(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """function(block, *arguments) of every block, brought here."""
+        """Call function(block, *arguments) on every block, and bring here what it gives."""
         return self.some(function, dict.fromkeys(range(self.n_blocks), arguments))
 
     def some(self, function: Callable[..., Any], chosen: dict[int, tuple[Any, ...]]) -> list[Any]:
-        """function(block k, *chosen[k]) for the blocks that are chosen, in ascending order."""
+        """Call function(block k, *chosen[k]) on the blocks that are chosen, in ascending order."""
         tasks: dict[int, list[tuple[int, tuple[Any, ...]]]] = {}
         for k, arguments in chosen.items():
             tasks.setdefault(k // self.size, []).append((k % self.size, arguments))
@@ -152,24 +222,37 @@ class Held:
         return [one for group in found for one in group]
 
     def require_finite(self, names: Sequence[str] | None = None) -> None:
-        """ValueError with the row (of all of X) and the column of the first NaN or infinity, if
-        there is one."""
+        """Raise ValueError for the first NaN or infinity, with its row of all and its column."""
         names = self.names if names is None else names
         found = self.each(blocks.non_finite)
         for k, first in enumerate(found):
             if first is not None:
-                row, column, value = first
-                name = f" {names[column]!r}" if names is not None else ""
-                raise ValueError(
-                    f"X must be finite; got {value} in row {self.bounds[k] + row}, column "
-                    f"{column}{name}, counted from 0 "
-                    f"(row {row} of block {k}). Remove or impute such values first"
-                )
+                raise not_finite(first, int(self.bounds[k]), k, names)
+
+
+def not_finite(
+    found: tuple[int, int, float], first_row: int | None, k: int, names: Sequence[str] | None
+) -> ValueError:
+    """Make the error of a NaN or infinity (row and column in block k, value).
+
+    first_row: of the block, None where the sizes of the blocks before it are not known.
+    """
+    row, column, value = found
+    name = f" {names[column]!r}" if names is not None else ""
+    inside = f"row {row} of block {k}"
+    where = f"{inside}, column {column}{name}, counted from 0"
+    if first_row is not None:
+        where = f"row {first_row + row}, column {column}{name}, counted from 0 ({inside})"
+    return ValueError(
+        f"X must be finite; got {value} in {where}. Remove or impute such values first"
+    )
 
 
 def rows_of(X: Any, y: Any, sample_weight: Any = None) -> Rows:
-    """Blocks from dask collections: X an array (m, n_x) or a data frame, y and sample_weight (m,)
-    arrays or series."""
+    """Load blocks of dask collections.
+
+    X is an array (m, n_x) or a data frame, y and sample_weight (m,) are arrays or series.
+    """
     require("dask", "dask", "fastlogreg.dask")
     parts, names = _parts_of_X(X)
     engine = Engine()
@@ -179,16 +262,17 @@ def rows_of(X: Any, y: Any, sample_weight: Any = None) -> Rows:
         if sample_weight is None
         else aligned("sample_weight", sample_weight, X, len(parts))
     )
-    return load(engine, blocks.raw_block, zip(parts, labels, weights, range(len(parts))), names)
+    block_names = [f"block {k}" for k in range(len(parts))]
+    return load(engine, raw_block, zip(parts, labels, weights, block_names), names)
 
 
 def load(
     engine: Engine,
-    loader: Callable[..., blocks.Raw],
+    loader: Callable[..., Raw],
     arguments: Any,
     names: Sequence[str] | None = None,
 ) -> Rows:
-    """Blocks from loader(*arguments[k]), each run where its block will lie."""
+    """Load blocks by loader(*arguments[k]), each run where its block will lie."""
     import dask
 
     make = dask.delayed(loader, pure=False, traverse=False)
@@ -196,7 +280,7 @@ def load(
 
 
 def _parts_of_X(X: Any) -> tuple[list[Any], list[str] | None]:
-    """A dask.delayed value for each row block, and the names of the columns where there are any."""
+    """Cut X into a dask.delayed value for each row block; names of its columns, if it has any."""
     if hasattr(X, "to_delayed") and hasattr(X, "columns"):
         return list(X.to_delayed()), [str(name) for name in X.columns]
     if not hasattr(X, "to_delayed") or not hasattr(X, "chunks"):
@@ -223,7 +307,7 @@ def _parts_of_X(X: Any) -> tuple[list[Any], list[str] | None]:
 
 
 def aligned(name: str, values: Any, X: Any, n_blocks: int) -> list[Any]:
-    """values (m,) as one dask.delayed value for each row block of X."""
+    """Cut values (m,) into one dask.delayed value for each row block of X."""
     import dask.array
 
     sizes = X.chunks[0] if hasattr(X, "chunks") else (np.nan,)

@@ -28,7 +28,7 @@ EMBEDDED = (
 
 
 def add(*parts: Any) -> Any:
-    """The sum of arrays, in order."""
+    """Add arrays, in order."""
     total = parts[0].copy()
     for part in parts[1:]:
         total += part
@@ -36,14 +36,14 @@ def add(*parts: Any) -> Any:
 
 
 def tree_sum(parts: Sequence[Any]) -> Any:
-    """The sum of arrays by the tree."""
+    """Add arrays by the tree."""
     while len(parts) > 1:
         parts = [add(*parts[k : k + BRANCHES]) for k in range(0, len(parts), BRANCHES)]
     return parts[0]
 
 
 def neighbours_in_a_task(n_blocks: int, n_threads: int) -> int:
-    """A power of eight, so that these are whole branches."""
+    """Choose how many blocks one task takes: a power of eight, so that these are whole branches."""
     size = 1
     while n_blocks >= BRANCHES * size * TASKS_PER_THREAD * n_threads:
         size *= BRANCHES
@@ -51,7 +51,7 @@ def neighbours_in_a_task(n_blocks: int, n_threads: int) -> int:
 
 
 def tree_depth(n: int) -> int:
-    """Levels of sums above n tasks."""
+    """Count the levels of sums above n tasks."""
     depth = 0
     while n > 1:
         n, depth = -(-n // BRANCHES), depth + 1
@@ -59,7 +59,7 @@ def tree_depth(n: int) -> int:
 
 
 def tasks_of_a_pass(n: int) -> int:
-    """n, and the sums above them."""
+    """Count n tasks and the sums above them."""
     total = n
     while n > 1:
         n = -(-n // BRANCHES)
@@ -81,8 +81,7 @@ class Engine:
         self._name, self._count = f"fastlogreg-{uuid.uuid4().hex[:12]}", itertools.count()
 
     def compute(self, delayed: Sequence[Any]) -> list[Any]:
-        """Handles of what these dask.delayed values are: futures on a cluster, else the values
-        themselves."""
+        """Compute dask.delayed values: their handles are futures on a cluster, else the values."""
         import dask
 
         if self.client is not None:
@@ -90,7 +89,7 @@ class Engine:
         return list(dask.compute(*delayed, scheduler=self.get))
 
     def threads(self) -> int:
-        """How many tasks can run at once, at least 1."""
+        """Count how many tasks can run at once, at least 1."""
         import dask
         from dask.system import CPU_COUNT
 
@@ -99,22 +98,21 @@ class Engine:
         return max(1, int(dask.config.get("num_workers", None) or CPU_COUNT))
 
     def hold(self, function: Callable[..., Any], handles: Sequence[Sequence[Any]]) -> list[Any]:
-        """Handles of function(*these) for each sequence of handles, left where they are made."""
+        """Call function(*these) for each sequence of handles; results stay where they are made."""
         graph, keys = self._leaves([(function, *these) for these in handles])
         if self.client is not None:
             return list(self.client.get(graph, keys, sync=False))
         return list(self.get(graph, keys))
 
     def collect(self, tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What each of these (function, handle, arguments ...) gives, brought here."""
+        """Bring here what each of these (function, handle, arguments ...) gives."""
         graph, keys = self._leaves(
             [(partial(_swapped, task[0], *task[2:]), task[1]) for task in tasks]
         )
         return list(self.get(graph, keys))
 
     def sum(self, function: Callable[..., Any], groups: Sequence[Any], *arguments: Any) -> Any:
-        """The sum of function(block, *arguments) over the blocks of the groups, arrays of one
-        shape."""
+        """Sum function(block, *arguments), arrays of one shape, over the blocks of the groups."""
         work = partial(_sum_of_group, function, arguments)
         graph: dict[str, Any] = {}
         if self.client is not None and _nbytes(arguments) > EMBEDDED:
@@ -158,8 +156,7 @@ def _sum_of_group(
 
 
 def _swapped(function: Callable[..., Any], *arguments: Any) -> Any:
-    """function(handle, *arguments), the handle being the last argument here: what `partial` leaves
-    open."""
+    """Call function(handle, *arguments); the handle comes last, as `partial` leaves it open."""
     return function(arguments[-1], *arguments[:-1])
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.labels import labels_and_weights
+from ..checks.arguments import find_non_finite
+from ..checks.labels import is_label, labels_and_weights
 from ..estimators.logistic import LogisticRegression as InMemory
 from ..estimators.progress import progress_bar
 from ..solvers.state import State
 from ..training import run
-from .blocks import raw_block
-from .collections import aligned, rows_of
+from .collections import aligned, not_finite, rows_of
 from .engine import Engine, add
 from .objective import DistributedDesign, DistributedObjective
+from .raw import raw_block
 
 
 class LogisticRegression(InMemory):
@@ -66,15 +67,16 @@ class LogisticRegression(InMemory):
             result.suboptimality_bound,
         )
         self.stop_reason_, self.history_ = result.stop_reason, result.history
+        if hasattr(self, "_stream"):
+            del self._stream  # a fit begins a new stream of `partial_fit`, as on one machine
         return self
 
     def decision_function(self, X: Any) -> Any:
-        """z = X w + b (m,), a lazy dask array of float64 for dask collections."""
+        """Compute z = X w + b (m,), a lazy dask array of float64 for dask collections."""
         return self._lazily(X, super().decision_function, np.float64)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """P(classes_[0]) and P(classes_[1]) of each row (m, 2), a lazy dask array for dask
-        collections."""
+        """Compute both classes' probabilities of each row (m, 2), lazy for dask collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
@@ -85,15 +87,15 @@ class LogisticRegression(InMemory):
         return self._lazily(X, super().predict_proba, np.float64, columns=2)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of `predict_proba` (m, 2), without underflow."""
+        """Compute the logarithms of `predict_proba` (m, 2), without underflow."""
         return self._lazily(X, super().predict_log_proba, np.float64, columns=2)
 
     def predict(self, X: Any) -> Any:
-        """The likelier class of each row (m,), a lazy dask array for dask collections."""
+        """Choose the likelier class of each row (m,), a lazy dask array for dask collections."""
         return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; for dask collections computed block by block."""
+        """Compute the accuracy; for dask collections block by block."""
         if not _is_dask(X):
             return float(super().score(X, y, sample_weight))
         import dask
@@ -106,15 +108,15 @@ class LogisticRegression(InMemory):
             else aligned("sample_weight", sample_weight, X, len(labels))
         )
         count = dask.delayed(_right, pure=False)
-        blocks = [count(*each, k) for k, each in enumerate(zip(predicted, labels, weights))]
+        each = zip(predicted, labels, weights)
+        blocks = [count(*parts, f"block {k}") for k, parts in enumerate(each)]
         right, of = add(*engine.collect([(np.asarray, block) for block in engine.compute(blocks)]))
         return float(right / of)
 
     def _lazily(
         self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
     ) -> Any:
-        """method, one of the parent's, on every row block of X; on X itself where that is no dask
-        collection."""
+        """Call a method of the parent's on every row block, or on an X in memory."""
         if not _is_dask(X):
             return method(X)
         from sklearn.utils.validation import check_is_fitted
@@ -134,7 +136,7 @@ class LogisticRegression(InMemory):
             X = X.to_dask_array()
         if X.numblocks[1] > 1:
             X = X.rechunk({1: -1})
-        work = _Predict(method.__name__, _plain(self), dtype, columns)
+        work = _Predict(method.__name__, _plain(self), dtype, columns, names or fitted)
         more: dict[str, Any] = (
             {"drop_axis": 1} if columns is None else {"chunks": (X.chunks[0], (columns,))}
         )
@@ -145,29 +147,54 @@ class LogisticRegression(InMemory):
 class _Predict:
     """One of the estimator's methods on the rows of a block."""
 
-    def __init__(self, name: str, model: InMemory, dtype: Any, columns: int | None) -> None:
+    def __init__(
+        self, name: str, model: InMemory, dtype: Any, columns: int | None, names: Any
+    ) -> None:
         self.name, self.model, self.dtype, self.columns = name, model, dtype, columns
+        self.names = names
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, block_info: Any = None) -> Any:
         if len(x) == 0:
             return np.empty((0,) if self.columns is None else (0, self.columns), self.dtype)
-        return getattr(self.model, self.name)(x if x.dtype != object else x.astype(np.float64))
+        x = x if x.dtype != object else x.astype(np.float64)
+        try:
+            return getattr(self.model, self.name)(x)
+        except ValueError:
+            found = find_non_finite(x.T)
+            if found is None:
+                raise
+            # unknown sizes are NaN in what Dask says of a block's place
+            place = (block_info or {}).get(0, {"chunk-location": [0], "array-location": [[0]]})
+            k, first = place["chunk-location"][0], place["array-location"][0][0]
+            row = int(first) if np.isfinite(first) else None
+            raise not_finite((*found, float(x[found])), row, k, self.names) from None
 
 
 def _plain(model: InMemory) -> InMemory:
-    """What predicting needs, as the parent class, on one thread: blocks run side by side
-    already."""
+    """Copy what predicting needs into the parent class, on one thread: blocks run side by side."""
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
     plain.n_features_in_ = model.n_features_in_
     return plain
 
 
-def _right(predicted: Any, y: Any, weight: Any, k: int) -> tuple[float, float]:
-    """The weight of the rows of block k that are predicted right, and of all its rows."""
-    raw = raw_block(predicted[:, None] == np.asarray(y)[:, None], y, weight, k)
-    weights = raw.weight if raw.weight.size else np.ones(len(raw.y))
-    return float(weights @ raw.x[:, 0]), float(weights.sum())
+def _right(predicted: Any, y: Any, weight: Any, name: str) -> tuple[float, float]:
+    """Sum the weights of the rows of a block that are predicted right, and of all its rows."""
+    raw = raw_block(np.ones((len(predicted), 1), bool), y, weight, name)
+    labels, weights = raw.labels, raw.weight if raw.weight.size else np.ones(len(raw.y))
+    if labels.missing is not None:
+        raise ValueError(
+            f"y must not have missing labels; there is one in row {labels.missing} of {name}"
+        )
+    if (raw.y.dtype.kind in "US") != (predicted.dtype.kind in "US"):
+        raise TypeError(
+            f"y must hold labels of the kind of classes_, {predicted.dtype}; {name} has "
+            f"{labels.kind}"
+        )
+    right = np.zeros(len(raw.y), bool)
+    for label in np.unique(predicted).tolist():
+        right |= (predicted == label) & is_label(raw.y, label)
+    return float(weights @ right), float(weights.sum())
 
 
 def _is_dask(X: Any) -> bool:
@@ -175,8 +202,7 @@ def _is_dask(X: Any) -> bool:
 
 
 def _standardised(objective: DistributedObjective) -> DistributedDesign:
-    """As `fastlogreg.estimators.logistic._standardised` for one machine: mean 0 (given an
-    intercept) and variance 1."""
+    """Rescale each column to mean 0 (given an intercept) and variance 1, as on one machine."""
     mean = objective.mean()
     deviation = np.sqrt(objective.variance(mean))
     deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0

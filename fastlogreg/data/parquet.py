@@ -1,24 +1,34 @@
-"""The columns of a Parquet file as a source of blocks of rows: row group by row group, large ones
-in several batches."""
+"""A Parquet file is a source of blocks of rows: row group by row group, large ones in batches."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..files.columns import (
+    check_names,
+    column_position,
+    feature_columns,
+    index_by_metadata,
+    left_out_text,
+)
 from ..files.common import reading
-from ..files.tables import as_numbers, check_names, column_position, is_numeric, open_parquet
+from ..files.tables import as_numbers, is_numeric, open_parquet
 from .read_ahead import Block
 from .row_sources import COPIED, RowSource, check_count
 
 
 class ParquetRows(RowSource):
-    """The feature columns of a Parquet file. Missing values are NaN, which training reports with
-    row and column."""
+    """Reads feature columns of a Parquet file in blocks.
+
+    Missing values are NaN, which training reports with row and column. columns: as of
+    `files.columns.feature_columns`; a warning names the index that is left out.
+    """
 
     def __init__(self, path: Path, target: str | int | None, columns: Sequence[str] | None) -> None:
         import pyarrow.parquet as pq
@@ -29,13 +39,10 @@ class ParquetRows(RowSource):
             groups = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
         names = list(schema.names)
         t = None if target is None else column_position(path, names, target)
-        wanted = [j for j in range(len(names)) if j != t]
-        if columns is not None:
-            wanted = [column_position(path, names, c) for c in columns]
-        if t in wanted:
-            raise ValueError(
-                f"{path}: the target {names[t or 0]!r} is among the columns of features"
-            )
+        index = index_by_metadata(names, schema.metadata)
+        wanted, left_out = feature_columns(path, names, columns, t, index)
+        if left_out:
+            warnings.warn(left_out_text(path, left_out), stacklevel=4)
         for j in wanted:
             if not is_numeric(schema.field(j).type):
                 kind = schema.field(j).type
@@ -59,9 +66,8 @@ class ParquetRows(RowSource):
         self._lay_out(groups)
 
     def _lay_out(self, groups: list[int]) -> None:
-        row_bytes = self.n_x * max(
-            self.dtype.itemsize, 8
-        )  # missing values make float64 of integers
+        # missing values make float64 of integers
+        row_bytes = self.n_x * max(self.dtype.itemsize, 8)
         self.batch, self.group_of, self.bounds = max(1, COPIED // row_bytes), [], [0]
         check_count(self.name, sum(-(-rows // self.batch) for rows in groups))
         for g, rows in enumerate(groups):
@@ -69,9 +75,8 @@ class ParquetRows(RowSource):
                 self.group_of.append(g)
                 self.bounds.append(self.bounds[-1] + min(self.batch, rows - lo))
         self.nbytes = self.m * self.n_x * self.dtype.itemsize
-        self.largest = (
-            2 * row_bytes * max(np.diff(self.bounds).tolist())
-        )  # the block, and Arrow's own form of it
+        # the block, and Arrow's own form of it
+        self.largest = 2 * row_bytes * max(np.diff(self.bounds).tolist())
 
     def check(self) -> None:
         try:
@@ -114,14 +119,15 @@ class ParquetRows(RowSource):
         return block
 
     def labels(self) -> Block:
-        """The target column, (m,)."""
-        _, load = open_parquet(self.path)
-        return np.asarray(load([], self.target)[1])
+        """Read the target column, (m,)."""
+        return np.asarray(open_parquet(self.path).load([], self.target)[1])
 
 
 def _take(batches: Iterator[Any], rows: int) -> list[Any]:
-    """Batches of so many rows in all: Arrow may hand out a batch in pieces, never across what was
-    asked for."""
+    """Take batches of so many rows in all.
+
+    Arrow may hand out a batch in pieces, never across what was asked for.
+    """
     taken: list[Any] = []
     while rows > 0:
         batch = next(batches, None)
@@ -133,7 +139,7 @@ def _take(batches: Iterator[Any], rows: int) -> list[Any]:
 
 
 def _numpy_dtype(kind: Any) -> np.dtype[Any]:
-    """Of a column without missing values."""
+    """Give the dtype of a column without missing values."""
     import pyarrow as pa
 
     if pa.types.is_boolean(kind):

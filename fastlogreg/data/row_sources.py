@@ -29,15 +29,17 @@ from ..machine.mapped_files import MappedFile
 from .read_ahead import Block
 
 COPIED = 16 << 20  # bytes of a block that is read into memory
-BYTES_PER_BLOCK = (
-    100  # of the lists of them: a reference and a number in each of two, and room to grow
-)
+# of the lists of blocks: a reference and a number in each of two, and room to grow
+BYTES_PER_BLOCK = 100
 MULTIPLE = 384  # rows: two chunks of `data.dense` for each of two threads
 
 
 class RowSource(ABC):
-    """Rows (m, n_x) in blocks. bounds: the first row of each block, and m. copies: blocks take
-    memory of their own, each at most `largest` bytes. names: of the columns, or None."""
+    """Reads rows (m, n_x) in blocks.
+
+    bounds: the first row of each block, and m. copies: blocks take memory of their own, each at
+    most `largest` bytes. names: of the columns, or None.
+    """
 
     name: str
     n_x: int
@@ -51,20 +53,22 @@ class RowSource(ABC):
 
     @property
     def m(self) -> int:
-        """Rows in all."""
+        """Count the rows of all blocks."""
         return self.bounds[-1]
 
     def check(self) -> None:
-        """Before each pass: OSError where the source can be seen to have gone."""
+        """Raise OSError, before each pass, where the source can be seen to have gone."""
         return
 
     @abstractmethod
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
-        """The blocks of these numbers (rising), one after the other; each stays as it is until
-        in_flight - 1 more have been taken."""
+        """Read the blocks of these numbers (rising), one after the other.
+
+        Each stays as it is until in_flight - 1 more have been taken.
+        """
 
     def checked(self, k: int, block: Any) -> Block:
-        """Block k as an array of the layout's shape, or a ValueError or TypeError."""
+        """Check that block k is an array of the layout's shape; ValueError or TypeError if not."""
         rows = self.bounds[k + 1] - self.bounds[k]
         block = as_block(block, self.n_x)
         if len(block) != rows:
@@ -73,7 +77,7 @@ class RowSource(ABC):
 
 
 def as_block(block: Any, n_x: int | None) -> Block:
-    """A real array (rows, n_x), rows above 0; n_x None: whatever it is, at least 1."""
+    """Check that a block is a real array (rows, n_x) with rows; n_x None: whatever it has."""
     if hasattr(block, "tocsr"):
         raise TypeError("it is a sparse matrix, and blocks must be dense arrays")
     block = real_array("it", block)
@@ -91,6 +95,7 @@ def as_block(block: Any, n_x: int | None) -> Block:
 
 
 def require_real(name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse a dtype that is not of real numbers."""
     if dtype.kind not in "buif":
         raise TypeError(
             f"X must hold real numbers (bool, integer or float dtype); {name} has dtype {dtype}"
@@ -103,8 +108,7 @@ def check_count(name: str, blocks: int) -> None:
 
 
 def layout(name: str, m: int, row_bytes: int, target: int, multiple: int = MULTIPLE) -> list[int]:
-    """Bounds of blocks of about `target` bytes, in multiples of so many rows where that many
-    fit."""
+    """Cut m rows into blocks of about `target` bytes, in multiples of so many rows if these fit."""
     rows = max(1, target // row_bytes)
     if rows >= multiple:
         rows -= rows % multiple
@@ -113,10 +117,12 @@ def layout(name: str, m: int, row_bytes: int, target: int, multiple: int = MULTI
 
 
 class MappedRows(RowSource):
-    """An array (m, ...) in memory or mapped from a file, as one block; examples of more dimensions
-    are flattened. The threads of a pass read the map at several places at once, ahead of which the
-    system reads by itself: from a cold page cache that was faster than a thread that reads the file
-    ahead of them (docs/performance, out-of-core)."""
+    """Reads an array (m, ...), in memory or mapped from a file, as one block.
+
+    Examples of more dimensions are flattened. The threads of a pass read the map at several places
+    at once, ahead of which the system reads by itself. A thread that reads the file ahead of them
+    was slower (docs/performance, out-of-core).
+    """
 
     copies = False
 
@@ -194,8 +200,10 @@ class DatasetRows(RowSource):
 
 
 def _buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:
-    """An empty array whose memory goes back to the system at once: the C library keeps up to 32 MiB
-    freed by a thread."""
+    """Make an empty array whose memory goes back to the system at once.
+
+    The C library keeps up to 32 MiB that a thread has freed.
+    """
     private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
     if not private:
         return np.empty(shape, dtype)
@@ -250,7 +258,7 @@ class IterableRows(RowSource):
 
 
 def _count(source: RowSource, blocks: Iterator[Any]) -> None:
-    """The counting pass: bounds, n_x, dtype and sizes from the blocks themselves, each checked."""
+    """Read all blocks once: check each, and take bounds, n_x, dtype and sizes from them."""
     bounds, sizes, dtypes, n_x = [0], [0], [], None
     for k, block in enumerate(blocks):
         try:

@@ -1,17 +1,18 @@
-"""Data files -> X (n_x, m), labels, names: every format gives the same `Data`.
+"""Data files are read into X (n_x, m), labels and names: every format gives the same `Data`.
 
     .h5 .hdf5    datasets x (m, ...) and y (m,), named, or guessed when only one pair can be meant
-    .npz .npy    the same; the labels of a .npy lie in another .npy file, named by y. A .npy is
-                 mapped, not read
+    .npz .npy    named or guessed likewise; the labels of a .npy lie in another .npy file, named by
+                 y. A .npy is mapped, not read
     .csv .data   with or without a header; columns by name or position; features must be numbers,
                  labels may be text
-    .parquet     the same
+    .parquet     columns by name or position, likewise
     LIBSVM text  `label index:value ...`, indices from 1; any other extension, recognised by its
                  first lines; a sparse X
 
 Files hold one example per row, the lectures one per column: X is the transposed view of what was
 read, with no copy, and examples of rank >= 2 (images) are flattened, their shape remembered.
 Element types that the kernels do not know (64-bit integers, big-endian numbers) become float64.
+A label is never rounded: whole numbers stay integers, and one too large for them is text.
 Nothing is ever unpickled, no other file is followed, and a file that declares more than this
 process can get of memory is refused before anything is allocated: docs/inside/robustness.md.
 Errors, of one line that names the file: FileNotFoundError, ValueError, TypeError, and
@@ -43,14 +44,17 @@ def read_data(
     target: str | int | None = None,
     n_features: int | None = None,
     header: bool | None = None,
+    spelt: bool = False,
 ) -> Data:
     """Read one data set.
 
-    x: the dataset of examples (.h5, .npz), or the feature columns of a table as a list or "a,b,c"
-    (default: all but the target). y: the dataset of labels, for .npy another .npy file. target: the
+    x: the dataset of examples (.h5, .npz), or the feature columns of a table. A list has their
+    names; "a,b,c" is what a user types, names or positions. The default is all but the target and
+    the index of a data frame. y: the dataset of labels, for .npy another .npy file. target: the
     label column of a table, by name or position (-1 is the last). n_features: the n_x of a LIBSVM
     file (default: the largest index in it). header: whether a CSV starts with column names; None
-    tells by its first two rows.
+    tells by its first two rows. spelt: labels that a table has as text stay words, so that several
+    files can agree on what they are.
     """
     path = Path(path)
     if not path.exists():
@@ -61,7 +65,7 @@ def read_data(
     if before.st_size == 0:
         raise ValueError(f"{path} is empty")
     try:
-        data = _read(path, x, y, target, n_features, header)
+        data = _read(path, x, y, target, n_features, header, spelt)
         after = path.stat()
     except FileNotFoundError as error:
         raise (FileNotFoundError(f"{path}: no such file") if error.filename else error) from error
@@ -85,15 +89,16 @@ def _read(
     target: str | int | None,
     n_features: int | None,
     header: bool | None,
+    spelt: bool,
 ) -> Data:
-    """`read_data` for a file that exists and is not empty."""
+    """Read a file that exists and is not empty."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".data", ".parquet"):
         if y is not None:
             raise ValueError(
                 f"--y names a dataset, and {path} is a table: name its label column with --target"
             )
-        return read_table(path, x, target, header)
+        return read_table(path, x, target, header, spelt)
     if target is not None:
         raise ValueError(
             f"--target names a column of a table (.csv, .parquet); name the datasets of {path} "

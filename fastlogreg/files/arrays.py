@@ -25,8 +25,7 @@ _MOST_HEADER = 10_000  # of a .npy, in bytes; NumPy's own default
 def _choose(
     path: Path, shapes: dict[str, tuple[int, ...]], x: str | None, y: str | None
 ) -> tuple[str, str | None]:
-    """Which dataset is X and which y: as named, else the only pair (rank >= 2, rank 1) of the same
-    length."""
+    """Choose X and y: as named, else the only pair (rank >= 2, rank 1) of the same length."""
     few = ", ".join(f"{name} {shape}" for name, shape in islice(shapes.items(), 20)) or "none"
     listing = few + (f", ... ({len(shapes)} in all)" if len(shapes) > 20 else "")
     for name in (x, y):
@@ -59,7 +58,7 @@ def _choose(
 
 
 def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
-    """Datasets may lie in groups: x and y are then paths as "group/name"."""
+    """Read datasets; they may lie in groups, and x and y are then paths as "group/name"."""
     h5py = require("h5py", "cli", f"reading {path}")
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -81,7 +80,7 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
 
 
 def open_hdf5(path: Path) -> Any:
-    """The h5py.File."""
+    """Open a file with h5py."""
     h5py = require("h5py", "cli", f"reading {path}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
@@ -90,8 +89,7 @@ def open_hdf5(path: Path) -> Any:
 
 
 def checked_dataset(path: Path, file: Any, name: str) -> Any:
-    """The dataset of this name, of numbers or text, none of which lie in another file; not read
-    yet."""
+    """Find a dataset of numbers or text, none of which lie in another file; it is not read yet."""
     h5py = require("h5py", "cli", f"reading {path}")
     parts = name.strip("/").split("/")
     with reading(path, "HDF5"):
@@ -118,7 +116,7 @@ def checked_dataset(path: Path, file: Any, name: str) -> Any:
 
 
 def read_dataset(path: Path, file: Any, name: str) -> Array:
-    """All of a dataset; text as str."""
+    """Read all of a dataset; text as str."""
     h5py = require("h5py", "cli", f"reading {path}")
     node = checked_dataset(path, file, name)
     check_fits(path, name, math.prod(node.shape or ()) * node.dtype.itemsize)
@@ -135,8 +133,11 @@ def read_dataset(path: Path, file: Any, name: str) -> Array:
 
 
 def _check_heaps(path: Path) -> None:
-    """Text of any length lies in heaps, "GCOL" of objects one after the other; HDF5 2.0 reads one
-    for ever in which an object does not end after it begins (one in 400 damaged files)."""
+    """Refuse a damaged heap of texts: HDF5 2.0 reads some of them for ever.
+
+    Text of any length lies in heaps, "GCOL" of objects one after the other. The reader does not
+    end where an object does not end after it begins.
+    """
     with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         heap = content.find(b"GCOL\1")
         while heap >= 0:
@@ -156,8 +157,7 @@ def _check_heaps(path: Path) -> None:
 
 
 def _check_chunks(path: Path, name: str, node: Any) -> None:
-    """HDF5 inflates a chunk to its end, however long it is declared to be: refuse those that are
-    stored longer.
+    """Refuse chunks that are stored longer than declared: HDF5 inflates each to its end.
 
     What is stored no longer than it should be inflated can still be a thousand times as long, the
     most of deflate.
@@ -180,8 +180,10 @@ def _check_chunks(path: Path, name: str, node: Any) -> None:
 
 
 def npz_headers(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays in a .npz, checked against what it holds and against the memory; nothing
-    is loaded."""
+    """Read the shapes of the arrays in a .npz, and check them; nothing is loaded.
+
+    They must agree with what it holds, and fit into memory.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     with reading(path, ".npz"), zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -213,8 +215,10 @@ def _member_header(
 
 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Shape, dtype, and where the data start. NumPy itself reads a header to its declared end, up
-    to 4 GiB."""
+    """Read shape, dtype, and where the data start.
+
+    NumPy itself reads a header to its declared end, up to 4 GiB.
+    """
     start = file.read(12)
     first = np.lib.format.read_magic(BytesIO(start))
     size, length = (2, start[8:10]) if first == (1, 0) else (4, start[8:12])
@@ -240,7 +244,7 @@ def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
 
 
 def load_npz_array(path: Path, name: str) -> Array:
-    """One array of a .npz whose headers have been checked."""
+    """Load one array of a .npz whose headers have been checked."""
     with (
         reading(path, ".npz"),
         zipfile.ZipFile(path) as archive,
@@ -258,7 +262,7 @@ def read_npz(path: Path, x: str | None, y: str | None) -> Data:
 
 
 def map_npy(path: Path) -> Array:
-    """The array, read from the file page by page as it is used."""
+    """Map the array, which is read from the file page by page as it is used."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     with reading(path, ".npy"):

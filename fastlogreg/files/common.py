@@ -19,14 +19,18 @@ KERNEL_DTYPES = tuple(map(np.dtype, ("?", "u1", "i1", "u2", "i2", "i4", "f2", "f
 
 
 class Data(NamedTuple):
-    """X (n_x, m); y (m,) as in the file, or None; names of the n_x features; shape of one image;
-    the file."""
+    """What a file holds: X (n_x, m), and y (m,) as in the file, or None.
+
+    feature_names: of the n_x features; image_shape: of one example; left_out: columns that were
+    not asked for and are no features, but the index of a data frame.
+    """
 
     X: Array
     y: Array | None
     feature_names: tuple[str, ...] | None
     image_shape: tuple[int, ...] | None
     path: str
+    left_out: tuple[str, ...] = ()
 
 
 class UnknownName(ValueError):
@@ -35,7 +39,7 @@ class UnknownName(ValueError):
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """What a library says of a damaged file, as one ValueError.
+    """Turn what a library says of a damaged file into one ValueError.
 
     For calls of libraries alone: on hostile bytes these raise anything, as OverflowError,
     TokenError and IndexError, and MemoryError where a length in the file is a lie.
@@ -100,16 +104,14 @@ def as_data(path: Path, values: Array, y: Array | None, names: Sequence[str] | N
 
 
 def as_text(path: Path, name: str, words: Any) -> Array:
-    """Text labels as an array of str, which gives each the room of the longest: 4 bytes a
-    character."""
+    """Make an array of str, which gives each text the room of the longest: 4 bytes a character."""
     flat = np.asarray(words, dtype=object)
     check_fits(path, name, 4 * flat.size * max(map(len, flat.flat), default=0))
     return flat.astype(str)
 
 
 def checked_text(values: Array) -> Array:
-    """The array; ValueError where it is of text and holds what is no character, on which Python
-    would fail later."""
+    """Refuse text that holds what is no character, on which Python would fail later."""
     if values.dtype.kind == "U" and values.dtype.itemsize:
         codes = (
             np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
@@ -122,6 +124,7 @@ def checked_text(values: Array) -> Array:
 
 
 def is_number(text: str) -> bool:
+    """Tell whether a text is a number to Python."""
     try:
         float(text)
     except ValueError:

@@ -14,13 +14,14 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.extras import require
 from .common import FORMATS, Data, check_fits, is_number
+from .labels import EXACT, labels_of_words
 
 _LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+\d+:[-+.\deEnNiI]|\s*$)")
 _BLOCK, _LONGEST_LINE = 1 << 20, 1 << 30
@@ -32,34 +33,37 @@ _DIGIT = np.isin(np.arange(256), list(b"0123456789"))
 
 
 class _Part(NamedTuple):
-    """Labels and number of entries of some examples; column (from 0) and value of each entry."""
+    """Some examples: labels and numbers of entries; column (from 0) and value of each entry.
 
-    labels: NDArray[np.float64]
+    labels: float64, or the words as text where a label is too large to be exact as float64.
+    """
+
+    labels: NDArray[Any]
     counts: NDArray[np.int64]
     columns: NDArray[np.int64]
     values: NDArray[np.float64]
 
 
 def read_libsvm(path: Path, n_features: int | None) -> Data:
-    """X (n_x, m) is a scipy CSC, float64: the transposed view of a CSR with a row for each
-    example."""
+    """Read X (n_x, m) as a scipy CSC of float64: a CSR with a row for each example, transposed."""
     with open(path, "rb") as file:
         if not _LIBSVM_LINE.search(file.read(4096)):
             raise ValueError(f"{path} is of no known format; expected {FORMATS}")
     sparse = require("scipy.sparse", "cli", f"reading {path}")
-    labels, counts, columns, values = bytearray(), bytearray(), bytearray(), bytearray()
+    labels: list[NDArray[Any]] = []
+    counts, columns, values = bytearray(), bytearray(), bytearray()
     largest = -1
     for number, text in _blocks(path):
         part = _plain(text) or _careful(path, number, text)
         largest = max(largest, int(part.columns.max(initial=-1)))
-        small = largest < 2**31 - 1  # so far: four bytes for eight
+        small = largest < 2**31 - 1  # so far: four bytes instead of eight
         if not small and columns and len(columns) * 2 == len(values):
             columns = bytearray(np.frombuffer(columns, np.int32).astype(np.int64).tobytes())
         columns += part.columns.astype(np.int32 if small else np.int64).tobytes()
-        labels += part.labels.tobytes()
+        labels.append(part.labels)
         counts += part.counts.tobytes()
         values += part.values.tobytes()
-    n_x, m = largest + 1, len(labels) // 8
+    n_x, m = largest + 1, len(counts) // 8
     if n_features is not None and n_x > n_features:
         raise ValueError(
             f"{path} has {n_x} features where {n_features} are expected; train with --n-features "
@@ -80,11 +84,28 @@ def read_libsvm(path: Path, n_features: int | None) -> Data:
     X = sparse.csr_array(
         (np.frombuffer(values), stored.astype(index, copy=False), starts), shape=(m, n_x)
     )
-    return Data(X.T, np.frombuffer(labels).copy(), None, None, str(path))
+    return Data(X.T, _joined(labels), None, None, str(path))
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join the labels of all blocks: float64, or what their words say where any block has words."""
+    if all(part.dtype == np.float64 for part in parts):
+        return np.concatenate(parts)
+    words, codes = np.unique(np.concatenate([_words(part) for part in parts]), return_inverse=True)
+    return labels_of_words(words.tolist(), codes, spelt=False)
+
+
+def _words(labels: NDArray[Any]) -> NDArray[Any]:
+    """Write labels as words, whole numbers without a point."""
+    if labels.dtype != np.float64:
+        return labels
+    values, codes = np.unique(labels, return_inverse=True)
+    words = [str(int(v)) if v.is_integer() else repr(v) for v in values.tolist()]
+    return np.array(words, dtype=str)[codes]
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(number of the first line, whole lines) until the end of the file."""
+    """Read whole lines, and the number of the first, until the end of the file."""
     number = 1
     with open(path, "rb") as file:
         while text := file.read(_BLOCK):
@@ -103,7 +124,7 @@ def _rest_of_line(path: Path, number: int, text: bytes, file: IO[bytes]) -> byte
 
 
 def _plain(text: bytes) -> _Part | None:
-    """The examples of a block of plain numbers, or None where that is not what it is."""
+    """Read a block of plain numbers; None where that is not what it is."""
     raw = np.frombuffer(text, np.uint8)
     space = _SPACE[raw]
     if not (_NUMBER[raw] | space).all():
@@ -142,6 +163,10 @@ def _plain(text: bytes) -> _Part | None:
     is_label = np.zeros(numbers.size, bool)
     at = np.cumsum(np.where(first, 1, 2)) - np.where(first, 1, 2)
     is_label[at[first]] = True
+    labels = numbers[is_label]
+    if _are_large(labels):
+        ends = zip(begin[first].tolist(), end[first].tolist())
+        labels = np.array([text[lo:hi].decode("ascii") for lo, hi in ends], dtype=str)
     pairs = numbers[~is_label]
     columns, counts = pairs[::2] - 1, np.diff(np.append(np.flatnonzero(first), first.size)) - 1
     steps = np.diff(columns, prepend=-1.0)
@@ -149,15 +174,12 @@ def _plain(text: bytes) -> _Part | None:
     steps[of_pairs[counts > 0]] = columns[of_pairs[counts > 0]] + 1
     if columns.size and (not float(steps.min()) > 0.0 or not float(columns.max()) < _LARGEST):
         return None
-    return _Part(
-        numbers[is_label], counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy()
-    )
+    return _Part(labels, counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy())
 
 
 def _careful(path: Path, number: int, text: bytes) -> _Part:
-    """The examples of any block, line by line; ValueError with the number of the first line that is
-    wrong."""
-    labels: list[float] = []
+    """Read any block line by line; ValueError with the number of the first line that is wrong."""
+    labels: list[str] = []
     counts: list[int] = []
     columns: list[int] = []
     values: list[float] = []
@@ -179,15 +201,25 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
                 raise ValueError(
                     f"{path}, line {number}: the label {fields[0][:80]!r} is not a number"
                 )
-            labels.append(float(fields[0]))
+            labels.append(fields[0])
             counts.append(len(fields) - 1)
         number += 1
-    kept = np.array(labels, np.float64), np.array(counts, np.int64)
-    return _Part(*kept, np.array(columns, np.int64), np.array(values, np.float64))
+    numbers = np.array(list(map(float, labels)), np.float64)
+    return _Part(
+        np.array(labels, dtype=str) if _are_large(numbers) else numbers,
+        np.array(counts, np.int64),
+        np.array(columns, np.int64),
+        np.array(values, np.float64),
+    )
+
+
+def _are_large(labels: NDArray[np.float64]) -> bool:
+    """Tell whether any label may not be what was written: float64 holds whole numbers to 2^53."""
+    return bool((np.abs(labels) >= EXACT).any())
 
 
 def _pair(field: str) -> tuple[int, float]:
-    """Column from 0 and value; column -1 where the field is no such pair."""
+    """Read column, from 0, and value; column -1 where the field is no such pair."""
     index, _, value = field.partition(":")
     try:
         return int(index[:20]) - 1 if index.isdecimal() else -1, float(value)

@@ -1,84 +1,72 @@
-"""Tables: .csv and .parquet, through pyarrow. Features must be numbers, the target may be text."""
+"""Tables are .csv and .parquet, read by pyarrow: features are numbers, the target may be text."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..checks.arguments import require_finite
 from ..checks.extras import require
-from .common import KERNEL_DTYPES, Array, Data, UnknownName, as_data, check_fits, is_number, reading
+from .columns import (
+    check_names,
+    column_position,
+    feature_columns,
+    index_by_metadata,
+    index_by_name,
+)
+from .common import KERNEL_DTYPES, Array, Data, as_data, check_fits, is_number, reading
+from .labels import EXACT, labels_of_words
 
-Load = Callable[
-    [list[int], "int | None"], "tuple[list[Array], Array | None]"
-]  # feature columns, labels
 _TEXT_REMEDY = "features must be numbers: encode it as numbers, or list the columns to use with --x"
 _NOT_A_NUMBER = re.compile(r"CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
-# of a CSV: Arrow takes 2 s for 50,000 columns, and about _COLUMN_BYTES of memory for each
+# of a CSV: Arrow is slow on many columns, and takes about _COLUMN_BYTES of memory for each
 _MOST_COLUMNS = 100_000
 _COLUMN_BYTES = 12_000
 _LONGEST_LINE = 4 << 20  # characters
 _NAME = re.compile(r"(?!(na|nan|inf|null|none)$)[^\W\d]", re.IGNORECASE)
 
 
-def column_position(path: Path, names: Sequence[str], key: str | int) -> int:
-    """Where a column is, by its name or else by its position, which may count from the end."""
-    n = len(names)
-    if list(names).count(str(key)) > 1:
-        raise ValueError(
-            f"{path} has more than one column {key!r}; give its position, 0 to {n - 1}"
-        )
-    if key in names:
-        return list(names).index(str(key))
-    try:
-        position = int(key)
-    except ValueError:
-        position = n
-    if not -n <= position < n:
-        few = ", ".join(map(repr, names[:10])) + (", ..." if n > 10 else "")
-        raise UnknownName(f"{path} has no column {key!r}; it has the {n} columns {few}")
-    return position % n
+class Load(Protocol):
+    """Reads the features at these positions, and the labels at t where there are any."""
+
+    def __call__(
+        self, features: Sequence[int], t: int | None, spelt: bool = False
+    ) -> tuple[list[Array], Array | None]: ...
 
 
-def check_names(path: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Arrow reads columns by their names."""
-    twice = next(
-        (name for name, count in Counter(names).items() if count > 1 and name in wanted), None
-    )
-    if twice is not None:
-        raise ValueError(
-            f"{path} has more than one column {twice!r}; give its columns different names"
-        )
+class Table(NamedTuple):
+    """An open table: names of its columns, positions of a data frame's index, and how to load."""
+
+    names: list[str]
+    index_columns: list[int]
+    load: Load
 
 
 def read_table(
-    path: Path, x: str | Sequence[str] | None, target: str | int | None, header: bool | None
+    path: Path,
+    x: str | Sequence[str] | None,
+    target: str | int | None,
+    header: bool | None,
+    spelt: bool = False,
 ) -> Data:
+    """Read the features of a table, and its labels where a target is named.
+
+    x: columns as a user types them, by name or position, or a list of names alone. spelt: labels
+    that are written as text stay words, even where all of them are numbers.
+    """
     require("pyarrow", "cli", f"reading {path}")
-    names, load = (
-        open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path, header)
-    )
+    table = open_parquet(path) if path.suffix.lower() == ".parquet" else _open_csv(path, header)
+    names = table.names
     t = None if target is None else column_position(path, names, target)
-    if isinstance(x, str):
-        x = [x] if x in names else x.split(",")
-    features = (
-        [j for j in range(len(names)) if j != t]
-        if x is None
-        else [column_position(path, names, k) for k in x]
-    )
-    if t in features:
-        raise ValueError(
-            f"{path}: the target {names[features[features.index(t)]]!r} is among the features --x"
-        )
+    features, left_out = feature_columns(path, names, x, t, table.index_columns)
     if not features:
         raise ValueError(f"X is empty: {path} has no column beside the target")
-    columns, y = load(features, t)
+    columns, y = table.load(features, t, spelt)
     found = np.result_type(*(column.dtype for column in columns))
     dtype = found if found in KERNEL_DTYPES else np.dtype(np.float64)
     check_fits(path, "the table", len(columns) * len(columns[0]) * dtype.itemsize)
@@ -90,10 +78,11 @@ def read_table(
         require_finite(data.X, data.feature_names)  # a missing value of a table is NaN here
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return data
+    return data._replace(left_out=left_out)
 
 
 def is_numeric(kind: Any) -> bool:
+    """Tell whether a type of Arrow's holds numbers."""
     from pyarrow import types
 
     return any(
@@ -103,7 +92,7 @@ def is_numeric(kind: Any) -> bool:
 
 
 def as_numbers(column: Any) -> Array:
-    """A numeric column as an array, missing values as NaN."""
+    """Turn a numeric column into an array, missing values into NaN."""
     import pyarrow as pa
 
     if pa.types.is_boolean(column.type):
@@ -113,37 +102,47 @@ def as_numbers(column: Any) -> Array:
     return np.asarray(column.to_numpy())
 
 
-def _as_labels(path: Path, column: Any) -> Array:
-    """A label column as numbers if all of it are, else as text; missing ones as NaN or ''.
+def _as_labels(path: Path, column: Any, spelt: bool) -> Array:
+    """Read a label column as numbers if all of it are, else as text; missing ones are NaN or "".
 
-    By its dictionary: one long word may come a million times, and an array of text gives each the
-    room of the longest.
+    Text goes by its dictionary: one long word may come a million times, and an array of text
+    gives each the room of the longest. Numbers that NumPy would round go the same way.
     """
     import pyarrow as pa
 
-    if is_numeric(column.type):
+    if is_numeric(column.type) and not _would_be_rounded(column):
         return as_numbers(column)
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     column = column.unify_dictionaries().combine_chunks()
-    words = column.dictionary.cast(pa.string()).fill_null("").to_pylist()
-    codes = column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
+    words = [*column.dictionary.cast(pa.string()).fill_null("").to_pylist(), ""]
+    codes = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     check_fits(path, "the label column", 4 * len(codes) * max(map(len, words), default=0))
-    text = np.char.strip(np.array([*words, ""], dtype=str))
-    try:
-        return np.asarray(np.where(text == "", "nan", text).astype(np.float64)[codes])
-    except ValueError:
-        return np.asarray(text[codes])
+    return labels_of_words(words, codes, spelt)
 
 
-def open_parquet(path: Path) -> tuple[list[str], Load]:
+def _would_be_rounded(column: Any) -> bool:
+    """Tell whether `as_numbers` gives another number: decimals, and large integers with gaps."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_integer(column.type) or not column.null_count:
+        return bool(pa.types.is_decimal(column.type))
+    ends = pc.min_max(column).as_py().values()
+    return any(end is not None and abs(end) > EXACT for end in ends)
+
+
+def open_parquet(path: Path) -> Table:
+    """Open a Parquet file: what it has, and how its columns are loaded."""
     import pyarrow.parquet as pq
 
     with reading(path, "Parquet"), pq.ParquetFile(path) as file:
         schema, m = file.schema_arrow, file.metadata.num_rows
     names = list(schema.names)
 
-    def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+    def load(
+        features: Sequence[int], t: int | None, spelt: bool = False
+    ) -> tuple[list[Array], Array | None]:
         wanted = [names[j] for j in (features if t is None else [*features, t])]
         check_names(path, names, wanted)
         for j in features:
@@ -154,18 +153,18 @@ def open_parquet(path: Path) -> tuple[list[str], Load]:
         one_row = sum(
             -(-schema.field(name).type.bit_width // 8) for name in wanted if name not in texts
         )
-        check_fits(
-            path, "the table", 3 * m * one_row
-        )  # Arrow's columns, NumPy's, and the array of them
+        # Arrow's columns, NumPy's, and the array of them
+        check_fits(path, "the table", 3 * m * one_row)
         with reading(path, "Parquet"):
             table = pq.read_table(path, columns=wanted, read_dictionary=texts)
             columns = [as_numbers(table.column(names[j])) for j in features]
-            return columns, None if t is None else _as_labels(path, table.column(names[t]))
+            y = None if t is None else _as_labels(path, table.column(names[t]), spelt)
+            return columns, y
 
-    return names, load
+    return Table(names, index_by_metadata(names, schema.metadata), load)
 
 
-def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
+def _open_csv(path: Path, header: bool | None) -> Table:
     import pyarrow as pa
     from pyarrow import csv as pa_csv
 
@@ -174,7 +173,9 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
     block = max(1 << 20, 4 * longest)
     keys = [str(j) for j in range(len(names))]  # unique, whatever the header says
 
-    def load(features: list[int], t: int | None) -> tuple[list[Array], Array | None]:
+    def load(
+        features: Sequence[int], t: int | None, spelt: bool = False
+    ) -> tuple[list[Array], Array | None]:
         types = {keys[j]: pa.float64() for j in features} | (
             {} if t is None else {keys[t]: pa.string()}
         )
@@ -184,6 +185,8 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
                 read_options=pa_csv.ReadOptions(
                     column_names=keys, skip_rows=skip, block_size=block
                 ),
+                # Arrow otherwise cuts its blocks at any line break, also within quotes
+                parse_options=pa_csv.ParseOptions(newlines_in_values=True),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=list(types), column_types=types, strings_can_be_null=True
                 ),
@@ -202,14 +205,14 @@ def _open_csv(path: Path, header: bool | None) -> tuple[list[str], Load]:
             raise ValueError(
                 f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}"
             ) from error
-        y = None if t is None else _as_labels(path, table.column(keys[t]))
+        y = None if t is None else _as_labels(path, table.column(keys[t]), spelt)
         return [table.column(keys[j]).to_numpy() for j in features], y
 
-    return names, load
+    return Table(names, index_by_name(names), load)
 
 
 def csv_names(path: Path, header: bool | None) -> tuple[list[str], int, int]:
-    """Column names, how many lines come before the data, and how many bytes a row can have.
+    """Find the names of columns, how many lines come before the data, and a bound on a row's bytes.
 
     A first row is taken for a header if it has no number, or a name above a number.
     """

@@ -13,9 +13,11 @@ from typing import IO
 
 @contextmanager
 def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write that appears under its name only when it is complete and on the disk; OSError
-    if that fails, and then what was there is as it was. A process killed meanwhile leaves a file
-    path.PID.XXXXXXXX.tmp, in nobody's way."""
+    """Open a file to write that appears under its name only when it is complete and on the disk.
+
+    OSError if that fails, and then what was there is as it was. A process killed meanwhile leaves
+    a file path.PID.XXXXXXXX.tmp, in nobody's way.
+    """
     target = os.path.realpath(path)  # a link keeps pointing where it did
     if os.path.exists(target) and not os.path.isfile(target):
         raise ValueError(

@@ -1,0 +1,134 @@
+"""How the commands read data: to train on, to test on, and for a model that is there already."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.row_blocks import RowBlocks
+from ..files import read_data
+from ..files.arrays import map_npy
+from ..files.columns import left_out_text
+from ..files.common import Data, UnknownName
+from ..files.model import Model
+
+Array = NDArray[Any]
+
+
+class DataOptions(NamedTuple):
+    """The options that say what in a file is X and what is y; as `files.read_data` has them."""
+
+    x: str | None = None
+    y: str | None = None
+    target: str | None = None
+    header: bool | None = None
+    n_features: int | None = None
+
+
+def read(path: Path, options: DataOptions, columns: Sequence[str] | None = None) -> Data:
+    """Read a file; columns: the names of the features, where a model or a training set has them.
+
+    A column that is left out is named in a warning.
+    """
+    how = options._asdict()
+    if columns is not None:
+        how["x"] = columns
+    data = read_data(path, **how)
+    if data.left_out:
+        warnings.warn(left_out_text(path, data.left_out), stacklevel=2)
+    return data
+
+
+def read_training(path: Path, options: DataOptions, max_memory: int | None) -> Data:
+    """Read data to train on, as `RowBlocks` where the memory for X has a limit."""
+    data = read(path, options) if max_memory is None else _in_blocks(path, options, max_memory)
+    n_features = options.n_features
+    if n_features is not None and data.X.shape[0] != n_features:
+        raise ValueError(f"--n-features is {n_features}, and {path} has {data.X.shape[0]} features")
+    return data
+
+
+def read_test(path: Path, training: Data, options: DataOptions) -> Data:
+    """Read a test set: columns of the training set's names, or datasets of the same names.
+
+    Other names of datasets (train_x, test_x) are found where only one pair can be meant.
+    """
+    n_x = training.X.shape[0]
+    options = options._replace(n_features=n_x)
+    try:
+        data = read(path, options, training.feature_names)
+    except UnknownName:
+        if training.feature_names is not None:
+            raise
+        data = read_data(path, n_features=n_x)
+    return _check_features(data, n_x)
+
+
+def read_for(model: Model, path: Path, options: DataOptions) -> Data:
+    """Read data for a model: the columns of its names, unless others are asked for."""
+    n_x = model.w.shape[0]
+    columns = model.feature_names if options.x is None else None
+    return _check_features(read(path, options._replace(n_features=n_x), columns), n_x)
+
+
+def labels_of(data: Data) -> Array:
+    """Give the labels; ValueError that says how to name them where there are none."""
+    if data.y is None:
+        raise ValueError(
+            f"{data.path}: no labels found; name them with --target COLUMN for a table, --y NAME "
+            "for .h5 and .npz, --y FILE.npy for .npy"
+        )
+    return data.y
+
+
+def describe(data: Data, Y: Array, labels: tuple[Any, Any], scale: float | None) -> float:
+    """Say what the training data are; give the scale to use.
+
+    It is the one that was asked for, or else 1/255 for uint8 images, else 1.
+    """
+    n_x, m = data.X.shape
+    shape = f" ({' x '.join(map(str, data.image_shape))})" if data.image_shape else ""
+    ones = int(Y.sum())
+    print(f"{data.path}: {m} examples of {n_x} features{shape}, {data.X.dtype}")
+    print(f"labels: {m - ones} are {labels[0]}, {ones} are {labels[1]} (y = 1)")
+    if scale is not None:
+        print(f"X is scaled by {scale}")
+        return scale
+    if data.image_shape is not None and data.X.dtype == np.uint8:
+        print("uint8 images: pixels are scaled by 1/255 (--scale sets another factor)")
+        return 1 / 255
+    return 1.0
+
+
+def _in_blocks(path: Path, options: DataOptions, max_memory: int) -> Data:
+    """Read labels, and X as `RowBlocks`."""
+    x, y, target = options.x, options.y, options.target
+    suffix, X, labels = path.suffix.lower(), None, None
+    if suffix == ".parquet" and target is not None and y is None:
+        X, labels = RowBlocks.from_parquet(path, target, columns=x, max_memory=max_memory)
+    elif suffix in (".h5", ".hdf5") and x is not None and y is not None and target is None:
+        X, labels = RowBlocks.from_hdf5(path, x, y, max_memory=max_memory)
+    elif suffix == ".npy" and x is None and y is not None and target is None:
+        X, labels = RowBlocks(path, max_memory=max_memory), map_npy(Path(y)).reshape(-1)
+    else:
+        raise ValueError(
+            "--max-memory reads .npy with --y FILE.npy, .h5 with --x and --y, and .parquet with "
+            f"--target in blocks; got {path}"
+        )
+    if len(labels) != X.shape[1]:
+        raise ValueError(f"{path}: X has {X.shape[1]} examples, and there are {len(labels)} labels")
+    values: Any = X
+    return Data(values, labels, X.names, X.image_shape, str(path))
+
+
+def _check_features(data: Data, n_x: int) -> Data:
+    if data.X.shape[0] != n_x:
+        raise ValueError(
+            f"X must have {n_x} features, as in training; {data.path} has {data.X.shape[0]}"
+        )
+    return data
