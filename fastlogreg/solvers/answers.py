@@ -169,7 +169,8 @@ class Answers:
         before = objective.passes
         points, H, reads = self._compiled_newton().steps(start, H, count, tol, least)
         objective.passes += reads
-        return Stretch(points, H, before)
+        judgements = [self._judge(Judge(point, tol)) for point in points]
+        return Stretch(points, judgements, H, before)
 
     def _compiled_newton(self) -> compiled.CompiledNewton:
         if self._newton is None:
@@ -198,6 +199,9 @@ _WAYS: dict[type, Callable[[Answers, Any], Any]] = {
 
 def drive(*running: tuple[Answers, Asking[None]]) -> None:
     """Run solvers side by side until each has made its iterations, one request each in a round."""
+    if len(running) == 1:
+        _drive_one(*running[0])
+        return
     begun = [(answers, steps, None) for answers, steps in running]
     waiting: list[tuple[Answers, Asking[None], Any]] = begun
     while waiting:
@@ -209,6 +213,17 @@ def drive(*running: tuple[Answers, Asking[None]]) -> None:
                 continue
         found = together([(answers, request) for answers, _, request in asked])
         waiting = [(answers, steps, one) for (answers, steps, _), one in zip(asked, found)]
+
+
+def _drive_one(answers: Answers, steps: Asking[None]) -> None:
+    """Run one solver, without the lists of a round."""
+    answer = None
+    while True:
+        try:
+            request = steps.send(answer)
+        except StopIteration:
+            return
+        answer = _WAYS[type(request)](answers, request)
 
 
 def together(asked: Sequence[tuple[Answers, Request]]) -> list[Any]:

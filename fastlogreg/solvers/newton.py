@@ -104,10 +104,10 @@ class Newton:
         stretch: Stretch = yield StepByNewton(point, self.H, count, self.tol, least)
         took = (time.perf_counter() - begun) / max(1, len(stretch.points))
         self.H = stretch.H
-        for k, found in enumerate(stretch.points, 1):
+        for k, (found, judgement) in enumerate(zip(stretch.points, stretch.judgements), 1):
             state.costs.append(point.evaluation.J)
             state.iteration, state.stalls, point = state.iteration + 1, 0, found
-            yield from state.take(found, self.tol)
+            state.take_judged(found, judgement, self.tol)
             when = (stretch.reads_before + k, begun + k * took)
             state.history[-1] = (*when, *state.history[-1][2:])
         self.point = point

@@ -240,9 +240,11 @@ class StepByNewton(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Hold the points of a stretch, the Hessian at the last one, and the reads of X before it."""
+    """Hold the points of a stretch as they were judged, the Hessian at the last one, and the reads
+    of X before it."""
 
     points: list[Point]
+    judgements: list[Judgement]
     H: Vector
     reads_before: int
 

@@ -77,7 +77,9 @@ class State:
     @property
     def theta(self) -> NDArray[np.float64]:
         """[w, b] (n_x + 1,), a copy."""
-        return np.append(self.w, self.b)
+        theta = np.empty(self.w.size + 1)
+        theta[:-1], theta[-1] = self.w, self.b
+        return theta
 
     def record(self, reads: int, bound: float) -> None:
         """Add the point last evaluated to the history."""
@@ -88,18 +90,23 @@ class State:
 
         The run converges where the measure is within tol.
         """
-        evaluation = self.evaluation = point.evaluation
-        self.cost = evaluation.J
+        self._evaluated(point.evaluation)
+        judgement: Judgement = yield Judge(point, tol)
+        self._judged(judgement, tol)
+        return judgement
+
+    def _evaluated(self, evaluation: Evaluation) -> None:
+        self.evaluation, self.cost = evaluation, evaluation.J
         self.previous_norm = min(self.previous_norm, self.gradient_norm)
         self.gradient_norm = float(np.abs(evaluation.gradient).max())
-        judgement: Judgement = yield Judge(point, tol)
+
+    def _judged(self, judgement: Judgement, tol: float) -> None:
         self.measure = judgement.measure
         if self.best_cost > self.cost:
             self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
         self.record(judgement.reads, judgement.bound)
         if self.measure <= tol:
             self.stop = "converged"
-        return judgement
 
     def stalls_after(self, slope: float) -> int:
         """Count the steps in a row that bring nothing, one of this slope being the last.
@@ -122,6 +129,12 @@ class State:
         judgement = yield from self.judge(point, tol)
         if self.stop is None and judgement.separates:
             self.stop = "separable"
+
+    def take_judged(self, point: Point, judgement: Judgement, tol: float) -> None:
+        """Move to a `Point` that came with its judgement."""
+        self.w, self.b = point.theta[:-1], float(point.theta[-1])
+        self._evaluated(point.evaluation)
+        self._judged(judgement, tol)
 
     def state_arrays(self, start: float) -> dict[str, Any]:
         """Return all of it as numbers and arrays; start: the clock's reading at second 0."""

@@ -13,7 +13,7 @@ from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers import compiled, registry
-from ..solvers.answers import Answers, describe, drive
+from ..solvers.answers import Answers, drive
 from ..solvers.base import Saved, Settings, Solver
 from ..solvers.result import TrainingWarning
 from ..solvers.state import State
@@ -60,13 +60,14 @@ class Work:
     def prepare(self) -> None:
         """Set up a new run."""
         state, options = self.state, self.options
+        answers = Answers(self.objective)
         # For L-BFGS without an inner matrix X - mean, by folding; state.b moves along.
-        if self.objective.intercept and self.entry.centres(describe(self.objective)):
+        if self.objective.intercept and self.entry.centres(answers.problem):
             sampled = self.objective.sample_mean()
             mean = self.objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.b += inner(mean, state.w)
-        answers = Answers(self.objective)
+            answers = Answers(self.objective)
         if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
             self.on_gram = (
