@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.labels import labels_and_weights
+from ..checks.labels import LabelledRows, labels_and_weights
+from ..estimators.fitted import forget, interrupts_passed_on, keep_result
+from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
 from ..estimators.progress import progress_bar
+from ..estimators.standardise import rescaled
 from ..solvers.state import State
 from ..training import run
 from .blocks import raw_block
@@ -26,6 +29,11 @@ class LogisticRegression(InMemory):
     predicts on arrays in memory as well, as its parent does.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False  # blocks of rows are dense
+        return tags
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
         """Fit to X (m, n_x), y (m,) of two classes of any label and sample_weight (m,): k counts a
         row k times.
@@ -33,38 +41,48 @@ class LogisticRegression(InMemory):
         Raises as `fastlogreg.dask.train`, and ValueError where y does not have two classes among
         the rows of positive weight.
         """
+        if y is None:
+            raise ValueError(
+                "fastlogreg.dask.LogisticRegression requires y to be passed, but the target y is "
+                "None"
+            )
         options, lambda_ = self._options(), self._lambda()
-        rows = rows_of(X, y, sample_weight)
-        labels, _, sums = rows.labels()
-        # A label is a row here, with the sum of its weights: classes and factors are found as on
-        # one machine.
-        classes, _, weight = labels_and_weights(labels[:, None], labels, sums, self.class_weight)
-        ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in classes]
-        factors = None if self.class_weight is None else (ratio[0], ratio[1])
-        held = rows.encoded(classes, factors)
-        design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
-        objective = DistributedObjective(design, lambda_, bool(self.fit_intercept))
-        del rows
-        if self.standardize:
-            design = _standardised(objective)
-            objective = objective.on(design)
-        state = State(*self._start(design))
-        with progress_bar(self.verbose, options["tol"], self.callback) as callback:
-            result = run.run(objective, state, callback=callback, names=held.names, **options)
-        w, b = design.fold(result.w[:, 0], result.b)
-        self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
-        self.n_features_in_ = held.n_x
-        if held.names is not None:
-            self.feature_names_in_ = np.array(held.names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
-        self.gradient_norm_, self.suboptimality_bound_ = (
-            result.gradient_norm,
-            result.suboptimality_bound,
-        )
-        self.stop_reason_, self.history_ = result.stop_reason, result.history
+        with interrupts_passed_on():
+            rows = rows_of(X, y, sample_weight)
+            labels, _, sums = rows.labels()
+            if not np.isfinite(sums.sum()):
+                raise ValueError(
+                    "sample_weight must add up to a finite number; got a sum of infinity. Divide "
+                    "the weights by a number, and multiply C by it"
+                )
+            # A label is a row here, with the sum of its weights: classes and factors are found as
+            # on one machine.
+            found = labels_and_weights(labels, sums, self.class_weight)
+            held = rows.encoded(found.classes, self._factors(found, labels, sums))
+            design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
+            objective = DistributedObjective(design, lambda_, bool(self.fit_intercept))
+            del rows
+            if self.standardize:
+                mean = objective.mean()
+                design = rescaled(objective, mean, objective.variance(mean))
+                objective = objective.on(design)
+            state = State(*self._start(design))
+            with progress_bar(self.verbose, options["tol"], self.callback) as callback:
+                result = run.run(objective, state, callback=callback, names=held.names, **options)
+            keep_result(self, result, design, found.classes)
+            self.n_features_in_ = held.n_x
+            forget(self, "feature_names_in_")
+            if held.names is not None:
+                self.feature_names_in_ = np.array(held.names, dtype=object)
         return self
+
+    def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, float] | None:
+        """The weight of either class."""
+        if self.class_weight is None:
+            return None
+        weight = np.ldexp(found.weight, found.exponent)
+        ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes]
+        return ratio[0], ratio[1]
 
     def decision_function(self, X: Any) -> Any:
         """z = X w + b (m,), a lazy dask array of float64 for dask collections."""
@@ -124,9 +142,9 @@ class LogisticRegression(InMemory):
             raise ValueError(
                 f"X must have the columns of the fit, in order: {list(fitted)}; got {names}"
             )
-        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+        if X.ndim != 2 or X.shape[1] != features_of(self):
             raise ValueError(
-                f"X must have {self.n_features_in_} features, as in fit; got shape {X.shape}"
+                f"X must have {features_of(self)} features, as in fit; got shape {X.shape}"
             )
         if names is not None:
             X = X.to_dask_array()
@@ -157,7 +175,7 @@ def _plain(model: InMemory) -> InMemory:
     already."""
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
-    plain.n_features_in_ = model.n_features_in_
+    plain.n_features_in_ = features_of(model)
     return plain
 
 
@@ -170,13 +188,3 @@ def _right(predicted: Any, y: Any, weight: Any, k: int) -> tuple[float, float]:
 
 def _is_dask(X: Any) -> bool:
     return hasattr(X, "to_delayed")
-
-
-def _standardised(objective: DistributedObjective) -> DistributedDesign:
-    """As `fastlogreg.estimators.logistic._standardised` for one machine: mean 0 (given an
-    intercept) and variance 1."""
-    mean = objective.mean()
-    deviation = np.sqrt(objective.variance(mean))
-    deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0
-    shift = -mean / deviation if objective.intercept else np.zeros(objective.n_x)
-    return objective.design.rescaled(1.0 / deviation, shift)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_number, find_non_finite, require_finite
 from ..checks.extras import require
+from ..checks.missing import unmasked
 from ..files.arrays import checked_dataset, map_npy, open_hdf5, read_dataset
 from ..kernels.layout import HEAD, NARROW
 from .dense import DesignMatrix
@@ -163,6 +164,7 @@ def open_source(source: Any) -> RowSource:
         return _open_path(os.fspath(source))
     kind = type(source).__name__
     if isinstance(source, np.ndarray):
+        source = unmasked("source", source)
         file = getattr(source, "filename", None)
         return MappedRows(source, str(file) if file else f"an array of shape {source.shape}")
     if hasattr(source, "tocsr"):

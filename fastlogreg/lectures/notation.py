@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.arguments import check_number, check_Y, real_array, require_shape
+from ..checks.missing import as_numbers, require_labels
 
 
 def flatten_images(images: Any) -> NDArray[Any]:
@@ -46,7 +47,10 @@ def labels_to_Y(labels: Any, positive: Any = None) -> NDArray[np.uint8]:
     positive: the label that becomes 1, every other becoming 0 (`labels_to_Y(digits, positive=7)`;
     text labels as well). Without it the labels must be 0 and 1, or False and True.
     """
+    require_labels("labels", labels)
     labels = np.asarray(labels)
+    if labels.dtype.kind == "O":
+        labels = as_numbers(labels)
     if labels.ndim == 0 or labels.size != max(labels.shape) or labels.ndim > 2:
         raise ValueError(f"labels must have shape (m,), (m, 1) or (1, m); got shape {labels.shape}")
     labels = labels.reshape(1, -1)

@@ -25,7 +25,12 @@ STOP_REASONS: dict[str, str] = {
 }
 
 
-class TrainingWarning(UserWarning):
+class _Warning(UserWarning):
+    """The base of `TrainingWarning`: Python lets only a class of ours have another one beside
+    it."""
+
+
+class TrainingWarning(_Warning):
     """A training run whose result is not what was asked for; the text names the cause and the
     remedy."""
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..api import Backend, train
-from ..checks.arguments import SOLVERS
+from ..api import train
+from ..checks.arguments import SOLVERS, Backend
 from ..solvers.result import TrainingWarning
 
 

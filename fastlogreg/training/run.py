@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,8 @@ def run(
             objective.watch = work.objective.watch = None
         work.keep()
         result = _result(work, watch)
+    if interrupted:  # also one that came too late to stop anything: the caller's loop must know
+        result = replace(result, stop_reason="interrupted")
     objective.passes = work.objective.passes
     if callback is not None:
         callback(
