@@ -70,19 +70,6 @@ def checked_weights(sample_weight: Any, X: NDArray[Any]) -> Vector:
     return weight
 
 
-def checked_weights(sample_weight: Any, X: NDArray[Any]) -> Vector:
-    """One weight for each row of X, not negative. ValueError where all are zero, whatever
-    scikit-learn's version."""
-    from sklearn.utils.validation import _check_sample_weight
-
-    weight: Vector = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():  # scikit-learn itself says so only from 1.9 on
-        raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weight
-
-
 def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
     """The classes, sorted. Two comparisons with labels instead of the sort of np.unique."""
     from sklearn.utils.multiclass import type_of_target

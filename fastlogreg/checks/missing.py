@@ -33,7 +33,9 @@ def first_missing(labels: Any) -> int | None:
     if isinstance(labels, np.ma.MaskedArray) and np.any(np.ma.getmask(labels)):
         missing = np.broadcast_to(np.ma.getmask(labels), labels.shape)
     else:
-        array = np.asarray(labels)
+        # As objects: among text NumPy makes a text of NaN.
+        sequence = isinstance(labels, (list, tuple))
+        array = np.asarray(labels, dtype=object) if sequence else np.asarray(labels)
         if array.dtype.kind == "f":
             missing = np.isnan(array)
         elif array.dtype.kind in "mM":
@@ -47,9 +49,9 @@ def first_missing(labels: Any) -> int | None:
 
 
 def _is_missing(label: Any) -> bool:
-    """NaN and NaT differ from themselves; NA cannot say, and is known by what it is."""
+    """NaN and NaT differ from themselves; pandas' NA cannot say, and is known by what it is."""
     pandas = sys.modules.get("pandas")
-    if label is None or (pandas is not None and label is pandas.NA):
+    if label is None or (pandas is not None and (label is pandas.NA or label is pandas.NaT)):
         return True
     return isinstance(label, (float, np.floating, np.datetime64, np.timedelta64)) and label != label
 
@@ -77,7 +79,7 @@ def plain_labels(y: Any) -> Any:
         return y
     if labels.ndim == 0 or labels.size == 0:
         return y
-    require_labels("y", labels, prefix="Input y contains NaN: ")
+    require_labels("y", y, prefix="Input y contains NaN: ")
     labels = unmasked("y", labels)
     return as_numbers(labels) if labels.dtype.kind == "O" else labels
 

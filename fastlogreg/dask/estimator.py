@@ -50,7 +50,9 @@ class LogisticRegression(InMemory):
         with interrupts_passed_on():
             rows = rows_of(X, y, sample_weight)
             labels, _, sums = rows.labels()
-            if not np.isfinite(sums.sum()):
+            with np.errstate(over="ignore"):
+                total = sums.sum()
+            if not np.isfinite(total):
                 raise ValueError(
                     "sample_weight must add up to a finite number; got a sum of infinity. Divide "
                     "the weights by a number, and multiply C by it"

@@ -113,9 +113,20 @@ def checked_out(out: Any, X: Any) -> tuple[NDArray[Any], bool]:
         raise ValueError(f"out must be a writeable array of floats of shape {shape}; got {got}")
     if not isinstance(X, np.ndarray):
         return out, False  # read as a whole before the first is written
-    file = getattr(X, "filename", None)  # two maps of one file share no address
-    same_file = file is not None and file == getattr(out, "filename", None)
+    file = _file_of(X)  # two maps of one file share no address
+    same_file = file is not None and file == _file_of(out)
     return out, same_file or bool(np.may_share_memory(out, X))
+
+
+def _file_of(array: Any) -> Any:
+    """The file that an array, or the array that it is a view of, is a map of; None if there is
+    none."""
+    while isinstance(array, np.ndarray):
+        file = getattr(array, "filename", None)
+        if file is not None:
+            return file
+        array = array.base
+    return None
 
 
 def check_columns(estimator: Any, X: RowBlocks, reset: bool) -> None:

@@ -64,10 +64,12 @@ def take_batch(
     positive = np.ascontiguousarray(positive).view(np.uint8)
     if estimator.class_weight is not None:
         weight = weight * factors_of(estimator.class_weight, known)[positive]
-    if not weight.sum() <= LARGEST_SUM_OF_WEIGHTS:
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not total <= LARGEST_SUM_OF_WEIGHTS:
         raise ValueError(
             "sample_weight times class_weight must not add up to more than "
-            f"{LARGEST_SUM_OF_WEIGHTS:g} in a batch; got {weight.sum():g}. Divide the weights of "
+            f"{LARGEST_SUM_OF_WEIGHTS:g} in a batch; got {total:g}. Divide the weights of "
             "the stream by a number, and multiply C by it"
         )
     if stream is None:

@@ -70,14 +70,8 @@ class Variable:
         """Set `grad` of every node to d self / d node; returned by the lectures' names: "dv" for
         the node named v."""
         nodes = order(self)
-        for node in nodes:
-            node.grad = 0.0
-        self.grad = 1.0
-        with np.errstate(all="ignore"):  # infinite partials were warned of on the way forward
-            for node in reversed(nodes):
-                for operand, partial in zip(node.operands, node._partials):
-                    if isinstance(operand, Variable):
-                        operand.grad += node.grad * partial
+        for node, grad in zip(nodes, derivatives(nodes)):
+            node.grad = grad
         named = [node for node in reversed(nodes) if node.name]
         found = {f"d{node.name}": node.grad for node in named}
         if len(found) < len(named):
@@ -174,6 +168,18 @@ def order(output: Variable) -> list[Variable]:
     return nodes
 
 
+def derivatives(nodes: list[Variable]) -> list[float]:
+    """d output / d node for each of the nodes, the output being the last; no node is changed."""
+    place = {id(node): k for k, node in enumerate(nodes)}
+    grads = [0.0] * (len(nodes) - 1) + [1.0]
+    with np.errstate(all="ignore"):  # infinite partials were warned of on the way forward
+        for node, grad in zip(reversed(nodes), (grads[k] for k in range(len(nodes) - 1, -1, -1))):
+            for operand, partial in zip(node.operands, node._partials):
+                if isinstance(operand, Variable):
+                    grads[place[id(operand)]] += grad * partial
+    return grads
+
+
 def _number(x: Any) -> float:
     if isinstance(x, (Real, np.bool_)) or (
         isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "buif"
@@ -218,7 +224,8 @@ def text(output: Variable) -> str:
     ]
     width = max(map(len, left))
     return "\n".join(
-        f"{line:<{width}}   d{J}/d{names[id(n)]} = {n.grad:.6g}" for line, n in zip(left, nodes)
+        f"{line:<{width}}   d{J}/d{names[id(node)]} = {grad:.6g}"
+        for line, node, grad in zip(left, nodes, derivatives(nodes))
     )
 
 
@@ -242,12 +249,12 @@ def figure(output: Variable) -> Figure:
     columns, rows = (max(place.values())[0] + 1, max(y for _, y in place.values()) + 1)
     fig, axes = new_figure(width=max(1.85 * columns + 0.2, 5.6), height=max(1.15 * rows, 1.6) + 0.5)
     boxes: dict[Any, Any] = {}
-    for node in nodes:
+    for node, grad in zip(nodes, derivatives(nodes)):
         made = expression(node, names)
         title = f"{names[id(node)]} = {made}" if made else names[id(node)]
         boxes[id(node)] = axes.text(
             *place[id(node)],
-            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {node.grad:.4g}",
+            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {grad:.4g}",
             ha="center",
             va="center",
             fontsize=9,

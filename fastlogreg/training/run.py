@@ -64,15 +64,19 @@ def run(
             objective.watch = work.objective.watch = None
         work.keep()
         result = _result(work, watch)
+        objective.passes = work.objective.passes
+        if callback is not None:
+            callback(
+                _progress(
+                    state,
+                    result.seconds,
+                    result.cost,
+                    result.gradient_norm,
+                    result.suboptimality_bound,
+                )
+            )
     if interrupted:  # also one that came too late to stop anything: the caller's loop must know
         result = replace(result, stop_reason="interrupted")
-    objective.passes = work.objective.passes
-    if callback is not None:
-        callback(
-            _progress(
-                state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound
-            )
-        )
     text = explain(objective, result, tol, work.L, names)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)
