@@ -97,16 +97,16 @@ if TYPE_CHECKING:
     from .solvers.result import Progress, TrainingResult, TrainingWarning
     from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
+else:  # type checkers are not shown it, so that a name that is not there is an error to them
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(
-            f"module 'fastlogreg' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}"
-        )
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(
+                f"module 'fastlogreg' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}"
+            )
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -113,7 +113,7 @@ def cost(
     >>> import fastlogreg as flr
     >>> X, Y = np.array([[1.0, 2.0, -1.0]]), np.array([[1, 1, 0]])
     >>> round(flr.cost([[1.0]], 0.0, X, Y), 6)
-    0.251151
+    0.25115
     """
     return propagate(w, b, X, Y, lambda_=lambda_, scale=scale, shift=shift, backend=backend).cost
 
@@ -382,12 +382,7 @@ def predict(
     Returns
     -------
     ndarray of shape (1, m)
-        0 or 1, uint8.
-
-    Raises
-    ------
-    ValueError or TypeError
-        As `propagate`.
+        0 or 1, uint8. Raises as `propagate` does.
 
     References
     ----------

@@ -1,5 +1,7 @@
-"""`fastlogreg.LogisticRegression` on dask collections: the same parameters and attributes,
-predictions lazy dask arrays."""
+"""Fit `fastlogreg.LogisticRegression` to dask collections.
+
+Parameters and attributes are the same; predictions are lazy dask arrays.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,36 @@ from .objective import DistributedDesign, DistributedObjective
 
 
 class LogisticRegression(InMemory):
-    """Parameters and attributes are those of `fastlogreg.LogisticRegression`; n_threads has no
-    effect here, the scheduler's workers decide. X is a dask array (m, n_x) in chunks of rows or a
-    dask data frame, y and sample_weight are (m,) in the same chunks. An estimator that is fitted
+    """Fit to dask collections what `fastlogreg.LogisticRegression` fits to arrays.
+
+    n_threads has no effect here: the scheduler's workers decide. X is a dask array (m, n_x) in
+    chunks
+    of rows or a dask data frame; y and sample_weight are (m,) in the same chunks. Once fitted it
     predicts on arrays in memory as well, as its parent does.
+
+    Parameters
+    ----------
+    C, solver, tol, max_iter, fit_intercept, class_weight, standardize, ...
+        As of `fastlogreg.LogisticRegression`.
+
+    Attributes
+    ----------
+    coef_, intercept_, classes_, n_iter_, cost_, ...
+        As of `fastlogreg.LogisticRegression`.
+
+    References
+    ----------
+    How far it goes and what it costs: docs/scaling.md.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> import fastlogreg.dask as fd
+    >>> X = da.from_array(np.arange(6.0)[:, None], chunks=(3, 1))
+    >>> y = da.from_array(np.array([0, 1, 0, 1, 1, 1]), chunks=3)
+    >>> fd.LogisticRegression().fit(X, y).predict(X).compute()
+    array([0, 0, 1, 1, 1, 1])
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -35,11 +63,30 @@ class LogisticRegression(InMemory):
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """Fit to X (m, n_x), y (m,) of two classes of any label and sample_weight (m,): k counts a
-        row k times.
+        """Fit to dask collections.
 
-        Raises as `fastlogreg.dask.train`, and ValueError where y does not have two classes among
-        the rows of positive weight.
+        Parameters
+        ----------
+        X : dask array or data frame of shape (m, n_x)
+            The examples, in chunks of rows.
+        y : dask array or series of shape (m,)
+            Labels of two classes.
+        sample_weight : dask array of shape (m,) or None, default=None
+            k counts a row k times.
+
+        Returns
+        -------
+        LogisticRegression
+            This estimator, fitted.
+
+        Raises
+        ------
+        ValueError or TypeError
+                As `fastlogreg.dask.train`, and where y does not have two classes among the rows of
+            positive
+            weight.
+        KeyboardInterrupt
+            After Ctrl-C, with the attributes set to what had been found.
         """
         if y is None:
             raise ValueError(
@@ -79,7 +126,7 @@ class LogisticRegression(InMemory):
         return self
 
     def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, float] | None:
-        """The weight of either class."""
+        """Return the weight of either class."""
         if self.class_weight is None:
             return None
         weight = np.ldexp(found.weight, found.exponent)
@@ -87,12 +134,11 @@ class LogisticRegression(InMemory):
         return ratio[0], ratio[1]
 
     def decision_function(self, X: Any) -> Any:
-        """z = X w + b (m,), a lazy dask array of float64 for dask collections."""
+        """Return z = X w + b (m,), a lazy dask array of float64 for dask collections."""
         return self._lazily(X, super().decision_function, np.float64)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """P(classes_[0]) and P(classes_[1]) of each row (m, 2), a lazy dask array for dask
-        collections."""
+        """Return P(classes_[0]) and P(classes_[1]) of each row (m, 2); lazily for collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
@@ -103,15 +149,15 @@ class LogisticRegression(InMemory):
         return self._lazily(X, super().predict_proba, np.float64, columns=2)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of `predict_proba` (m, 2), without underflow."""
+        """Return the logarithms of `predict_proba` (m, 2), without underflow."""
         return self._lazily(X, super().predict_log_proba, np.float64, columns=2)
 
     def predict(self, X: Any) -> Any:
-        """The likelier class of each row (m,), a lazy dask array for dask collections."""
+        """Return the likelier class of each row (m,), lazily for dask collections."""
         return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; for dask collections computed block by block."""
+        """Return the accuracy; for dask collections computed block by block."""
         if not _is_dask(X):
             return float(super().score(X, y, sample_weight))
         import dask
@@ -131,8 +177,10 @@ class LogisticRegression(InMemory):
     def _lazily(
         self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
     ) -> Any:
-        """method, one of the parent's, on every row block of X; on X itself where that is no dask
-        collection."""
+        """Call one of the parent's methods on every row block of X.
+
+        It is called on X itself where that is no dask collection.
+        """
         if not _is_dask(X):
             return method(X)
         from sklearn.utils.validation import check_is_fitted
@@ -161,7 +209,7 @@ class LogisticRegression(InMemory):
 
 
 class _Predict:
-    """One of the estimator's methods on the rows of a block."""
+    """Call one of the estimator's methods on the rows of a block."""
 
     def __init__(self, name: str, model: InMemory, dtype: Any, columns: int | None) -> None:
         self.name, self.model, self.dtype, self.columns = name, model, dtype, columns
@@ -173,8 +221,10 @@ class _Predict:
 
 
 def _plain(model: InMemory) -> InMemory:
-    """What predicting needs, as the parent class, on one thread: blocks run side by side
-    already."""
+    """Keep what predicting needs, as the parent class, on one thread.
+
+    Blocks run side by side already.
+    """
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
     plain.n_features_in_ = features_of(model)
@@ -182,7 +232,7 @@ def _plain(model: InMemory) -> InMemory:
 
 
 def _right(predicted: Any, y: Any, weight: Any, k: int) -> tuple[float, float]:
-    """The weight of the rows of block k that are predicted right, and of all its rows."""
+    """Return the weight of the rows of block k that are predicted right, and of all its rows."""
     raw = raw_block(predicted[:, None] == np.asarray(y)[:, None], y, weight, k)
     weights = raw.weight if raw.weight.size else np.ones(len(raw.y))
     return float(weights @ raw.x[:, 0]), float(weights.sum())

@@ -1,4 +1,4 @@
-"""The type of what users may hand over as X."""
+"""Name the type of what users may hand over as X."""
 
 from __future__ import annotations
 

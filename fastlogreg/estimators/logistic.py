@@ -336,7 +336,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         return new
 
     def _options(self) -> dict[str, Any]:
-        """The arguments of `training.run`, checked."""
+        """Check the arguments of `training.run`."""
         if self.callback is not None and not callable(self.callback):
             raise TypeError(
                 f"callback must be callable with one argument, a Progress; got {self.callback!r}"

@@ -116,8 +116,10 @@ class Predictions:
         )
 
     def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
-        """z of X, block by block; of `RowBlocks` and of a sparse X, whose slices are copies, in one
-        read."""
+        """Compute z of X, block by block.
+
+        Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
+        """
         threads, m = self._threads(), rows_of(X)
         w, b = np.array(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
         whole = isinstance(X, RowBlocks) or is_sparse(X)
