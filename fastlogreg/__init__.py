@@ -1,8 +1,28 @@
-"""Logistic regression at memory speed: the lectures' explicit loops, compiled, beside their
-vectorized form.
+"""Fit logistic regression at memory speed: the lectures' explicit loops, compiled, and vectorized.
 
-Importing this package imports neither Numba nor any optional library and compiles nothing: each
-public name is looked up in its own module when it is first used (PEP 562).
+Train and predict, X (n_x, m) with one example per column:
+    train               from X and Y (1, m) to w (n_x, 1) and b
+    predict_proba       the estimated P(y = 1 given x) of each example
+    predict             0 or 1 for each example
+    LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
+    RowBlocks           an X larger than memory, in blocks of rows
+    Model               a trained model in a file
+    fastlogreg.dask     the same on Dask's collections
+
+The mathematics of the lectures:
+    sigmoid, cost, propagate           the forward and the backward pass
+    check_gradient, derivative, nudge  derivatives by moving a little
+    Variable                           the computation graph
+    compare                            loops against vectorized, measured
+    flatten_images, labels_to_Y        into the lectures' notation
+    warmup                             compile ahead
+
+What they return, warn with and take:
+    Propagation, TrainingResult, Progress, TrainingWarning, MatrixLike
+
+Everything else is internal. Importing this package imports neither Numba nor any optional library
+and compiles nothing: each public name is looked up in its own module when it is first used
+(PEP 562).
 """
 
 from __future__ import annotations
@@ -14,15 +34,20 @@ from ._version import __version__
 
 _HOME = {
     "LogisticRegression": "estimators.logistic",
+    "MatrixLike": "data.matrix_like",
+    "Model": "files.model",
+    "Progress": "solvers.result",
     "Propagation": "maths.reference",
     "RowBlocks": "data.row_blocks",
     "TrainingResult": "solvers.result",
+    "TrainingWarning": "solvers.result",
     "Variable": "lectures.graph",
-    "check_gradient": "api",
+    "check_gradient": "tools.gradient_check",
     "compare": "lectures.compare",
     "cost": "api",
     "derivative": "maths.derivatives",
     "flatten_images": "lectures.notation",
+    "labels_to_Y": "lectures.notation",
     "nudge": "maths.derivatives",
     "predict": "api",
     "predict_proba": "api",
@@ -31,32 +56,57 @@ _HOME = {
     "train": "api",
     "warmup": "tools.warming",
 }
+# Written out, since type checkers read it. `import *` needs no scikit-learn: its estimator is
+# public, and not here.
 __all__ = [
+    "MatrixLike",
+    "Model",
+    "Progress",
+    "Propagation",
+    "RowBlocks",
+    "TrainingResult",
+    "TrainingWarning",
+    "Variable",
     "__version__",
-    *(name for name in _HOME if name != "LogisticRegression"),
-]  # `import *` needs no scikit-learn
+    "check_gradient",
+    "compare",
+    "cost",
+    "derivative",
+    "flatten_images",
+    "labels_to_Y",
+    "nudge",
+    "predict",
+    "predict_proba",
+    "propagate",
+    "sigmoid",
+    "train",
+    "warmup",
+]
 
 if TYPE_CHECKING:
-    from .api import check_gradient, cost, predict, predict_proba, propagate, sigmoid, train
+    from .api import cost, predict, predict_proba, propagate, sigmoid, train
+    from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks
-    from .estimators.logistic import LogisticRegression
+    from .estimators.logistic import LogisticRegression as LogisticRegression
+    from .files.model import Model
     from .lectures.compare import compare
     from .lectures.graph import Variable
-    from .lectures.notation import flatten_images
+    from .lectures.notation import flatten_images, labels_to_Y
     from .maths.derivatives import derivative, nudge
     from .maths.reference import Propagation
-    from .solvers.result import TrainingResult
+    from .solvers.result import Progress, TrainingResult, TrainingWarning
+    from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
+else:  # type checkers are not shown it, so that a name that is not there is an error to them
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(
-            f"module 'fastlogreg' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}"
-        )
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(
+                f"module 'fastlogreg' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}"
+            )
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

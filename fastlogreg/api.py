@@ -1,8 +1,8 @@
-"""The functions of the lectures: X (n_x, m), Y (1, m), w (n_x, 1), b a number; arguments are
-checked here, once.
+"""The functions of the lectures: X (n_x, m), Y (1, m), w (n_x, 1), b a number.
 
-Each takes scale and shift, a number or one per feature as (n_x, 1): the model sees scale * X +
-shift, which is never formed. `backend` names the same mathematics written in different ways:
+Arguments are checked here, once. Each function takes scale and shift, a number or one per feature
+as (n_x, 1): the model sees scale * X + shift, which is never formed. `backend` names the same
+mathematics written in different ways:
 
     "fused"   the production kernel: the loops, blocked, X read once, on all threads
     "loops"   the lectures' explicit loops, compiled in parallel by Numba
@@ -14,51 +14,74 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .backends.choice import BY_NAME
 from .checks.arguments import (
-    BACKENDS,
-    check_choice,
+    Backend,
     check_number,
     check_w,
-    check_Y,
-    require_dense,
     require_finite,
 )
+from .checks.missing import unmasked
 from .data.inputs import design_of
+from .data.matrix_like import MatrixLike
 from .maths import logistic, reference
 from .maths.reference import Propagation
 from .objective.objective import Objective
+from .objective.prepared import Settings, prepare
 from .solvers.base import SolverName
 from .solvers.result import Progress, TrainingResult
 from .solvers.state import State
+from .training import run
 from .training.checkpoint import Checkpoint
 from .training.options import Options
 
-Backend = Literal["fused", "loops", "numpy", "python"]
 
-
+@overload
+def sigmoid(z: float) -> float: ...
+@overload
+def sigmoid(z: NDArray[Any]) -> NDArray[np.float64]: ...
+@overload
+def sigmoid(z: Any) -> Any: ...
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(-z)), elementwise: a float for a number, an array for an array; stable for every
-    z, NaN stays NaN.
+    """Compute 1 / (1 + exp(-z)), elementwise and stable for every z.
 
-    An object with a method `sigmoid`, such as `Variable`, answers for itself.
+    Parameters
+    ----------
+    z : float, array or object with a method `sigmoid`
+        Such an object, `Variable` for instance, answers for itself.
+
+    Returns
+    -------
+    float or ndarray
+        A float for a number, an array of float64 of the shape of z for an array. NaN stays NaN.
+
+    References
+    ----------
+    Lecture "Logistic regression".
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.sigmoid(0.0)
+    0.5
+    >>> flr.sigmoid([-1000.0, 1000.0])
+    array([0., 1.])
     """
     own = getattr(z, "sigmoid", None)
     if callable(own):
         return own()
-    result = logistic.sigmoid(z)
+    result = logistic.sigmoid(unmasked("z", z))
     return result if result.ndim else float(result)
 
 
 def cost(
     w: ArrayLike,
     b: float,
-    X: NDArray[Any],
+    X: MatrixLike,
     Y: ArrayLike,
     *,
     lambda_: float = 0.0,
@@ -66,9 +89,29 @@ def cost(
     shift: Any = 0.0,
     backend: Backend = "fused",
 ) -> float:
-    """J(w, b) = (1/m) sum of L(a, y) + (lambda_ / 2m) ||w||^2.
+    """Compute the cost J(w, b) = (1/m) sum of L(a, y) + (lambda_ / 2m) ||w||^2.
 
-    Shapes, errors and `backend` as in `propagate`.
+    Parameters
+    ----------
+    w, b, X, Y, lambda_, scale, shift, backend
+        As in `propagate`.
+
+    Returns
+    -------
+    float
+        J. Raises as `propagate` does.
+
+    References
+    ----------
+    Lecture "Logistic regression cost function".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.array([[1.0, 2.0, -1.0]]), np.array([[1, 1, 0]])
+    >>> round(flr.cost([[1.0]], 0.0, X, Y), 6)
+    0.25115
     """
     return propagate(w, b, X, Y, lambda_=lambda_, scale=scale, shift=shift, backend=backend).cost
 
@@ -76,7 +119,7 @@ def cost(
 def propagate(
     w: ArrayLike,
     b: float,
-    X: NDArray[Any],
+    X: MatrixLike,
     Y: ArrayLike,
     *,
     lambda_: float = 0.0,
@@ -85,25 +128,63 @@ def propagate(
     backend: Backend = "fused",
     n_threads: int | None = None,
 ) -> Propagation:
-    """One forward and one backward pass: cost J, dw (n_x, 1) and db, in one read of X.
+    """Make one forward and one backward pass, in one read of X.
 
-    X (n_x, m): bool, integers or floats, in any memory order, memory-mapped or not; or `RowBlocks`;
-    or a scipy.sparse CSC (an example after the other) or CSR, these two by "fused" alone; not
-    copied. Y (1, m): 0 or 1. n_threads: threads to use, by default every CPU that the process may
-    use; it does not change a bit of the result.
+    Parameters
+    ----------
+    w : array of shape (n_x, 1)
+        The weights.
+    b : float
+        The bias.
+    X : array, RowBlocks or sparse matrix of shape (n_x, m)
+        One example per column; of bool, integers or floats, in any memory order, memory-mapped or
+        not. It is not copied. `RowBlocks`, scipy.sparse CSC (an example after the other) and CSR
+        are read by "fused" alone.
+    Y : array of shape (1, m)
+        Labels, 0 or 1.
+    lambda_ : float, default=0.0
+        The strength of the L2 penalty; b is never penalised.
+    scale, shift : float or array of shape (n_x, 1), default=1.0 and 0.0
+        The model sees scale * X + shift, which is never formed.
+    backend : {"fused", "loops", "numpy", "python"}, default="fused"
+        The way in which the mathematics is written; all agree.
+    n_threads : int or None, default=None
+        Threads to use; None for every CPU that the process may use. It changes no bit of the
+        result.
 
-    Raises ValueError or TypeError for shapes that do not match, labels other than 0 and 1, NaN or
-    infinity in X (naming the first row and column), and empty X. Lecture: "Gradient descent on m
-    examples" and "Vectorizing logistic regression's gradient computation".
+    Returns
+    -------
+    Propagation
+        The cost J, dw (n_x, 1) and db.
+
+    Raises
+    ------
+    ValueError or TypeError
+        For shapes that do not match, labels other than 0 and 1, missing labels, masked entries,
+        NaN or infinity in X (naming the first row and column), and empty X.
+
+    References
+    ----------
+    Lectures "Gradient descent on m examples" and "Vectorizing logistic regression's gradient
+    computation".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.array([[1.0, 2.0, -1.0]]), np.array([[1, 1, 0]])
+    >>> J, dw, db = flr.propagate([[0.0]], 0.0, X, Y)
+    >>> round(J, 6), dw.shape, round(db, 6)
+    (0.693147, (1, 1), -0.166667)
     """
-    objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, n_threads)
+    objective, w_, b_ = prepare(Settings(lambda_, scale, shift, backend, n_threads), w, b, X, Y)
     J, dw, db = objective.cost_and_gradient(w_, b_)
     objective.check_finite(J, db, float(np.abs(dw).max()))
     return Propagation(J, dw.reshape(-1, 1), db)
 
 
 def train(
-    X: NDArray[Any],
+    X: MatrixLike,
     Y: ArrayLike,
     *,
     alpha: float | Literal["auto"] = "auto",
@@ -123,35 +204,80 @@ def train(
     checkpoint_every: float = 30.0,
     resume: bool = False,
 ) -> TrainingResult:
-    """Train from w (zeros by default) and b; by default gradient descent: w := w - alpha dw, b := b
-    - alpha db.
+    """Train from w and b; by default by gradient descent: w := w - alpha dw, b := b - alpha db.
 
-    solver: "gd", the lectures' gradient descent; "nesterov"; "lbfgs"; "newton"; or "auto", chosen
-    from the shape, which goes to the optimum in a few reads of X. iterations: updates at most.
-    alpha (of "gd" and "nesterov"): the learning rate, or "auto" for 1/L with L = lambda_max(X1
-    X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of ones: J decreases in every
-    iteration for any alpha below 2/L.
+    Parameters
+    ----------
+    X, Y, lambda_, scale, shift, backend, n_threads
+        As in `propagate`.
+    alpha : float or "auto", default="auto"
+        The learning rate of "gd" and "nesterov". "auto" is 1/L with
+        L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of
+        ones: J decreases in every iteration for any alpha below 2/L.
+    iterations : int, default=1000
+        Updates at most.
+    solver : {"gd", "nesterov", "lbfgs", "newton", "auto"}, default="gd"
+        "gd" is the lectures' gradient descent. "auto" is chosen from the shape, and goes to the
+        optimum in a few reads of X.
+    tol : float or None, default=None
+        Stop when the proved bound on J - J* is at most tol. With lambda_ = 0, where there is none:
+        the largest absolute component of (dw, db). It means the same for every solver.
+    w : array of shape (n_x, 1) or None, default=None
+        Where to begin; None for zeros.
+    b : float, default=0.0
+        Where to begin.
+    max_seconds : float or None, default=None
+        Stop after so much wall time, half a second or a read of X later at most.
+    callback : callable or None, default=None
+        Called with a `Progress` between stretches of about 0.1 s and at the end. Returning True
+        stops the run.
+    checkpoint : path or None, default=None
+        A file to which the state of the run is written every `checkpoint_every` seconds, and at its
+        end, for whatever reason it ends. One that cannot be written, the disk being full for
+        instance, is warned of, and training goes on.
+    checkpoint_every : float, default=30.0
+        Seconds between two writes of the checkpoint.
+    resume : bool, default=False
+        Go on from the checkpoint, also with more iterations, to the bits that the run would have
+        reached without interruption; where there is no such file yet it begins. max_seconds counts
+        anew.
 
-    tol means the same for every solver: stop when the proved bound on J - J* is at most tol, or
-    with lambda_ = 0, where there is none, the largest absolute component of (dw, db). max_seconds:
-    stop after so much wall time, half a second or a read of X later at most. callback: called with
-    a `Progress` between stretches of about 0.1 s and at the end; returning True stops the run.
-    Ctrl-C stops the run and returns what it has found; a second one stops at once.
+    Returns
+    -------
+    TrainingResult
+        w (n_x, 1), b, costs (costs[k] is J before update k), and why the run ended.
 
-    checkpoint: a file to which the state of the run is written every checkpoint_every seconds, and
-    at its end, for whatever reason it ends. With resume=True the run goes on from there, also with
-    more iterations, to the bits that it would have reached without interruption; where there is no
-    such file yet it begins. max_seconds counts anew. A checkpoint that cannot be written, the disk
-    being full for instance, is warned of, and training goes on.
+    Raises
+    ------
+    ValueError or TypeError
+        As `propagate`; where Y has one class only; and where checkpoint names a file that is no
+        checkpoint or, with resume=True, one of other data or settings, which is left alone.
 
-    Returns a `TrainingResult`: costs[k] is J before update k, stop_reason says why the run ended.
-    Raises as `propagate` does, and ValueError where Y has one class only, and where checkpoint
-    names a file that is no checkpoint or, with resume=True, one of other data or settings, which is
-    left alone. Warns with `TrainingWarning`, naming cause and remedy, where alpha is above 2/L, the
-    classes are separable, columns depend on each other, or tol was not reached.
+    Warns
+    -----
+    TrainingWarning
+        Naming cause and remedy, where alpha is above 2/L, the classes are separable, columns depend
+        on each other, tol was not reached, or Ctrl-C stopped the run.
+
+    Notes
+    -----
+    Ctrl-C stops the run and returns what it has found, with stop_reason "interrupted" and a
+    `TrainingWarning`: raising would lose the result. A loop that calls `train` should look at
+    stop_reason and end. A second Ctrl-C stops at once, with KeyboardInterrupt.
+
+    References
+    ----------
+    Lectures "Gradient descent" and "Logistic regression gradient descent".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.arange(6.0)[None, :], np.array([[0, 1, 0, 1, 1, 1]])
+    >>> result = flr.train(X, Y, solver="auto", lambda_=1.0, tol=1e-10)
+    >>> result.stop_reason, round(float(result.w[0, 0]), 4), round(result.b, 4)
+    ('converged', 0.7102, -0.8528)
     """
-    from .training import run
-
     options = Options.checked(
         solver,
         iterations,
@@ -161,23 +287,45 @@ def train(
         callback=callback,
         checkpoint=Checkpoint.of(checkpoint, checkpoint_every, resume),
     )
-    objective, w_, b_ = _prepare(
-        w, b, X, Y, lambda_, scale, shift, backend, n_threads, both_classes=True
-    )
+    settings = Settings(lambda_, scale, shift, backend, n_threads)
+    objective, w_, b_ = prepare(settings, w, b, X, Y, both_classes=True)
     return run.run(objective, State(w_, b_), options)
 
 
 def predict_proba(
-    w: ArrayLike, b: float, X: NDArray[Any], *, scale: Any = 1.0, shift: Any = 0.0
+    w: ArrayLike, b: float, X: MatrixLike, *, scale: Any = 1.0, shift: Any = 0.0
 ) -> NDArray[np.float64]:
-    """A = sigmoid(w.T (scale * X + shift) + b), (1, m): the estimated P(y = 1 given x) of each
-    example of X (n_x, m).
+    """Estimate P(y = 1 given x) of each example: A = sigmoid(w.T (scale * X + shift) + b).
 
-    Computed block by block: an X of another dtype than float64 is not copied as a whole. Raises as
-    `propagate`.
+    Computed block by block: an X of another dtype than float64 is not copied as a whole.
+
+    Parameters
+    ----------
+    w, b, X, scale, shift
+        As in `propagate`.
+
+    Returns
+    -------
+    ndarray of shape (1, m)
+        A.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `propagate`.
+
+    References
+    ----------
+    Lecture "Vectorizing logistic regression".
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.predict_proba([[2.0]], -1.0, [[0.5, 0.5]])
+    array([[0.5, 0.5]])
     """
     design = design_of(X, scale, shift)
-    w_, b_ = check_w(w, design.n_x), check_number("b", b)
+    w_, b_ = check_w(w, design.n_x, design.m), check_number("b", b)
     if design.dense is None:
         Z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
         if not np.isfinite(Z).all():
@@ -198,93 +346,35 @@ def predict_proba(
 def predict(
     w: ArrayLike,
     b: float,
-    X: NDArray[Any],
+    X: MatrixLike,
     *,
     scale: Any = 1.0,
     shift: Any = 0.0,
     threshold: float = 0.5,
 ) -> NDArray[np.uint8]:
-    """1 where the estimated P(y = 1 given x) is above threshold, else 0: (1, m) of uint8. Raises as
-    `propagate`."""
+    """Predict 1 where the estimated P(y = 1 given x) is above threshold, else 0.
+
+    Parameters
+    ----------
+    w, b, X, scale, shift
+        As in `propagate`.
+    threshold : float, default=0.5
+        The probability above which the answer is 1.
+
+    Returns
+    -------
+    ndarray of shape (1, m)
+        0 or 1, uint8. Raises as `propagate` does.
+
+    References
+    ----------
+    Lecture "Logistic regression".
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.predict([[2.0]], -1.0, [[0.0, 1.0]])
+    array([[0, 1]], dtype=uint8)
+    """
     threshold = check_number("threshold", threshold)
     return (predict_proba(w, b, X, scale=scale, shift=shift) > threshold).astype(np.uint8)
-
-
-class GradientCheck(NamedTuple):
-    """The analytic gradient beside the numerical one, (n_x + 1,): the partials of w, then that of
-    b.
-
-    error: the largest absolute difference over the largest component of either; coordinate: where
-    it is, j for w[j, 0] and "b" for b.
-    """
-
-    analytic: NDArray[np.float64]
-    numerical: NDArray[np.float64]
-    error: float
-    coordinate: int | str
-
-
-def check_gradient(
-    w: ArrayLike,
-    b: float,
-    X: NDArray[Any],
-    Y: ArrayLike,
-    *,
-    lambda_: float = 0.0,
-    scale: Any = 1.0,
-    shift: Any = 0.0,
-    backend: Backend = "fused",
-) -> GradientCheck:
-    """dw and db of `propagate` against derivatives of `cost` by nudging each coordinate
-    (`fastlogreg.maths.derivatives`).
-
-    Costs ten to a hundred passes for each coordinate. Shapes and errors as in `propagate`. Lecture:
-    "Derivatives".
-    """
-    from .maths.derivatives import partial
-
-    objective, w_, b_ = _prepare(w, b, X, Y, lambda_, scale, shift, backend, None)
-    theta = np.append(w_, b_)
-
-    def J(point: NDArray[np.float64]) -> float:
-        return objective.cost_and_gradient(np.ascontiguousarray(point[:-1]), float(point[-1]))[0]
-
-    value, dw, db = objective.cost_and_gradient(w_, b_)
-    objective.check_finite(value)
-    analytic = np.append(dw, db)
-    numerical = np.array([partial(J, theta, j) for j in range(theta.size)])
-    difference = np.abs(analytic - numerical)
-    worst = int(np.argmax(difference))
-    size = max(float(np.abs(analytic).max()), float(np.abs(numerical).max()), np.finfo(float).tiny)
-    return GradientCheck(
-        analytic, numerical, float(difference[worst] / size), "b" if worst == w_.size else worst
-    )
-
-
-def _prepare(
-    w: ArrayLike | None,
-    b: Any,
-    X: Any,
-    Y: Any,
-    lambda_: Any,
-    scale: Any,
-    shift: Any,
-    backend: str,
-    n_threads: int | None,
-    both_classes: bool = False,
-) -> tuple[Objective, NDArray[np.float64], float]:
-    check_choice("backend", backend, BACKENDS)
-    any_form = BY_NAME[backend].any_form
-    if not any_form:
-        require_dense(X, backend)
-    design = design_of(X, scale, shift)
-    if design.dense is None and not any_form:
-        raise ValueError(
-            f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got "
-            f"{backend!r}"
-        )
-    y = check_Y(Y, design.m, both_classes=both_classes)
-    w_, b_ = np.zeros(design.n_x) if w is None else check_w(w, design.n_x), check_number("b", b)
-    if n_threads is not None:
-        n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
-    return Objective(design, y, check_number("lambda_", lambda_, low=0), backend, n_threads), w_, b_

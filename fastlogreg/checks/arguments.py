@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-BACKENDS = ("fused", "loops", "numpy", "python")
+from .missing import require_labels, unmasked
+
+Backend = Literal["fused", "loops", "numpy", "python"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
 _BLOCK = 1 << 22  # elements read at a time by the searches below: 32 MiB of float64
 
 
@@ -37,7 +40,7 @@ def check_number(
 ) -> float:
     """A finite real number, at least low, or above zero if positive, or whole if integer."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
+        value = unmasked(name, value).item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(
         value, (int, float, np.integer, np.floating)
     ):
@@ -76,6 +79,7 @@ def require_shape(name: str, array: Any, shape: tuple[int, int], why: str) -> ND
 def real_array(name: str, array: Any) -> NDArray[Any]:
     """An ndarray of bool, integers or floats; TypeError for object, complex, text and for what is
     no array."""
+    array = unmasked(name, array)
     array = np.asarray(array) if not isinstance(array, np.ndarray) else array
     if array.dtype.kind not in "buif":
         raise TypeError(
@@ -143,8 +147,21 @@ def check_sparse_X(X: Any) -> Any:
     return X
 
 
-def check_Y(Y: Any, m: int, *, both_classes: bool = False) -> NDArray[np.uint8]:
-    """Labels 0 or 1 of shape (1, m), as contiguous uint8 of shape (m,)."""
+def check_Y(
+    Y: Any, m: int, *, both_classes: bool = False, n_x: int | None = None
+) -> NDArray[np.uint8]:
+    """Labels 0 or 1 of shape (1, m), as contiguous uint8 of shape (m,).
+
+    n_x: the features of X, to tell an X whose examples are in rows.
+    """
+    require_labels("Y", Y)
+    if np.asarray(Y).dtype.kind in "OUS":
+        raise TypeError(
+            f"Y must hold numbers, 0 or 1; got dtype {np.asarray(Y).dtype}. Make them of the "
+            "labels with Y = fastlogreg.labels_to_Y(labels, positive=...)"
+        )
+    if n_x is not None:
+        require_columns("Y", Y, n_x, m)
     Y = require_shape("Y", Y, (1, m), f"one label for each of the {m} examples in X")
     y = Y[0]
     zero, one = y == 0, y == 1
@@ -152,7 +169,7 @@ def check_Y(Y: Any, m: int, *, both_classes: bool = False) -> NDArray[np.uint8]:
     if wrong.any():
         found = ", ".join(str(v) for v in np.unique(y[wrong])[:5].tolist())
         remedy = ""
-        values = np.unique(y[~np.isnan(y)]) if y.dtype.kind == "f" else np.unique(y)
+        values = np.unique(y)
         if values.size == 2:
             remedy = f"; for the labels {values[0]} and {values[1]} use Y = (Y == {values[1]})"
         raise ValueError(
@@ -167,8 +184,25 @@ def check_Y(Y: Any, m: int, *, both_classes: bool = False) -> NDArray[np.uint8]:
     return np.ascontiguousarray(one).view(np.uint8)
 
 
-def check_w(w: Any, n_x: int) -> NDArray[np.float64]:
-    """Weights of shape (n_x, 1), finite, as contiguous float64 of shape (n_x,)."""
+def require_columns(name: str, array: Any, n_x: int, m: int) -> None:
+    """ValueError where X is tall, and w or Y has the length that the other one should have."""
+    wanted, other = (m, n_x) if name == "Y" else (n_x, m)
+    if n_x > m and np.size(array) == other:
+        what = "examples" if name == "Y" else "features"
+        raise ValueError(
+            f"X must have shape (n_x, m), one example per column; {name} is for {other} {what}, "
+            f"and X, of shape ({n_x}, {m}), has {wanted} of them. It looks like rows of examples: "
+            "pass X.T"
+        )
+
+
+def check_w(w: Any, n_x: int, m: int | None = None) -> NDArray[np.float64]:
+    """Weights of shape (n_x, 1), finite, as contiguous float64 of shape (n_x,).
+
+    m: the examples in X, to tell an X whose examples are in rows.
+    """
+    if m is not None:
+        require_columns("w", w, n_x, m)
     w = require_shape("w", w, (n_x, 1), f"one weight for each of the {n_x} features in X")
     flat = np.ascontiguousarray(w[:, 0], dtype=np.float64)
     if not np.isfinite(flat).all():

@@ -3,43 +3,67 @@ scikit-learn."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import check_number
+from .missing import first_missing, unmasked
 
 Vector = NDArray[np.float64]
+LARGEST_WEIGHT = 2.0**500  # sums of weights times x are then far from overflow
 
 
-def labels_and_weights(
-    X: NDArray[Any], y: NDArray[Any], sample_weight: Any, class_weight: Any
-) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
-    """The two classes among the rows of positive weight, y == the second as uint8, and sample times
-    class weights."""
+class LabelledRows(NamedTuple):
+    """The two classes, y == the second (m,) as uint8, and the weight of each row (m,), or none.
+
+    The weights are to be multiplied by 2 ** exponent; it is 0 but where their sum would overflow.
+    """
+
+    classes: NDArray[Any]
+    positive: NDArray[np.uint8]
+    weight: Vector
+    exponent: int
+
+
+def labels_and_weights(y: NDArray[Any], sample_weight: Any, class_weight: Any) -> LabelledRows:
+    """Find the two classes among the rows of positive weight, and multiply sample and class
+    weights."""
     weight: Vector = np.empty(0)
     if sample_weight is not None:
         weight = checked_weights(sample_weight, y)
     classes = _two_classes(y[weight > 0.0] if weight.size else y)
     positive = np.ascontiguousarray(y == classes[1]).view(np.uint8)
+    weight, exponent = _summable(weight)
     if class_weight is None:
-        return classes, positive, weight
+        return LabelledRows(classes, positive, weight, exponent)
     if not weight.size:
         weight = np.ones(len(y))
     factors = _class_factors(
         class_weight, classes, np.bincount(positive, weights=weight, minlength=2).astype(np.float64)
     )
-    return classes, positive, weight * factors[positive]
+    weight, more = _summable(weight * factors[positive])
+    return LabelledRows(classes, positive, weight, exponent + more)
+
+
+def _summable(weight: Vector) -> tuple[Vector, int]:
+    """Weights and a power of two that was taken from them, so that they can be summed.
+
+    J is the same for weights and lambda of half the size, and a power of two changes no bit.
+    """
+    if not weight.size or weight.max() < LARGEST_WEIGHT:
+        return weight, 0
+    exponent = int(np.frexp(weight.max())[1])
+    return np.ldexp(weight, -exponent), exponent
 
 
 def checked_weights(sample_weight: Any, X: NDArray[Any]) -> Vector:
-    """One weight for each row of X, not negative. ValueError where all are zero, whatever
-    scikit-learn's version."""
+    """One weight for each row of X, not negative; ValueError where all of them are zero."""
     from sklearn.utils.validation import _check_sample_weight
 
     weight: Vector = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        unmasked("sample_weight", sample_weight), X, dtype=np.float64, ensure_non_negative=True
     )
     if not weight.any():  # scikit-learn itself says so only from 1.9 on
         raise ValueError("Sample weights must contain at least one non-zero number.")
@@ -102,6 +126,14 @@ def _class_factors(class_weight: Any, classes: NDArray[Any], sums: Vector) -> Ve
         raise ValueError(
             f'class_weight must be None, "balanced" or a dict label -> weight; got {class_weight!r}'
         )
+    return factors_of(class_weight, classes)
+
+
+def factors_of(class_weight: dict[Any, Any], classes: NDArray[Any]) -> Vector:
+    """The weight of either class in a dict label -> weight, 1 where it is left out.
+
+    ValueError for a label that is none of y's where one of y's is left out: it is misspelt.
+    """
     labels = classes.tolist()
     unknown, left_out = (
         [k for k in class_weight if k not in labels],
@@ -134,16 +166,15 @@ def encode_labels(
     labels: the classes of an earlier call, to which new data must keep (one of them alone is then
     enough). source names the data in errors.
     """
+    row = first_missing(y)
     y = np.asarray(y).reshape(-1)
-    if y.dtype.kind not in "biufUS":
+    if row is None and y.dtype.kind not in "biufUS":
         raise TypeError(f"labels must be numbers or text; {source} has dtype {y.dtype}")
     if y.dtype.kind in "US":
         y = np.char.strip(np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y)
-    missing = y == "" if y.dtype.kind == "U" else np.isnan(y)
-    if missing.any():
-        raise ValueError(
-            f"{source}: the label in row {int(missing.argmax())} (counted from 0) is missing"
-        )
+        row = int(np.argmax(y == "")) if (y == "").any() else row
+    if row is not None:
+        raise ValueError(f"{source}: the label in row {row} (counted from 0) is missing")
     found = np.unique(y)
     values = tuple(_plain(value) for value in found[:6])
     if labels is None:

@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 
     from ..lectures.comparison import Comparison
 
+WIDE = 120  # columns of a terminal that has room for the formulas
+HEADINGS = (
+    "elements",
+    "interpreted\nms",
+    "compiled\nms",
+    "NumPy\nms",
+    "faster than\ninterpreted",
+    "faster than\nNumPy",
+    "largest\ndisagreement",
+)
+NARROW = (
+    "elements",
+    "inter-\npreted\nms",
+    "com-\npiled\nms",
+    "NumPy\nms",
+    "faster\nthan in-\nterpreted",
+    "faster\nthan\nNumPy",
+    "differ-\nence",
+)
+
 
 def compare(
     name: Annotated[
@@ -43,7 +63,7 @@ def compare(
         for result in running:
             results.append(result)
             status.update(f"compiling and timing: {result.name} done")
-    console.print(table(results))
+    console.print(table(results, narrow=console.width < WIDE))
     compiling = sum(r.compile_seconds for r in results)
     console.print(
         "Times are the best of several calls; compiling (or loading from the disk cache) took "
@@ -61,34 +81,30 @@ def compare(
         print(f"written: {plot}")
 
 
-def table(results: list[Comparison]) -> Table:
-    """Make one row for each pair; "faster" is the compiled loop's time against the other's."""
+def table(results: list[Comparison], narrow: bool = False) -> Table:
+    """Make one row for each pair; "faster" is the compiled loop's time against the other's.
+
+    narrow: what fits into 80 columns, without the formulas.
+    """
     from rich.table import Table
 
-    shown = Table()
-    for heading in ("pair", "formula"):
-        shown.add_column(heading, no_wrap=heading == "pair")
-    for heading in (
-        "elements",
-        "interpreted\nms",
-        "compiled\nms",
-        "NumPy\nms",
-        "faster than\ninterpreted",
-        "faster than\nNumPy",
-        "largest\ndisagreement",
-    ):
+    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False) if narrow else Table()
+    shown.add_column("pair", no_wrap=True)
+    if not narrow:
+        shown.add_column("formula", overflow="fold")
+    for heading in NARROW if narrow else HEADINGS:
         shown.add_column(heading, justify="right", no_wrap=True)
     for r in results:
         mark = "~" if r.extrapolated else ""
         shown.add_row(
             r.name,
-            r.formula,
+            *([] if narrow else [r.formula]),
             f"{r.elements:,}",
             f"{mark}{_ms(r.interpreted)}",
             _ms(r.compiled),
             _ms(r.numpy),
             f"{mark}{r.speedup:,.0f} x",
-            f"{r.against_numpy:.2g} x",
+            f"{r.against_numpy:,.0f} x" if r.against_numpy >= 10 else f"{r.against_numpy:.2g} x",
             f"{r.disagreement:.1e}",
         )
     return shown

@@ -58,18 +58,48 @@ def train(
     max_seconds: float | None = None,
     callback: Callable[[Progress], Any] | None = None,
 ) -> TrainingResult:
-    """Train on X (m, n_x), a dask array in chunks of rows or a dask data frame, and y (m,) of 0 and
-    1 in the same chunks.
+    """Train on a dask array in chunks of rows or a dask data frame.
 
     Chunk sizes may be unknown; chunks of columns are rechunked, with a warning. The blocks are
-    loaded once and kept by the workers. Everything else is as in `fastlogreg.train`: w (n_x, 1),
-    scale and shift numbers or (n_x, 1), the same solvers, and the same `TrainingResult`. The result
-    depends on the chunks of rows in its last bits, but neither on the scheduler, nor on the number
-    of workers, nor on workers that are lost on the way.
+    loaded
+    once and kept by the workers. The result depends on the chunks of rows in its last bits, but
+    neither
+    on the scheduler, nor on the number of workers, nor on workers that are lost on the way.
 
-    Raises TypeError or ValueError for X or y of another kind, chunks that do not match (naming the
-    block), labels other than 0 and 1, one class alone, and NaN or infinity in X (naming row and
-    column).
+    Parameters
+    ----------
+    X : dask array or data frame of shape (m, n_x)
+        The examples, in chunks of rows.
+    y : dask array or series of shape (m,)
+        0 and 1, in the same chunks.
+    alpha, iterations, lambda_, scale, shift, solver, tol, w, b, max_seconds, callback
+        As in `fastlogreg.train`: w (n_x, 1), scale and shift numbers or (n_x, 1).
+
+    Returns
+    -------
+    TrainingResult
+        As of `fastlogreg.train`.
+
+    Raises
+    ------
+    TypeError or ValueError
+            For X or y of another kind, chunks that do not match (naming the block), labels other
+        than 0 and
+        1, one class alone, and NaN or infinity in X (naming row and column).
+
+    References
+    ----------
+    How far it goes and what it costs: docs/how-to/dask.md.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> import fastlogreg.dask as fd
+    >>> X = da.from_array(np.arange(6.0)[:, None], chunks=(3, 1))
+    >>> y = da.from_array(np.array([0, 1, 0, 1, 1, 1]), chunks=3)
+    >>> fd.train(X, y, solver="auto", lambda_=1.0, tol=1e-8).stop_reason
+    'converged'
     """
     options = Options.checked(
         solver, iterations, alpha=alpha, tol=tol, max_seconds=max_seconds, callback=callback

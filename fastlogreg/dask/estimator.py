@@ -1,5 +1,7 @@
-"""`fastlogreg.LogisticRegression` on dask collections: the same parameters and attributes,
-predictions lazy dask arrays."""
+"""Fit `fastlogreg.LogisticRegression` to dask collections.
+
+Parameters and attributes are the same; predictions are lazy dask arrays.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..checks.arguments import find_non_finite
-from ..checks.labels import is_label, labels_and_weights
+from ..checks.labels import LabelledRows, is_label, labels_and_weights
+from ..estimators.fitted import forget, interrupts_passed_on, keep_result
+from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
 from ..estimators.progress import progress_bar
+from ..estimators.standardise import rescaled
 from ..solvers.state import State
 from ..training import run
 from .collections import aligned, not_finite, rows_of
@@ -22,61 +27,121 @@ from .raw import raw_block
 
 
 class LogisticRegression(InMemory):
-    """Parameters and attributes are those of `fastlogreg.LogisticRegression`; n_threads has no
-    effect here, the scheduler's workers decide. X is a dask array (m, n_x) in chunks of rows or a
-    dask data frame, y and sample_weight are (m,) in the same chunks. An estimator that is fitted
+    """Fit to dask collections what `fastlogreg.LogisticRegression` fits to arrays.
+
+    n_threads has no effect here: the scheduler's workers decide. X is a dask array (m, n_x) in
+    chunks
+    of rows or a dask data frame; y and sample_weight are (m,) in the same chunks. Once fitted it
     predicts on arrays in memory as well, as its parent does.
+
+    Parameters
+    ----------
+    C, solver, tol, max_iter, fit_intercept, class_weight, standardize, ...
+        As of `fastlogreg.LogisticRegression`.
+
+    Attributes
+    ----------
+    coef_, intercept_, classes_, n_iter_, cost_, ...
+        As of `fastlogreg.LogisticRegression`.
+
+    References
+    ----------
+    How far it goes and what it costs: docs/how-to/dask.md.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> import fastlogreg.dask as fd
+    >>> X = da.from_array(np.arange(6.0)[:, None], chunks=(3, 1))
+    >>> y = da.from_array(np.array([0, 1, 0, 1, 1, 1]), chunks=3)
+    >>> fd.LogisticRegression().fit(X, y).predict(X).compute()
+    array([0, 0, 1, 1, 1, 1])
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """Fit to X (m, n_x), y (m,) of two classes of any label and sample_weight (m,): k counts a
-        row k times.
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False  # blocks of rows are dense
+        return tags
 
-        Raises as `fastlogreg.dask.train`, and ValueError where y does not have two classes among
-        the rows of positive weight.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
+        """Fit to dask collections.
+
+        Parameters
+        ----------
+        X : dask array or data frame of shape (m, n_x)
+            The examples, in chunks of rows.
+        y : dask array or series of shape (m,)
+            Labels of two classes.
+        sample_weight : dask array of shape (m,) or None, default=None
+            k counts a row k times.
+
+        Returns
+        -------
+        LogisticRegression
+            This estimator, fitted.
+
+        Raises
+        ------
+        ValueError or TypeError
+                As `fastlogreg.dask.train`, and where y does not have two classes among the rows of
+            positive
+            weight.
+        KeyboardInterrupt
+            After Ctrl-C, with the attributes set to what had been found.
         """
+        if y is None:
+            raise ValueError(
+                "fastlogreg.dask.LogisticRegression requires y to be passed, but the target y is "
+                "None"
+            )
         options, lambda_ = self._options(), self._lambda()
-        rows = rows_of(X, y, sample_weight)
-        labels, _, sums = rows.labels()
-        # A label is a row here, with the sum of its weights: classes and factors are found as on
-        # one machine.
-        classes, _, weight = labels_and_weights(labels[:, None], labels, sums, self.class_weight)
-        ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in classes]
-        factors = None if self.class_weight is None else (ratio[0], ratio[1])
-        held = rows.encoded(classes, factors)
-        design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
-        objective = DistributedObjective(design, lambda_, bool(self.fit_intercept))
-        del rows
-        if self.standardize:
-            design = _standardised(objective)
-            objective = objective.on(design)
-        state = State(*self._start(design))
-        with progress_bar(self.verbose, self.tol, self.callback) as callback:
-            options = replace(options, callback=callback)
-            result = run.run(objective, state, options, names=held.names)
-        w, b = design.fold(result.w[:, 0], result.b)
-        self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
-        self.n_features_in_ = held.n_x
-        if held.names is not None:
-            self.feature_names_in_ = np.array(held.names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
-        self.gradient_norm_, self.suboptimality_bound_ = (
-            result.gradient_norm,
-            result.suboptimality_bound,
-        )
-        self.stop_reason_, self.history_ = result.stop_reason, result.history
-        if hasattr(self, "_stream"):
-            del self._stream  # a fit begins a new stream of `partial_fit`, as on one machine
+        with interrupts_passed_on():
+            rows = rows_of(X, y, sample_weight)
+            labels, _, sums = rows.labels()
+            with np.errstate(over="ignore"):
+                total = sums.sum()
+            if not np.isfinite(total):
+                raise ValueError(
+                    "sample_weight must add up to a finite number; got a sum of infinity. Divide "
+                    "the weights by a number, and multiply C by it"
+                )
+            # A label is a row here, with the sum of its weights: classes and factors are found as
+            # on one machine.
+            found = labels_and_weights(labels, sums, self.class_weight)
+            held = rows.encoded(found.classes, self._factors(found, labels, sums))
+            design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
+            objective = DistributedObjective(design, lambda_, bool(self.fit_intercept))
+            del rows
+            if self.standardize:
+                mean = objective.mean()
+                design = rescaled(objective, mean, objective.variance(mean))
+                objective = objective.on(design)
+            state = State(*self._start(design))
+            with progress_bar(self.verbose, self.tol, self.callback) as callback:
+                options = replace(options, callback=callback)
+                result = run.run(objective, state, options, names=held.names)
+            keep_result(self, result, design, found.classes)
+            self.n_features_in_ = held.n_x
+            forget(self, "feature_names_in_")
+            if held.names is not None:
+                self.feature_names_in_ = np.array(held.names, dtype=object)
         return self
 
+    def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, float] | None:
+        """Return the weight of either class."""
+        if self.class_weight is None:
+            return None
+        weight = np.ldexp(found.weight, found.exponent)
+        ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes]
+        return ratio[0], ratio[1]
+
     def decision_function(self, X: Any) -> Any:
-        """Compute z = X w + b (m,), a lazy dask array of float64 for dask collections."""
+        """Return z = X w + b (m,), a lazy dask array of float64 for dask collections."""
         return self._lazily(X, super().decision_function, np.float64)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """Compute both classes' probabilities of each row (m, 2), lazy for dask collections."""
+        """Return P(classes_[0]) and P(classes_[1]) of each row (m, 2); lazily for collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
@@ -87,15 +152,15 @@ class LogisticRegression(InMemory):
         return self._lazily(X, super().predict_proba, np.float64, columns=2)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Compute the logarithms of `predict_proba` (m, 2), without underflow."""
+        """Return the logarithms of `predict_proba` (m, 2), without underflow."""
         return self._lazily(X, super().predict_log_proba, np.float64, columns=2)
 
     def predict(self, X: Any) -> Any:
-        """Choose the likelier class of each row (m,), a lazy dask array for dask collections."""
+        """Return the likelier class of each row (m,), lazily for dask collections."""
         return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy; for dask collections block by block."""
+        """Return the accuracy; for dask collections computed block by block."""
         if not _is_dask(X):
             return float(super().score(X, y, sample_weight))
         import dask
@@ -116,7 +181,10 @@ class LogisticRegression(InMemory):
     def _lazily(
         self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
     ) -> Any:
-        """Call a method of the parent's on every row block, or on an X in memory."""
+        """Call one of the parent's methods on every row block of X.
+
+        It is called on X itself where that is no dask collection.
+        """
         if not _is_dask(X):
             return method(X)
         from sklearn.utils.validation import check_is_fitted
@@ -128,9 +196,9 @@ class LogisticRegression(InMemory):
             raise ValueError(
                 f"X must have the columns of the fit, in order: {list(fitted)}; got {names}"
             )
-        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+        if X.ndim != 2 or X.shape[1] != features_of(self):
             raise ValueError(
-                f"X must have {self.n_features_in_} features, as in fit; got shape {X.shape}"
+                f"X must have {features_of(self)} features, as in fit; got shape {X.shape}"
             )
         if names is not None:
             X = X.to_dask_array()
@@ -145,7 +213,7 @@ class LogisticRegression(InMemory):
 
 
 class _Predict:
-    """One of the estimator's methods on the rows of a block."""
+    """Call one of the estimator's methods on the rows of a block."""
 
     def __init__(
         self, name: str, model: InMemory, dtype: Any, columns: int | None, names: Any
@@ -171,10 +239,13 @@ class _Predict:
 
 
 def _plain(model: InMemory) -> InMemory:
-    """Copy what predicting needs into the parent class, on one thread: blocks run side by side."""
+    """Keep what predicting needs, as the parent class, on one thread.
+
+    Blocks run side by side already.
+    """
     plain = InMemory(n_threads=1)
     plain.classes_, plain.coef_, plain.intercept_ = model.classes_, model.coef_, model.intercept_
-    plain.n_features_in_ = model.n_features_in_
+    plain.n_features_in_ = features_of(model)
     return plain
 
 
@@ -199,12 +270,3 @@ def _right(predicted: Any, y: Any, weight: Any, name: str) -> tuple[float, float
 
 def _is_dask(X: Any) -> bool:
     return hasattr(X, "to_delayed")
-
-
-def _standardised(objective: DistributedObjective) -> DistributedDesign:
-    """Rescale each column to mean 0 (given an intercept) and variance 1, as on one machine."""
-    mean = objective.mean()
-    deviation = np.sqrt(objective.variance(mean))
-    deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0
-    shift = -mean / deviation if objective.intercept else np.zeros(objective.n_x)
-    return objective.design.rescaled(1.0 / deviation, shift)

@@ -1,6 +1,7 @@
-"""X larger than memory, in blocks of rows: the next block is read by a background thread while the
-present one is computed. A .npy file or `numpy.memmap` is one block, read in place through the map,
-ahead of which the system reads.
+"""Read an X larger than memory in blocks of rows, the next one while the present one is computed.
+
+A .npy file or `numpy.memmap` is one block, read in place through the map, ahead of which the system
+reads. Other blocks are read by a background thread.
 
 `RowBlocks` is what a user makes of a file, a dataset or a sequence of blocks; `BlockedMatrix` is
 the `Design` of it. Only the blocks in flight are in memory, and what an objective keeps of each
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_number, find_non_finite, require_finite
 from ..checks.extras import require
+from ..checks.missing import unmasked
 from ..files.arrays import checked_dataset, map_npy, open_hdf5, read_dataset
 from ..kernels.layout import HEAD, NARROW
 from .dense import DesignMatrix
@@ -41,29 +43,68 @@ _NO_BLOCKS = (dict, bytes, bytearray)
 
 
 class RowBlocks:
-    """Rows (m, n_x), one example per row as files have them, that are read in blocks; where X is
-    expected it stands for (n_x, m): `flr.train(flr.RowBlocks("X.npy"), Y)`.
+    """Read rows (m, n_x), one example per row as files have them, in blocks.
 
-    source: a path to a .npy file, "FILE.h5:DATASET" (of this very file: for links and virtual
-    datasets give h5py's), a path to a Parquet file (all columns; `from_parquet` splits off the
-    labels), an h5py dataset or another with shape, dtype and slices, an array or `numpy.memmap`, an
-    object with __len__ and __getitem__ (blocks[k] is an array (rows, n_x)), or an iterable of such
-    arrays that begins anew with each iter(). The last two are read once for counting.
+    Where X is expected they stand for (n_x, m): `flr.train(flr.RowBlocks("X.npy"), Y)`.
 
-    max_memory: bytes that blocks may take while they are in flight, by default an eighth of the
-    machine's memory. At least two blocks must fit: one is computed, one is read. It does not change
-    a bit of the result, and a mapped .npy needs none.
+    Parameters
+    ----------
+    source : path, dataset, array, sequence or iterable
+            A path to a .npy file, "FILE.h5:DATASET" (of this very file: for links and virtual
+        datasets give
+            h5py's), or a path to a Parquet file (all columns; `from_parquet` splits off the
+        labels). An
+            h5py dataset or another with shape, dtype and slices, an array or `numpy.memmap`. An
+        object with
+            __len__ and __getitem__ (blocks[k] is an array (rows, n_x)), or an iterable of such
+        arrays that
+        begins anew with each iter(); these two are read once for counting.
+    max_memory : int or None, default=None
+            Bytes that blocks may take while they are in flight; None for an eighth of the machine's
+        memory.
+            At least two blocks must fit: one is computed, one is read. It does not change a bit of
+        the
+        result, and a mapped .npy needs none.
 
-    shape: (n_x, m). dtype, nbytes: of all the rows. names: of the columns, image_shape: of an
-    example, where the source has them.
+    Attributes
+    ----------
+    shape : tuple of int
+        (n_x, m).
+    dtype, nbytes : numpy.dtype, int
+        Of all the rows.
+    names : tuple of str or None
+        Of the columns.
+    image_shape : tuple of int or None
+        Of an example.
 
+    Raises
+    ------
+    FileNotFoundError, ValueError or TypeError
+            For what cannot be read, a one-shot generator among it, and where two blocks do not fit
+        into
+        max_memory. While reading: OSError, ValueError or TypeError naming block and source.
+
+    Notes
+    -----
     A file that has vanished, been replaced or become shorter is an OSError at the next pass. What
-    is cut from a mapped .npy in the middle of a pass ends the process (SIGBUS), as with any map;
-    blocks that are read into memory have no such limit.
+    is
+    cut from a mapped .npy in the middle of a pass ends the process (SIGBUS), as with any map;
+    blocks
+    that are read into memory have no such limit.
 
-    Raises FileNotFoundError, ValueError and TypeError for what cannot be read, a one-shot generator
-    among it, and where two blocks do not fit into max_memory. While reading: OSError, ValueError or
-    TypeError naming block and source.
+    References
+    ----------
+    The figures are in docs/performance.md.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> blocks = flr.RowBlocks([np.zeros((2, 3)), np.ones((2, 3))])
+    >>> blocks.shape
+    (3, 4)
+    >>> flr.train(blocks, [[0, 0, 1, 1]], solver="auto", lambda_=1.0, tol=1e-8).stop_reason
+    'converged'
     """
 
     def __init__(self, source: Any, *, max_memory: int | None = None) -> None:
@@ -85,8 +126,24 @@ class RowBlocks:
         columns: Sequence[str] | None = None,
         max_memory: int | None = None,
     ) -> tuple[RowBlocks, NDArray[Any]]:
-        """(blocks, y): the column `target` as y (m,) in memory, and the columns named, or all
-        others, as blocks."""
+        """Split a Parquet file into X in blocks and y in memory.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        target : str or int
+            The column that is y.
+        columns : sequence of str or None, default=None
+            The columns of X; None for all others.
+        max_memory : int or None, default=None
+            As for `RowBlocks`.
+
+        Returns
+        -------
+        tuple of RowBlocks and ndarray of shape (m,)
+            X and y.
+        """
         rows = ParquetRows(_existing_parquet(path), target, columns)
         return cls(rows, max_memory=max_memory), rows.labels()
 
@@ -94,7 +151,22 @@ class RowBlocks:
     def from_hdf5(
         cls, path: str | os.PathLike[str], x: str, y: str, *, max_memory: int | None = None
     ) -> tuple[RowBlocks, NDArray[Any]]:
-        """(blocks, y): the datasets of these names."""
+        """Take X in blocks and y in memory from the datasets of these names.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        x, y : str
+            The names of the datasets.
+        max_memory : int or None, default=None
+            As for `RowBlocks`.
+
+        Returns
+        -------
+        tuple of RowBlocks and ndarray of shape (m,)
+            X and y.
+        """
         file = open_hdf5(Path(path))
         blocks = cls(
             DatasetRows(checked_dataset(Path(path), file, x), f"{path}:{x}"), max_memory=max_memory
@@ -125,8 +197,15 @@ class RowBlocks:
     def read(
         self, wanted: Sequence[int] | None = None
     ) -> Generator[tuple[int, int, Block], None, None]:
-        """(first row, one past the last, the rows (rows, n_x)) of each block, or of the blocks
-        wanted (rising), in order; a block is valid until the next one is asked for."""
+        """Yield (first row, one past the last, the rows (rows, n_x)) of each block, in order.
+
+        A block is valid until the next one is asked for.
+
+        Parameters
+        ----------
+        wanted : sequence of int or None, default=None
+            Numbers of blocks, rising; None for all.
+        """
         source = self._source
         source.check()
         wanted = range(len(source.bounds) - 1) if wanted is None else wanted
@@ -145,7 +224,18 @@ class RowBlocks:
                 yield source.bounds[k], source.bounds[k + 1], next(blocks)
 
     def take(self, indices: NDArray[np.intp]) -> Block:
-        """A copy of these rows (sorted), each block with any of them read once."""
+        """Copy these rows, each block with any of them read once.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+            Rows, sorted.
+
+        Returns
+        -------
+        ndarray of shape (len(indices), n_x)
+            The rows.
+        """
         bounds = np.asarray(self._source.bounds)
         wanted = np.unique(np.searchsorted(bounds, indices, side="right") - 1)
         found = []
@@ -158,11 +248,12 @@ class RowBlocks:
 
 
 def open_source(source: Any) -> RowSource:
-    """Whatever was given, as a `RowSource`."""
+    """Open whatever was given as a `RowSource`."""
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fspath(source))
     kind = type(source).__name__
     if isinstance(source, np.ndarray):
+        source = unmasked("source", source)
         file = getattr(source, "filename", None)
         return MappedRows(source, str(file) if file else f"an array of shape {source.shape}")
     if hasattr(source, "tocsr"):
@@ -208,7 +299,7 @@ def _existing_parquet(path: str | os.PathLike[str]) -> Path:
 
 
 class BlockedMatrix(Design):
-    """The `Design` of `RowBlocks`: each block is a part."""
+    """Be the `Design` of `RowBlocks`: each block is a part."""
 
     def __init__(
         self, blocks: RowBlocks, scale: NDArray[np.float64], shift: NDArray[np.float64]
@@ -249,8 +340,7 @@ class BlockedMatrix(Design):
                 yield first + lo, first + hi, x
 
     def find_non_finite(self) -> tuple[int, int, float] | None:
-        """Row and column, counted from 0 over all blocks, and value of the first NaN or infinity,
-        if any."""
+        """Find the first NaN or infinity: row and column, counted over all blocks, and value."""
         with closing(self.parts()) as parts:
             for first, _, part in parts:
                 found = find_non_finite(part.X)

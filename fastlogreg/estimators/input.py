@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks.labels import listed
+from ..checks.labels import LabelledRows, listed
+from ..checks.missing import plain_labels, unmasked
+from ..data.design import Design
+from ..data.inputs import design_of
 from ..data.row_blocks import RowBlocks
 
+LEAST_PENALTY = 1e-250
 _ACCEPTED: dict[str, Any] = {
     "accept_sparse": ["csr", "csc"],
     "dtype": "numeric",
@@ -21,6 +25,7 @@ _ACCEPTED: dict[str, Any] = {
 def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
     """X and y for `fit`; n_features_in_ and feature_names_in_ are set, or removed. NaN and infinity
     in X are found later."""
+    X, y = unmasked("X", X), plain_labels(y)
     if isinstance(X, RowBlocks):
         return X, take_blocks(estimator, X, y)
     # `validate_data` takes 0.2 ms, and 0.5 after a pause, as long as a fit of 500 rows.
@@ -46,16 +51,30 @@ def checked_alike(estimator: Any, X: Any) -> Any:
     from sklearn.utils.validation import check_is_fitted, validate_data
 
     check_is_fitted(estimator)
+    X = unmasked("X", X)
     if isinstance(X, RowBlocks):
         check_columns(estimator, X, reset=False)
         return X
-    if (
-        _is_plain(X)
-        and X.shape[1] == estimator.n_features_in_
-        and not hasattr(estimator, "feature_names_in_")
-    ):
-        return X
-    return validate_data(estimator, X, reset=False, **_ACCEPTED)
+    plain = _is_plain(X) and not hasattr(estimator, "feature_names_in_")
+    if not plain or X.shape[1] != features_of(estimator):
+        X = validate_data(estimator, X, reset=False, **_ACCEPTED)
+        # It compares nothing where n_features_in_ was deleted.
+        check_count(estimator, X.shape[1])
+    return X
+
+
+def features_of(estimator: Any) -> int:
+    """Columns of the fit; of coef_, since a subclass may do without n_features_in_."""
+    return int(estimator.coef_.shape[1])
+
+
+def check_count(estimator: Any, n_x: int) -> None:
+    """ValueError, in scikit-learn's words, where X has another number of columns than the fit."""
+    if n_x != features_of(estimator):
+        raise ValueError(
+            f"X has {n_x} features, but {type(estimator).__name__} is expecting "
+            f"{features_of(estimator)} features as input"
+        )
 
 
 def _is_plain(X: Any) -> bool:
@@ -66,6 +85,49 @@ def _is_plain(X: Any) -> bool:
 def rows_of(X: Any) -> int:
     """Examples in an array or a sparse matrix (m, n_x), or in `RowBlocks`."""
     return int(X.shape[1] if isinstance(X, RowBlocks) else X.shape[0])
+
+
+def penalty_of(lambda_: float, rows: LabelledRows) -> float:
+    """lambda for the weights of these rows, from which a power of two may have been taken.
+
+    0 where the penalty would be lost beside the losses, and the bound would overflow.
+    """
+    scaled = float(np.ldexp(lambda_, -rows.exponent))
+    return scaled if rows.exponent == 0 or scaled > LEAST_PENALTY else 0.0
+
+
+def checked_out(out: Any, X: Any) -> tuple[NDArray[Any], bool]:
+    """Where probabilities go, a new array by default, and whether it lies in the memory of X."""
+    shape = (rows_of(X), 2)
+    if out is None:
+        return np.empty(shape), False
+    if (
+        not isinstance(out, np.ndarray)
+        or isinstance(out, np.ma.MaskedArray)
+        or out.shape != shape
+        or out.dtype.kind != "f"
+        or not out.flags.writeable
+    ):
+        got = type(out).__name__
+        if type(out) is np.ndarray:
+            got = f"{out.dtype} of shape {out.shape}"
+        raise ValueError(f"out must be a writeable array of floats of shape {shape}; got {got}")
+    if not isinstance(X, np.ndarray):
+        return out, False  # read as a whole before the first is written
+    file = _file_of(X)  # two maps of one file share no address
+    same_file = file is not None and file == _file_of(out)
+    return out, same_file or bool(np.may_share_memory(out, X))
+
+
+def _file_of(array: Any) -> Any:
+    """The file that an array, or the array that it is a view of, is a map of; None if there is
+    none."""
+    while isinstance(array, np.ndarray):
+        file = getattr(array, "filename", None)
+        if file is not None:
+            return file
+        array = array.base
+    return None
 
 
 def check_columns(estimator: Any, X: RowBlocks, reset: bool) -> None:
@@ -79,11 +141,7 @@ def check_columns(estimator: Any, X: RowBlocks, reset: bool) -> None:
         elif hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
         return
-    if n_x != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {n_x} features, but LogisticRegression is expecting "
-            f"{estimator.n_features_in_} features"
-        )
+    check_count(estimator, n_x)
     fitted = getattr(estimator, "feature_names_in_", None)
     if names is not None and fitted is not None and not np.array_equal(names, fitted):
         raise ValueError(
@@ -103,3 +161,23 @@ def take_blocks(estimator: Any, X: RowBlocks, y: Any) -> NDArray[Any]:
         )
     check_columns(estimator, X, reset=True)
     return np.asarray(y)
+
+
+def rows_design(X: Any) -> Design:
+    """X as the estimator is given it, or `RowBlocks`, which stand for either way."""
+    return design_of(X if isinstance(X, RowBlocks) else X.T)
+
+
+def require_finite(X: Any, names: Any) -> None:
+    """Raise a ValueError with row and column of the first NaN or infinity, if there is one."""
+    found = rows_design(X).find_non_finite()
+    if found is None:
+        return
+    row, column, value = found
+    what = "NaN" if np.isnan(value) else "infinity"
+    name = f" ({names[column]!r})" if names is not None else ""
+    raise ValueError(
+        f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. "
+        "LogisticRegression accepts finite numbers only: remove or impute such values first, for "
+        "instance with sklearn.impute.SimpleImputer"
+    )

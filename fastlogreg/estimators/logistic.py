@@ -1,95 +1,179 @@
-"""Logistic regression as scikit-learn has it: X (n_samples, n_features), y (n_samples,) with two
-classes of any label.
+"""Logistic regression as scikit-learn has it, on rows of examples and two classes of any label.
 
     J(w, b) = (1/S) sum s L(a, y) + (1 / 2CS) ||w||^2,   s = sample_weight * class_weight, S = sum s
 
-which is scikit-learn's objective divided by C S: the same optimum. X is read where it lies,
-whatever its dtype and order; NaN and infinity cost no read of their own, since they always reach z.
-`standardize` is folded into w and b.
+which is scikit-learn's objective divided by C S: the same optimum. X is (n_samples, n_features)
+and is read where it lies, whatever its dtype and order; NaN and infinity cost no read of their own,
+since they always reach z. `standardize` is folded into w and b.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from ..maths.arrays import NONE, Vector
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.validation import check_is_fitted
+    from sklearn.exceptions import ConvergenceWarning
 except ModuleNotFoundError as error:
     raise ImportError(
         "fastlogreg.LogisticRegression needs scikit-learn 1.6 or later, which is not installed: "
         'pip install "fastlogreg[sklearn]". fastlogreg.train and fastlogreg.predict work without it'
     ) from error
 
-from ..checks.arguments import check_number, is_sparse
-from ..checks.labels import labels_and_weights, listed
+from ..checks.arguments import check_number
+from ..checks.labels import labels_and_weights
 from ..data.design import Design
-from ..data.inputs import design_of
-from ..data.row_blocks import RowBlocks
+from ..data.matrix_like import MatrixLike
 from ..machine.blas import inner
-from ..maths import logistic
 from ..objective.objective import Objective
-from ..solvers.result import Progress
+from ..solvers.base import SolverName
+from ..solvers.result import Progress, TrainingWarning
 from ..solvers.state import State
 from ..training import run
 from ..training.checkpoint import Checkpoint, Refused
 from ..training.options import Options
-from .input import checked, checked_alike, rows_of
-from .partial_fit import take_batch
+from . import sklearn_models
+from .fitted import interrupts_passed_on, keep_result
+from .input import checked, penalty_of, require_finite, rows_design
+from .partial_fit import require_a_stream_can_begin, take_batch
+from .predictions import Predictions
 from .progress import progress_bar
+from .standardise import standardised
 
-_ROWS = 1 << 18  # at a time when predicting: y, z and their weights are then below 5 MiB
+if TYPE_CHECKING:
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+        """State the types of scikit-learn's decorator, which has none."""
+else:
+    from sklearn.utils.metaestimators import available_if
+
+# Who filters scikit-learn's ConvergenceWarning means ours too. It cannot be one from the start:
+# `fastlogreg.train` warns where scikit-learn is not installed.
+if not issubclass(TrainingWarning, ConvergenceWarning):
+    TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Binary logistic regression with an L2 penalty, to the optimum, with a certificate.
+class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit binary logistic regression with an L2 penalty, to the optimum, with a certificate.
 
-    Parameters ---------- C: inverse strength of the penalty, as scikit-learn's: lambda = 1/C;
-    infinity for none. solver: "auto" (chosen from the shape), "newton", "lbfgs", "nesterov" or "gd"
-    (with the step 1/L). tol: stop when cost_ is proved to be at most tol above the optimum (C =
-    infinity: when no component of the gradient
-        is larger than tol), or when float64 cannot improve it; the same for every solver.
-    max_iter: updates at most. max_seconds: wall time at most, None for no limit. fit_intercept:
-    whether z has a b, which is never penalised. class_weight: None, "balanced" (S / (2 S of the
-    class)), or a dict label -> weight (1 where left out). standardize: fit on (X - mean) / standard
-    deviation, the penalty acting there; coef_ and intercept_ are for X itself. warm_start: begin
-    from the last coef_ and intercept_. n_threads: None for every CPU that the process may use;
-    changes no bit of the result. callback: called with a `Progress` about every 0.1 s and at the
-    end; returning True stops the fit. checkpoint: a file to which the state of the fit is written
-    every checkpoint_every seconds and at its end; one fit, one
-        file. resume: go on from there to the same bits, or begin where there is none yet, as in
-        `train`.
-    verbose: 1 shows a progress bar with the bound falling to tol, where rich is installed and
-    stderr is a terminal.
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty, as scikit-learn's: lambda = 1/C. Infinity for none.
+    solver : {"auto", "newton", "lbfgs", "nesterov", "gd"}, default="auto"
+        "auto" chooses from the shape of X; "gd" and "nesterov" take the step 1/L.
+    tol : float, default=1e-8
+        The fit stops when `cost_` is proved to be at most `tol` above the optimum, or when float64
+        cannot improve it. For C = infinity: when no component of the gradient is larger than
+        `tol`. It means the same for every solver.
+    max_iter : int, default=1000
+        Updates at most.
+    fit_intercept : bool, default=True
+        Whether z has a b. It is never penalised.
+    class_weight : dict, "balanced" or None, default=None
+        "balanced" weighs a class with S / (2 S of the class). A dict holds label -> weight, 1 for a
+        label that is left out.
+    standardize : bool, default=False
+        Fit on (X - mean) / standard deviation. The penalty acts there; `coef_` and `intercept_` are
+        for X itself.
+    warm_start : bool, default=False
+        Begin from the last `coef_` and `intercept_`; b begins at 0 without `fit_intercept`.
+    n_threads : int or None, default=None
+        Threads to use; None for every CPU that the process may use. It changes no bit of the
+        result.
+    max_seconds : float or None, default=None
+        Wall time at most, in seconds.
+    callback : callable or None, default=None
+        Called with a `Progress` about every 0.1 s and at the end. Returning True stops the fit.
+    checkpoint : path or None, default=None
+        A file to which the state of the fit is written every `checkpoint_every` seconds and at its
+        end. One fit, one file.
+    checkpoint_every : float, default=30.0
+        Seconds between two writes of the checkpoint.
+    resume : bool, default=False
+        Go on from the checkpoint to the same bits, or begin where there is none yet, as in `train`.
+    verbose : int, default=0
+        1 shows a progress bar with the bound falling to `tol`, where rich is installed and stderr
+        is a terminal.
 
-    Attributes ---------- coef_ (1, n_features), intercept_ (1,), classes_ (2,), n_features_in_,
-    feature_names_in_ (where X had names). n_iter_: updates made. costs_ (k,): J before each. cost_:
-    J at the end. gradient_norm_: the largest component of its gradient. suboptimality_bound_: an
-    upper bound on cost_ - optimum, infinite for C = infinity. stop_reason_: a key of
-    `fastlogreg.solvers.result.STOP_REASONS`. history_ (k, 4): passes, seconds, J, bound, for
-    `plots.convergence`. With standardize these are of the standardised problem.
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features)
+        The weights w. They are float64 for an X of any dtype, float32 too: every sum is float64.
+    intercept_ : ndarray of shape (1,)
+        The bias b.
+    classes_ : ndarray of shape (2,)
+        The labels, sorted; the second one is y = 1 of the lectures.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        The names of the columns, where X had names.
+    n_iter_ : ndarray of shape (1,)
+        Updates made.
+    costs_ : ndarray of shape (n_iter,)
+        J before each update.
+    cost_ : float
+        J at the end.
+    gradient_norm_ : float
+        The largest absolute component of the gradient at the end.
+    suboptimality_bound_ : float
+        An upper bound on `cost_` - optimum; infinite for C = infinity.
+    stop_reason_ : str
+        A key of `fastlogreg.solvers.result.STOP_REASONS`.
+    history_ : ndarray of shape (k, 4)
+        Passes over X, seconds, J and bound, for `fastlogreg.figures.training.convergence`.
 
-    Warns with `TrainingWarning`, naming the cause, where the result is not what was asked for.
+    Warns
+    -----
+    TrainingWarning
+        Where the result is not what was asked for. The text names cause and remedy. It is a
+        `sklearn.exceptions.ConvergenceWarning` as well.
+
+    Notes
+    -----
+    With `standardize` the costs, norms and bounds are of the standardised problem.
+
+    Ctrl-C during `fit` keeps what was found: the attributes are set, `stop_reason_` is
+    "interrupted", the checkpoint is written, and a `TrainingWarning` says how far it came. Then
+    `KeyboardInterrupt` is raised, so that a loop of fits or a search stops too. A second Ctrl-C
+    stops at once and keeps nothing.
+
+    References
+    ----------
+    The loss and its gradient: the lectures "Basics of Neural Network Programming". The bound:
+    `fastlogreg.objective.objective`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, y = np.arange(6.0)[:, None], ["no", "yes", "no", "yes", "yes", "yes"]
+    >>> model = flr.LogisticRegression(C=10.0).fit(X, y)
+    >>> model.predict([[0.0], [5.0]])
+    array(['no', 'yes'], dtype='<U3')
+    >>> model.stop_reason_
+    'converged'
     """
 
     def __init__(
         self,
         C: float = 1.0,
         *,
-        solver: str = "auto",
+        solver: SolverName = "auto",
         tol: float = 1e-8,
         max_iter: int = 1000,
         fit_intercept: bool = True,
-        class_weight: Any = None,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         standardize: bool = False,
         warm_start: bool = False,
         n_threads: int | None = None,
@@ -122,149 +206,135 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """Fit to X (n_samples, n_features), y (n_samples,) and sample_weight (n_samples,): k counts
-        a row k times. X may be `RowBlocks`, larger than memory.
+    def fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> LogisticRegression:
+        """Fit to examples and their labels.
 
-        A scipy.sparse CSR or CSC is read in place; of other formats scikit-learn makes a CSR.
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows. A scipy.sparse CSR or CSC is read in place; of other formats
+            scikit-learn makes a CSR. `RowBlocks` may be larger than memory.
+        y : array of shape (n_samples,)
+            Labels of two classes.
+        sample_weight : array of shape (n_samples,) or None, default=None
+            A weight of k counts a row k times. A row of weight 0 is gone.
 
-        Raises ValueError or TypeError for parameters out of range, NaN or infinity in X (with row
-        and column), weights that are negative or all zero, a checkpoint that is none or of another
-        fit, and where y does not have two classes among the rows of positive weight.
+        Returns
+        -------
+        LogisticRegression
+            This estimator, fitted.
+
+        Raises
+        ------
+        ValueError or TypeError
+            For parameters out of range, NaN or infinity in X (with row and column), masked entries,
+            missing labels, weights that are negative or all zero, a checkpoint that is none or of
+            another fit, and where y does not have two classes among the rows of positive weight.
+        KeyboardInterrupt
+            After Ctrl-C, with the attributes set to what had been found.
         """
         begun, options = time.perf_counter(), self._options()
-        X, y = checked(self, X, y)
-        names = getattr(self, "feature_names_in_", None)
-        classes, positive, weight = labels_and_weights(X, y, sample_weight, self.class_weight)
-        design = _design_of(X)
-        intercept = bool(self.fit_intercept)
-        objective = Objective(
-            design, positive, self._lambda(), "fused", self._threads(), weight, intercept
-        )
-        try:
-            if self.standardize:
-                objective.design = design = _standardised(objective)
-            state = State(*self._start(design))
-            with progress_bar(self.verbose, self.tol, self.callback) as callback:
-                options = replace(options, callback=callback)
-                result = run.run(objective, state, options, names=names, begun=begun)
-        except Refused:
-            raise
-        except ValueError:
-            _require_finite(X, names)
-            raise
-        w, b = design.fold(result.w[:, 0], result.b)
-        self.classes_, self.coef_, self.intercept_ = classes, w.reshape(1, -1), np.array([b])
-        self.n_iter_, self.costs_, self.cost_ = result.iterations, result.costs, result.cost
-        self.gradient_norm_, self.suboptimality_bound_ = (
-            result.gradient_norm,
-            result.suboptimality_bound,
-        )
-        self.stop_reason_, self.history_ = result.stop_reason, result.history
-        self.__dict__.pop("_stream", None)
-        return self
-
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> LogisticRegression:
-        """Learn from one more batch of a stream, each row of which is seen once; approximate:
-        `fastlogreg.estimators.stream` says how.
-
-        X (n_samples, n_features), y (n_samples,), sample_weight (n_samples,). classes: both labels,
-        needed in the first call. C, fit_intercept and a class_weight of numbers act as in `fit`,
-        solver, tol and max_iter do not; there is no step size. A call of `fit` begins a new stream.
-        Rows should come in random order. Up to max(1000, 10 n_features) rows the result is the
-        optimum of `fit`, then its cost comes near that optimum as rows come.
-
-        Raises ValueError where classes are missing, differ, or are not two, for labels outside
-        them, NaN or infinity in X, class_weight="balanced" and standardize=True, which need all
-        rows at once, and more than 2000 features, for which there is `fit` on `RowBlocks`.
-        """
-        take_batch(self, X, y, classes, sample_weight, self._lambda(), _require_finite)
-        return self
-
-    def decision_function(self, X: Any) -> Vector:
-        """z = X w + b (n_samples,), float64: above 0 speaks for classes_[1]."""
-        X = checked_alike(self, X)
-        z = np.empty(rows_of(X))
-        for rows, block in self._score_blocks(X):
-            z[rows] = block
-        return z
-
-    def predict_proba(self, X: Any, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """P(classes_[0]) and P(classes_[1]) of each row (n_samples, 2), block by block.
-
-        out: a writeable floating-point array of that shape, a memory map for instance, to be filled
-        and returned.
-        """
-        X = checked_alike(self, X)
-        shape = (rows_of(X), 2)
-        if out is None:
-            out = np.empty(shape)
-        elif (
-            not isinstance(out, np.ndarray)
-            or out.shape != shape
-            or out.dtype.kind != "f"
-            or not out.flags.writeable
-        ):
-            got = (
-                f"{out.dtype} of shape {out.shape}"
-                if isinstance(out, np.ndarray)
-                else type(out).__name__
+        with interrupts_passed_on():
+            X, y = checked(self, X, y)
+            names = getattr(self, "feature_names_in_", None)
+            rows = labels_and_weights(y, sample_weight, self.class_weight)
+            objective = Objective(
+                design := rows_design(X),
+                rows.positive,
+                penalty_of(self._lambda(), rows),
+                "fused",
+                self._threads(),
+                rows.weight,
+                bool(self.fit_intercept),
             )
-            raise ValueError(f"out must be a writeable array of floats of shape {shape}; got {got}")
-        for rows, z in self._score_blocks(X):
-            out[rows, 1] = logistic.sigmoid(z)
-            out[rows, 0] = logistic.sigmoid(-z)
-        return out
+            try:
+                if self.standardize:
+                    objective.design = design = standardised(objective)
+                state = State(*self._start(design))
+                with progress_bar(self.verbose, self.tol, self.callback) as callback:
+                    options = replace(options, callback=callback)
+                    result = run.run(objective, state, options, names=names, begun=begun)
+            except Refused:
+                raise
+            except ValueError:
+                require_finite(X, names)
+                raise
+            keep_result(self, result, design, rows.classes)
+        return self
 
-    def predict_log_proba(self, X: Any) -> Vector:
-        """The logarithms of `predict_proba` (n_samples, 2), without underflow."""
-        z = self.decision_function(X)
-        return np.column_stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)])
+    @available_if(require_a_stream_can_begin)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> LogisticRegression:
+        """Learn from one more batch of a stream, each row of which is seen once; approximate.
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The likelier class of each row (n_samples,): classes_[1] where z > 0."""
-        z = self.decision_function(X)
-        return self.classes_[(z > 0.0).astype(np.intp)]
+        `fastlogreg.estimators.stream` says how. C, fit_intercept and a class_weight of numbers act
+        as in `fit`; solver, tol and max_iter do not; there is no step size. Up to
+        max(1000, 10 n_features) rows the result is the optimum of `fit`. Then its cost comes near
+        that optimum as rows come. Rows should come in random order. A call of `fit` begins a new
+        stream. With standardize or class_weight="balanced", which need all rows at once, there is
+        no such method.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+            The batch, at most 2000 features wide; for more there is `fit` on `RowBlocks`.
+        y : array of shape (n_samples,)
+            Its labels.
+        classes : array of shape (2,) or None, default=None
+            Both labels, needed in the first call.
+        sample_weight : array of shape (n_samples,) or None, default=None
+            A weight of k counts a row k times.
+
+        Returns
+        -------
+        LogisticRegression
+            This estimator, with new `coef_` and `intercept_`.
+
+        Raises
+        ------
+        ValueError
+            Where classes are missing, differ, or are not two, for labels outside them, NaN or
+            infinity in X, too many features, and a fit_intercept that is not the stream's.
+        """
+        with interrupts_passed_on():
+            take_batch(self, X, y, classes, sample_weight, self._lambda(), require_finite)
+        return self
 
     def to_sklearn(self) -> Any:
-        """A fitted `sklearn.linear_model.LogisticRegression` with the same coefficients, and C,
-        class_weight, fit_intercept and max_iter as here; it knows no standardize, so a new fit of
-        it would differ with that."""
-        from sklearn.linear_model import LogisticRegression as Peer
+        """Return a fitted `sklearn.linear_model.LogisticRegression` with the same coefficients.
 
-        check_is_fitted(self)
-        peer = Peer(
-            C=self.C,
-            class_weight=self.class_weight,
-            fit_intercept=self.fit_intercept,
-            max_iter=self.max_iter,
-        )
-        _take_over(self, peer)
-        peer.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
-        return peer
+        It has C, class_weight, fit_intercept and max_iter as here, and knows no standardize: a new
+        fit of it would differ with that.
+        """
+        return sklearn_models.to_sklearn(self)
 
     @classmethod
     def from_sklearn(cls, model: Any) -> LogisticRegression:
-        """The same from a fitted binary `sklearn.linear_model.LogisticRegression`; ValueError for
-        more classes."""
-        check_is_fitted(model)
-        if len(model.classes_) != 2:
-            raise ValueError(
-                f"Only binary classification is supported. The model knows {len(model.classes_)} "
-                "classes: "
-                f"{listed(model.classes_)}"
-            )
-        C = np.inf if model.get_params().get("penalty", "l2") is None else model.C
-        new = cls(
-            C,
-            class_weight=model.class_weight,
-            fit_intercept=model.fit_intercept,
-            max_iter=model.max_iter,
-        )
-        _take_over(model, new)
-        new.n_iter_ = int(np.max(model.n_iter_))
+        """Return a fitted estimator with the coefficients of scikit-learn's.
+
+        Parameters
+        ----------
+        model : sklearn.linear_model.LogisticRegression
+            A fitted model of two classes.
+
+        Returns
+        -------
+        LogisticRegression
+            With C, class_weight, fit_intercept and max_iter of the model.
+
+        Raises
+        ------
+        ValueError
+            For a model of more than two classes.
+        """
+        new: LogisticRegression = sklearn_models.from_sklearn(cls, model)
         return new
 
     def _options(self) -> Options:
@@ -286,76 +356,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return 0.0
         return 1.0 / check_number("C", self.C, positive=True)
 
-    def _threads(self) -> int | None:
-        return (
-            None
-            if self.n_threads is None
-            else int(check_number("n_threads", self.n_threads, low=1, integer=True))
-        )
-
     def _start(self, design: Design) -> tuple[Vector, float]:
-        """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in."""
+        """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in.
+
+        Without an intercept b is 0 and no solver moves it, whatever the fit before had.
+        """
         if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
             return np.zeros(design.n_x), 0.0
         w = self.coef_[0] / design.scale
+        if not self.fit_intercept:
+            return w, 0.0
         return w, float(self.intercept_[0]) - inner(design.shift, w)
-
-    def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
-        """z of X, block by block; of `RowBlocks` and of a sparse X, whose slices are copies, in one
-        read."""
-        threads, m = self._threads(), rows_of(X)
-        w, b = np.ascontiguousarray(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
-        whole = isinstance(X, RowBlocks) or is_sparse(X)
-        for lo in range(0, m, m if whole else _ROWS):
-            x = X if whole else X[lo : lo + _ROWS]
-            count = m if whole else len(x)
-            z = Objective(_design_of(x), np.zeros(count, np.uint8), n_threads=threads).scores(w, b)
-            if not np.isfinite(z).all():
-                _require_finite(X, getattr(self, "feature_names_in_", None))
-            yield slice(lo, lo + count), z
-
-
-def _design_of(X: Any) -> Design:
-    """X as the estimator is given it (n_samples, n_features), or `RowBlocks`, which stand for
-    either way."""
-    return design_of(X if isinstance(X, RowBlocks) else X.T)
-
-
-def _standardised(objective: Objective) -> Design:
-    """X with scale and shift to mean 0 (given an intercept, which takes it up) and variance 1;
-    constant columns keep scale 1. Two reads of X."""
-    n_x, mean = objective.n_x, objective.mean()
-    centred = objective.on(objective.design.rescaled(np.ones(n_x), -mean))
-    deviation = np.sqrt(centred.squares(objective.weight_of_each) / objective.total)
-    deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant up to the rounding of the mean
-    return objective.design.rescaled(
-        1.0 / deviation, -mean / deviation if objective.intercept else np.zeros(n_x)
-    )
-
-
-def _require_finite(X: Any, names: Any) -> None:
-    """ValueError with the row and column of the first NaN or infinity, in scikit-learn's words;
-    nothing if all is finite."""
-    found = _design_of(X).find_non_finite()
-    if found is None:
-        return
-    row, column, value = found
-    what = "NaN" if np.isnan(value) else "infinity"
-    name = f" ({names[column]!r})" if names is not None else ""
-    raise ValueError(
-        f"Input X contains {what}: in row {row}, column {column}{name}, counted from 0. "
-        "LogisticRegression accepts finite "
-        "numbers only: remove or impute such values first, for instance with "
-        "sklearn.impute.SimpleImputer"
-    )
-
-
-def _take_over(old: Any, new: Any) -> None:
-    """The fitted attributes that our estimator and scikit-learn's share."""
-    new.classes_, new.n_features_in_ = old.classes_, old.n_features_in_
-    new.coef_, new.intercept_ = (
-        old.coef_.copy(),
-        np.array(old.intercept_, dtype=np.float64).reshape(1),
-    )
-    if hasattr(old, "feature_names_in_"):
-        new.feature_names_in_ = old.feature_names_in_

@@ -8,18 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.arguments import check_number
-from ..checks.labels import checked_weights, listed
+from ..checks.labels import checked_weights, factors_of, listed
+from ..checks.missing import plain_labels, unmasked
+from .fitted import OF_A_FIT, forget, iterations
 from .stream import LARGEST, Stream
 
-_OF_A_FIT = (
-    "costs_",
-    "cost_",
-    "gradient_norm_",
-    "suboptimality_bound_",
-    "stop_reason_",
-    "history_",
-)
+# Losses are summed up, and with them weights times x squared.
+LARGEST_SUM_OF_WEIGHTS = 1e150
 
 
 def take_batch(
@@ -36,7 +31,12 @@ def take_batch(
     from sklearn.utils.validation import validate_data
 
     stream: Stream | None = getattr(estimator, "_stream", None)
-    factors = _class_weights(estimator)
+    if stream is not None and stream.intercept != bool(estimator.fit_intercept):
+        raise ValueError(
+            f"fit_intercept must stay {stream.intercept}, as it was when this stream began; got "
+            f"{estimator.fit_intercept!r}. A clone of the estimator begins a new stream"
+        )
+    X, y = unmasked("X", X), plain_labels(y)
     X, y = validate_data(
         estimator, X, y, reset=stream is None, dtype=np.float64, ensure_all_finite=False
     )
@@ -62,37 +62,37 @@ def take_batch(
             f"y must hold labels of classes, {listed(known)}; got {listed(np.unique(y[strange]))}"
         )
     positive = np.ascontiguousarray(positive).view(np.uint8)
-    for k, label in enumerate(known.tolist()):
-        weight = np.where(positive == k, weight * factors.get(label, 1.0), weight)
+    if estimator.class_weight is not None:
+        weight = weight * factors_of(estimator.class_weight, known)[positive]
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not total <= LARGEST_SUM_OF_WEIGHTS:
+        raise ValueError(
+            "sample_weight times class_weight must not add up to more than "
+            f"{LARGEST_SUM_OF_WEIGHTS:g} in a batch; got {total:g}. Divide the weights of "
+            "the stream by a number, and multiply C by it"
+        )
     if stream is None:
         stream = estimator._stream = Stream(X, lambda_, bool(estimator.fit_intercept))
-        for name in _OF_A_FIT:
-            if hasattr(estimator, name):
-                delattr(estimator, name)
+        forget(estimator, *OF_A_FIT)
     stream.lambda_ = lambda_
     stream.update(X, positive, weight)
     w, b = stream.coefficients()
     estimator.coef_, estimator.intercept_ = w.reshape(1, -1), np.array([b])
-    estimator.n_iter_ = stream.iterations
+    estimator.n_iter_ = iterations(stream.iterations)
 
 
-def _class_weights(estimator: Any) -> dict[Any, float]:
-    """label -> factor; ValueError for what needs all rows at once."""
+def require_a_stream_can_begin(estimator: Any) -> bool:
+    """True where rows can be taken as they come; AttributeError for what needs all rows at
+    once."""
     if estimator.standardize:
-        raise ValueError(
+        raise AttributeError(
             "standardize must be False for partial_fit: mean and deviation are of rows that are "
             "yet to come"
         )
-    given = estimator.class_weight
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise ValueError(
+    if estimator.class_weight is not None and not isinstance(estimator.class_weight, dict):
+        raise AttributeError(
             "class_weight must be None or a dict label -> weight for partial_fit, since the "
-            "rows are not counted yet; "
-            f"got {given!r}"
+            f"rows are not counted yet; got {estimator.class_weight!r}"
         )
-    return {
-        label: check_number(f"class_weight[{label!r}]", value, low=0)
-        for label, value in given.items()
-    }
+    return True

@@ -28,11 +28,41 @@ _ARRAYS = ("w", "b", "scale", "shift")
 
 @dataclass(frozen=True)
 class Model:
-    """P(labels[1] given x) = sigmoid(w.T (scale * x + shift) + b).
+    """Hold a trained model: P(labels[1] given x) = sigmoid(w.T (scale * x + shift) + b).
 
-    w (n_x, 1), b; scale and shift: a number or (n_x, 1); labels: (negative, positive);
-    feature_names: n_x names or None; image_shape: (h, w) or (h, w, c) of one example or None;
-    settings: how it was trained; version: of the package that trained it.
+    Attributes
+    ----------
+    w : ndarray of shape (n_x, 1)
+        The weights.
+    b : float
+        The bias.
+    scale, shift : float or ndarray of shape (n_x, 1)
+        What the model was trained on is scale * x + shift.
+    labels : tuple
+        (negative, positive).
+    feature_names : tuple of str or None
+        n_x names.
+    image_shape : tuple of int or None
+        (h, w) or (h, w, c) of one example.
+    settings : dict
+        How it was trained; numbers, texts, and None for a number that is not finite.
+    version : str
+        Of the package that trained it.
+
+    References
+    ----------
+    The file is NumPy's .npz with a JSON text, without pickle: `fastlogreg.files.model`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import fastlogreg as flr
+    >>> result = flr.train([[1.0, -1.0]], [[1, 0]], iterations=10)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     flr.Model(result.w, result.b, labels=("no", "yes")).save(f"{folder}/model.npz")
+    ...     model = flr.Model.load(f"{folder}/model.npz")
+    >>> model.labels, flr.predict(model.w, model.b, [[2.0]])
+    (('no', 'yes'), array([[1]], dtype=uint8))
     """
 
     w: NDArray[np.float64]
@@ -46,19 +76,30 @@ class Model:
     version: str = __version__
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model file; OSError if that fails, and then path is as it was."""
+        """Write the model file, through a temporary file and a rename.
+
+        Parameters
+        ----------
+        path : path
+            Where.
+
+        Raises
+        ------
+        OSError
+            If that fails; path is then as it was.
+        """
         metadata = {
             "format": FORMAT,
             "version": self.version,
             "labels": self.labels,
             "feature_names": self.feature_names,
             "image_shape": self.image_shape,
-            "settings": self.settings,
+            "settings": _finite(self.settings),
         }
         with atomic_open(path) as file:
             save_npz(
                 file,
-                metadata=np.array(json.dumps(metadata)),
+                metadata=np.array(json.dumps(metadata, allow_nan=False)),
                 w=self.w,
                 b=np.asarray(self.b, np.float64),
                 scale=np.asarray(self.scale, np.float64),
@@ -67,8 +108,25 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
-        """Read a model file; ValueError if it is foreign or damaged, FileNotFoundError if it is
-        missing."""
+        """Read a model file.
+
+        Parameters
+        ----------
+        path : path
+            Where.
+
+        Returns
+        -------
+        Model
+            What was saved.
+
+        Raises
+        ------
+        FileNotFoundError
+            Where there is none.
+        ValueError
+            Where it is foreign or damaged.
+        """
         path = Path(path)
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such model file")
@@ -143,3 +201,11 @@ class Model:
 
 def _is_list_of(values: Any, kind: type | tuple[type, ...]) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
+def _finite(settings: dict[str, Any]) -> dict[str, Any]:
+    """Put None for NaN and infinity, which JSON does not know: alpha of a solver that has none."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in settings.items()
+    }

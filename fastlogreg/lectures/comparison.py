@@ -6,11 +6,18 @@ from typing import NamedTuple
 
 
 class Comparison(NamedTuple):
-    """One pair, measured: seconds of each form on `elements` elements, and the largest disagreement
-    with NumPy.
+    """Hold what was measured of one pair: seconds of each form on `elements` elements.
 
-    disagreement is relative to the numbers that were added up, and covers both loops.
-    interpreted_elements < elements where the interpreted time is extrapolated.
+    Attributes
+    ----------
+    name, formula : str
+        The pair.
+    elements, interpreted_elements : int
+        interpreted_elements < elements where the interpreted time is extrapolated.
+    interpreted, compiled, numpy, compile_seconds : float
+        Seconds.
+    disagreement : float
+        The largest disagreement of either loop with NumPy, relative to the numbers added up.
     """
 
     name: str
@@ -25,6 +32,7 @@ class Comparison(NamedTuple):
 
     @property
     def extrapolated(self) -> bool:
+        """Whether the interpreted loop ran on fewer elements than the others."""
         return self.interpreted_elements < self.elements
 
     @property

@@ -49,8 +49,38 @@ OPERATIONS: dict[Callable[..., Any], tuple[str, Partials]] = {
 
 
 class Variable:
-    """A scalar in a computation graph: `value`, `name`, and after `output.backward()` `grad` = d
-    output / d this."""
+    """Be a scalar in a computation graph.
+
+    Parameters
+    ----------
+    value : float
+        Its value.
+    name : str, default=""
+        Its name, by which `backward` returns its derivative.
+
+    Attributes
+    ----------
+    value : float
+        Its value.
+    name : str
+        Its name.
+    grad : float
+        d output / d this, after `output.backward()`.
+
+    References
+    ----------
+    Lectures "Computation graph" and "Derivatives with a computation graph".
+
+    Examples
+    --------
+    >>> from fastlogreg import Variable
+    >>> a, b, c = Variable(5, "a"), Variable(3, "b"), Variable(2, "c")
+    >>> J = (3 * (a + (b * c).named("u")).named("v")).named("J")
+    >>> J.value
+    33.0
+    >>> J.backward()
+    {'dJ': 1.0, 'dv': 3.0, 'du': 3.0, 'dc': 9.0, 'db': 6.0, 'da': 3.0}
+    """
 
     __slots__ = ("_partials", "grad", "name", "operands", "operation", "value")
 
@@ -62,22 +92,37 @@ class Variable:
         self._partials: tuple[float, ...] = ()
 
     def named(self, name: str) -> Variable:
-        """This node, under a name: `u = (b * c).named("u")`."""
+        """Name this node and return it: `u = (b * c).named("u")`.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+
+        Returns
+        -------
+        Variable
+            This node.
+        """
         self.name = name
         return self
 
     def backward(self) -> dict[str, float]:
-        """Set `grad` of every node to d self / d node; returned by the lectures' names: "dv" for
-        the node named v."""
+        """Set `grad` of every node to d self / d node.
+
+        Returns
+        -------
+        dict
+            The derivatives by the lectures' names: "dv" for the node named v.
+
+        Raises
+        ------
+        ValueError
+            Where two nodes have one name, or the graph has a cycle.
+        """
         nodes = order(self)
-        for node in nodes:
-            node.grad = 0.0
-        self.grad = 1.0
-        with np.errstate(all="ignore"):  # infinite partials were warned of on the way forward
-            for node in reversed(nodes):
-                for operand, partial in zip(node.operands, node._partials):
-                    if isinstance(operand, Variable):
-                        operand.grad += node.grad * partial
+        for node, grad in zip(nodes, derivatives(nodes)):
+            node.grad = grad
         named = [node for node in reversed(nodes) if node.name]
         found = {f"d{node.name}": node.grad for node in named}
         if len(found) < len(named):
@@ -90,16 +135,22 @@ class Variable:
         return found
 
     def show(self, path: str | Path | None = None) -> None:
-        """Print the graph as text, or draw it into an SVG or PNG file with values and derivatives
-        on the nodes."""
+        """Print the graph as text, or draw it, with values and with derivatives of this node.
 
+        The derivatives are computed for it; `backward` need not have been called.
+
+        Parameters
+        ----------
+        path : path or None, default=None
+            An SVG or PNG file to draw into (needs matplotlib); None to print.
+        """
         if path is None:
             print(text(self))
         else:
             draw(self, path)
 
     def sigmoid(self) -> Variable:
-        """1 / (1 + exp(-z)), which `fastlogreg.sigmoid` calls on Variables."""
+        """Return 1 / (1 + exp(-z)), which `fastlogreg.sigmoid` calls on Variables."""
         return apply(sigmoid, self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Variable:
@@ -133,8 +184,10 @@ class Variable:
 
 
 def apply(operation: Callable[..., Any], *operands: Any) -> Variable:
-    """One step forward: the value of an operation on Variables and numbers, and its partial
-    derivatives there."""
+    """Make one step forward: the value of an operation on Variables and numbers.
+
+    Its partial derivatives there are kept in the node.
+    """
     kept = tuple(x if isinstance(x, Variable) else _number(x) for x in operands)
     a, b = (*(np.float64(x.value if isinstance(x, Variable) else x) for x in kept), None)[:2]
     result = operation(a) if b is None else operation(a, b)
@@ -146,7 +199,7 @@ def apply(operation: Callable[..., Any], *operands: Any) -> Variable:
 
 
 def order(output: Variable) -> list[Variable]:
-    """Every node the output depends on, each after its operands (topological order, by a loop)."""
+    """List every node the output depends on, each after its operands (topological order)."""
     done: dict[int, bool] = {}  # id: False while its operands are being visited, True after
     nodes, stack = [], [output]
     while stack:
@@ -174,6 +227,18 @@ def order(output: Variable) -> list[Variable]:
     return nodes
 
 
+def derivatives(nodes: list[Variable]) -> list[float]:
+    """Compute d output / d node for each node, the output being the last; no node is changed."""
+    place = {id(node): k for k, node in enumerate(nodes)}
+    grads = [0.0] * (len(nodes) - 1) + [1.0]
+    with np.errstate(all="ignore"):  # infinite partials were warned of on the way forward
+        for node, grad in zip(reversed(nodes), (grads[k] for k in range(len(nodes) - 1, -1, -1))):
+            for operand, partial in zip(node.operands, node._partials):
+                if isinstance(operand, Variable):
+                    grads[place[id(operand)]] += grad * partial
+    return grads
+
+
 def _number(x: Any) -> float:
     if isinstance(x, (Real, np.bool_)) or (
         isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "buif"
@@ -192,15 +257,17 @@ _LARGEST_DRAWING = 150  # nodes; beyond that boxes are too small to read
 
 
 def names_of(nodes: list[Variable]) -> dict[int, str]:
-    """A name for each node, by id: its own, or t1, t2, ... from left to right (passing over names
-    that are taken)."""
+    """Name each node, by id: its own name, or t1, t2, ... from left to right.
+
+    Names that are taken are passed over.
+    """
     taken = {node.name for node in nodes}
     free = (name for k in range(1, 2 * len(nodes) + 2) if (name := f"t{k}") not in taken)
     return {id(node): node.name or next(free) for node in nodes}
 
 
 def expression(node: Variable, names: dict[int, str]) -> str:
-    """How a node was made, such as "b * c"; empty for an input."""
+    """Write how a node was made, such as "b * c"; empty for an input."""
     if node.operation is None:
         return ""
     words = (names[id(x)] if isinstance(x, Variable) else f"{x:.6g}" for x in node.operands)
@@ -208,8 +275,10 @@ def expression(node: Variable, names: dict[int, str]) -> str:
 
 
 def text(output: Variable) -> str:
-    """The graph from left to right, a line for each node: name = expression = value, and d output /
-    d node."""
+    """Write the graph from left to right, a line for each node.
+
+    A line is name = expression = value, and d output / d node.
+    """
     nodes = order(output)
     names, J = names_of(nodes), output.name or "output"
     left = [
@@ -218,15 +287,17 @@ def text(output: Variable) -> str:
     ]
     width = max(map(len, left))
     return "\n".join(
-        f"{line:<{width}}   d{J}/d{names[id(n)]} = {n.grad:.6g}" for line, n in zip(left, nodes)
+        f"{line:<{width}}   d{J}/d{names[id(node)]} = {grad:.6g}"
+        for line, node, grad in zip(left, nodes, derivatives(nodes))
     )
 
 
 def figure(output: Variable) -> Figure:
-    """Inputs left, output right; on each node its name, how it was made, its value and d output / d
-    node.
+    """Draw inputs left, output right.
 
-    ValueError for more than 150 nodes.
+    On each node stand its name, how it was made, its value and d output / d node. ValueError for
+    more
+    than 150 nodes.
     """
     from ..figures.base import new_figure
 
@@ -242,12 +313,12 @@ def figure(output: Variable) -> Figure:
     columns, rows = (max(place.values())[0] + 1, max(y for _, y in place.values()) + 1)
     fig, axes = new_figure(width=max(1.85 * columns + 0.2, 5.6), height=max(1.15 * rows, 1.6) + 0.5)
     boxes: dict[Any, Any] = {}
-    for node in nodes:
+    for node, grad in zip(nodes, derivatives(nodes)):
         made = expression(node, names)
         title = f"{names[id(node)]} = {made}" if made else names[id(node)]
         boxes[id(node)] = axes.text(
             *place[id(node)],
-            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {node.grad:.4g}",
+            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {grad:.4g}",
             ha="center",
             va="center",
             fontsize=9,
@@ -282,11 +353,11 @@ def draw(output: Variable, path: str | Path) -> None:
 
 
 def _places(nodes: list[Variable]) -> dict[Any, tuple[float, float]]:
-    """(column, row) of each node by id, just left of its first use, and of the corners of the
-    arrows that pass columns.
+    """Place each node by id at (column, row), just left of its first use.
 
-    A corner has the key (id of operand, id of node, column) and a row of its own, so that no arrow
-    crosses a box.
+    The corners of the arrows that pass columns have places too. A corner has the key (id of
+    operand, id
+    of node, column) and a row of its own, so that no arrow crosses a box.
     """
     number = {id(node): k for k, node in enumerate(nodes)}
     back = dict.fromkeys(number, 0)  # columns left of the output
@@ -322,5 +393,5 @@ def _arrows(nodes: list[Variable], place: dict[Any, tuple[float, float]]) -> lis
 
 
 def _variables(node: Variable) -> list[Variable]:
-    """The operands that are nodes, each once."""
+    """Return the operands that are nodes, each once."""
     return list({id(x): x for x in node.operands if isinstance(x, Variable)}.values())

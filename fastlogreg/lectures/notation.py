@@ -1,9 +1,8 @@
-"""Into the lectures' notation: images to columns of X, labels to a row Y, and theta to (w, b) and
-back.
+"""Bring data into the lectures' notation: images to X, labels to Y, theta to (w, b).
 
     X (n_x, m), one example per column      Y (1, m) of 0 and 1      w (n_x, 1), b
-    theta (n_x + 1, 1) = [b; w], for those who set x_0 = 1 in every example: theta.T [1; x] = w.T x
-    + b
+    theta (n_x + 1, 1) = [b; w], for those who set x_0 = 1 in every example:
+    theta.T [1; x] = w.T x + b
 
 The lectures keep w and b apart, and so does this package.
 """
@@ -16,15 +15,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.arguments import check_number, check_Y, real_array, require_shape
+from ..checks.missing import as_numbers, require_labels
 
 
 def flatten_images(images: Any) -> NDArray[Any]:
-    """(m, height, width, channels) or (m, height, width) images as X of shape (n_x, m), one image
-    per column.
+    """Flatten images into X of shape (n_x, m), one image per column.
 
     A view of the same memory where the images lie one after another (as NumPy, HDF5 and image
-    readers leave them), a copy otherwise. The features of an image are in its reading order: row by
-    row, pixel by pixel, colour by colour.
+    readers
+    leave them), a copy otherwise. The features of an image are in its reading order: row by row,
+    pixel
+    by pixel, colour by colour.
+
+    Parameters
+    ----------
+    images : array of shape (m, height, width) or (m, height, width, channels)
+        The images, of real numbers.
+
+    Returns
+    -------
+    ndarray of shape (n_x, m)
+        X, of the dtype of the images; n_x = height * width * channels.
+
+    Raises
+    ------
+    ValueError or TypeError
+        For another number of dimensions, no image or no pixel, and what is not a real number.
+
+    References
+    ----------
+    Lecture "Binary classification".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> flr.flatten_images(np.zeros((209, 64, 64, 3), dtype=np.uint8)).shape
+    (12288, 209)
     """
     images = real_array("images", images)
     if images.ndim < 3:
@@ -41,12 +68,42 @@ def flatten_images(images: Any) -> NDArray[Any]:
 
 
 def labels_to_Y(labels: Any, positive: Any = None) -> NDArray[np.uint8]:
-    """Labels of m examples, of shape (m,), (m, 1) or (1, m), as Y of shape (1, m) with 0 and 1.
+    """Turn the labels of m examples into Y of shape (1, m) with 0 and 1.
 
-    positive: the label that becomes 1, every other becoming 0 (`labels_to_Y(digits, positive=7)`;
-    text labels as well). Without it the labels must be 0 and 1, or False and True.
+    Parameters
+    ----------
+    labels : array of shape (m,), (m, 1) or (1, m)
+        Numbers or text.
+    positive : number, text or None, default=None
+            The label that becomes 1, every other becoming 0. Without it the labels must be 0 and 1,
+        or
+        False and True.
+
+    Returns
+    -------
+    ndarray of shape (1, m)
+        Y, uint8.
+
+    Raises
+    ------
+    ValueError or TypeError
+        For another shape, a missing label (NaN, None, masked), labels other than 0 and 1 without
+        `positive`, and a `positive` that no label equals.
+
+    References
+    ----------
+    Lecture "Binary classification".
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.labels_to_Y(["cat", "dog", "cat"], positive="cat")
+    array([[1, 0, 1]], dtype=uint8)
     """
+    require_labels("labels", labels)
     labels = np.asarray(labels)
+    if labels.dtype.kind == "O":
+        labels = as_numbers(labels)
     if labels.ndim == 0 or labels.size != max(labels.shape) or labels.ndim > 2:
         raise ValueError(f"labels must have shape (m,), (m, 1) or (1, m); got shape {labels.shape}")
     labels = labels.reshape(1, -1)

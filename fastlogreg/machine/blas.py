@@ -8,7 +8,12 @@ of its threads.
 
 from __future__ import annotations
 
+import ctypes
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,3 +29,41 @@ def inner(a: Any, b: Any) -> float:
 def norm(a: Any) -> float:
     """||a|| of a (n,); NaN and infinity stay."""
     return math.sqrt(inner(a, a))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it NumPy's products stay on the calling thread, where its BLAS is an OpenBLAS."""
+    functions = _thread_functions()
+    before = [get() for get, _ in functions]
+    for _, put in functions:
+        put(1)
+    try:
+        yield
+    finally:
+        for (_, put), count in zip(functions, before):
+            put(count)
+
+
+@cache
+def _thread_functions() -> list[tuple[Any, Any]]:
+    """How to ask each OpenBLAS in this process for the number of its threads, and how to set it."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return []
+    found = []
+    for path in sorted({line.split(maxsplit=5)[-1] for line in lines if "openblas" in line}):
+        library = ctypes.CDLL(path)
+        # Wheels have names of their own, so that two of these libraries can stand side by side.
+        for name in (
+            f"{first}openblas_{{}}_num_threads{last}"
+            for first in ("scipy_", "")
+            for last in ("64_", "_64", "")
+        ):
+            get = getattr(library, name.format("get"), None)
+            put = getattr(library, name.format("set"), None)
+            if get is not None and put is not None:
+                found.append((get, put))
+                break
+    return found

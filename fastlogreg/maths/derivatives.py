@@ -32,8 +32,15 @@ _ENOUGH = 1e-13  # relative disagreement at which no further values of f are ask
 
 
 class Nudge(NamedTuple):
-    """f(a), f(a + eps), and the slope between them: height / width of the lectures' little
-    triangle."""
+    """Hold f(a), f(a + eps), and the slope: height / width of the lectures' little triangle.
+
+    Attributes
+    ----------
+    value, nudged : float
+        f(a) and f(a + eps).
+    slope : float
+        (nudged - value) / eps.
+    """
 
     value: float
     nudged: float
@@ -41,10 +48,39 @@ class Nudge(NamedTuple):
 
 
 def nudge(f: Callable[[float], Any], a: float, eps: float = 0.001) -> Nudge:
-    """Nudge a to the right by eps and see how far f moves: (f(a), f(a + eps), slope).
+    """Nudge a to the right by eps and see how far f moves.
 
-    `nudge(lambda a: 3 * a, 2)` gives 6, 6.003 and 3. ValueError where f is not defined at a or at a
-    + eps, or where eps is zero, not finite, or lost in the rounding of a.
+    Parameters
+    ----------
+    f : callable
+        A function of one number.
+    a : float
+        Where.
+    eps : float, default=0.001
+        How far; it may be negative.
+
+    Returns
+    -------
+    Nudge
+        f(a), f(a + eps), and the slope between them.
+
+    Raises
+    ------
+    ValueError
+            Where f is not defined at a or at a + eps, or where eps is zero, not finite, or lost in
+        the
+        rounding of a.
+
+    References
+    ----------
+    Lecture "Derivatives".
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
+    >>> value, round(nudged, 9), round(slope, 9)
+    (6.0, 6.003, 3.0)
     """
     a, eps = _real(a, "a"), _real(eps, "eps")
     if a + eps == a:
@@ -54,10 +90,38 @@ def nudge(f: Callable[[float], Any], a: float, eps: float = 0.001) -> Nudge:
 
 
 def derivative(f: Callable[[float], Any], a: float) -> float:
-    """f'(a) from 10 to 96 values of f, to ten digits or more where f is smooth on a scale of max(1,
-    |a|) / 1000.
+    """Compute f'(a) from 10 to 96 values of f.
 
-    ValueError where f is not defined at a or close to it on both sides.
+    It is right to ten digits or more where f is smooth on a scale of max(1, |a|) / 1000.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one number.
+    a : float
+        Where.
+
+    Returns
+    -------
+    float
+        f'(a).
+
+    Raises
+    ------
+    ValueError
+        Where f is not defined at a or close to it on both sides.
+
+    References
+    ----------
+    C. J. F. Ridders, Accurate computation of F'(x) and F'(x) F''(x), Advances in Engineering
+    Software 4
+    (1982).
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> round(flr.derivative(lambda a: a**3, 5.0), 9)
+    75.0
     """
     a = _real(a, "a")
     _value(f, a)
@@ -82,8 +146,10 @@ def derivative(f: Callable[[float], Any], a: float) -> float:
 
 
 def partial(f: Callable[[NDArray[np.float64]], Any], x: Any, j: Any) -> float:
-    """d f / d x_j at x, an array of any shape; j is an index into it. f is called with float64
-    copies of x."""
+    """Compute d f / d x_j at x, an array of any shape.
+
+    j is an index into x. f is called with float64 copies of x.
+    """
     x = np.array(x, dtype=np.float64)
     a = float(x[j])
 
@@ -96,7 +162,7 @@ def partial(f: Callable[[NDArray[np.float64]], Any], x: Any, j: Any) -> float:
 
 
 def directional(f: Callable[[NDArray[np.float64]], Any], x: Any, v: Any) -> float:
-    """d f(x + t v) / dt at t = 0: gradient . v, for x and v of one shape."""
+    """Compute d f(x + t v) / dt at t = 0: gradient . v, for x and v of one shape."""
     x, v = np.array(x, dtype=np.float64), np.array(v, dtype=np.float64)
     if x.shape != v.shape:
         raise ValueError(f"v must have the shape of x, {x.shape}, and has {v.shape}")
@@ -104,9 +170,12 @@ def directional(f: Callable[[NDArray[np.float64]], Any], x: Any, v: Any) -> floa
 
 
 def _ridders(f: Callable[[float], Any], a: float, h: float) -> list[tuple[float, float]]:
-    """(entry, its error) for every entry of one table: its disagreement with its parents, or what
-    the rounding of f brings into D(h), where that is more; rows with a non-finite D(h) restart
-    it."""
+    """Return (entry, its error) for every entry of one table.
+
+    The error is its disagreement with its parents, or what the rounding of f brings into D(h),
+    where
+    that is more. Rows with a non-finite D(h) restart the table.
+    """
     found: list[tuple[float, float]] = []
     above: list[float] = []
     for _ in range(_ROWS):

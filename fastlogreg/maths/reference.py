@@ -27,7 +27,23 @@ Float64Array = NDArray[np.float64]
 
 
 class Propagation(NamedTuple):
-    """Cost and gradient at (w, b): J a float, dw (n_x, 1), db a float."""
+    """Hold the cost and the gradient at (w, b).
+
+    Attributes
+    ----------
+    cost : float
+        J.
+    dw : ndarray of shape (n_x, 1)
+        dJ/dw.
+    db : float
+        dJ/db.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.propagate([[0.0]], 0.0, [[1.0, -1.0]], [[1, 0]]).dw
+    array([[-0.5]])
+    """
 
     cost: float
     dw: Float64Array
@@ -91,7 +107,7 @@ def gradient_descent_step(
 def predict_proba(
     w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0
 ) -> Float64Array:
-    """A = sigmoid(Z), of shape (1, m): the estimated P(y = 1 given x) of each example."""
+    """Return A = sigmoid(Z), of shape (1, m): the estimated P(y = 1 given x) of each example."""
     A: Float64Array = LOGISTIC.mean(forward(w, b, X, scale, shift))
     return A
 

@@ -25,15 +25,60 @@ STOP_REASONS: dict[str, str] = {
 }
 
 
-class TrainingWarning(UserWarning):
-    """A training run whose result is not what was asked for; the text names the cause and the
-    remedy."""
+class _Warning(UserWarning):
+    """Stand between `TrainingWarning` and UserWarning.
+
+    Python lets only a class whose base is one of ours have another base beside it.
+    """
+
+
+class TrainingWarning(_Warning):
+    """Warn that a training run's result is not what was asked for; the text names cause and remedy.
+
+    Where `fastlogreg.LogisticRegression` was imported it is a
+    `sklearn.exceptions.ConvergenceWarning`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import fastlogreg as flr
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     result = flr.train([[1.0, 2.0, 3.0]], [[0, 1, 0]], iterations=1, tol=0.0)
+    >>> caught[0].category is flr.TrainingWarning
+    True
+    """
 
 
 class Progress(NamedTuple):
-    """What a callback of `train` is given: the run as it stands. w is (n_x, 1), seconds is wall
-    time, bound is an upper bound on cost - optimum: infinite where lambda is 0, and without tol
-    until the end."""
+    """Tell a callback of `train` how the run stands.
+
+    Attributes
+    ----------
+    iteration : int
+        Updates made.
+    cost : float
+        J.
+    gradient_norm : float
+        The largest absolute component of (dw, db).
+    seconds : float
+        Wall time since the run began.
+    w : ndarray of shape (n_x, 1)
+        The weights, a copy.
+    b : float
+        The bias.
+    bound : float
+            An upper bound on cost - optimum. Infinite where lambda is 0, and without tol until the
+        end.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> def enough(progress: flr.Progress) -> bool:
+    ...     return progress.cost < 0.5
+    >>> flr.train([[1.0, -1.0]], [[1, 0]], callback=enough).stop_reason
+    'callback'
+    """
 
     iteration: int
     cost: float
@@ -46,17 +91,45 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What `train` found, and how far it came.
+    """Hold what `train` found, and how far it came.
 
-    w (n_x, 1) and b: the parameters in the units of X, scale and shift as given. costs: (k,)
-    float64, costs[k] is J before update k. cost, gradient_norm: J and the largest absolute
-    component of (dw, db) at the returned (w, b). suboptimality_bound: an upper bound on cost - J*,
-    proved in `fastlogreg.objective.objective`; infinite where lambda is 0. iterations: updates
-    made. stop_reason: a key of `STOP_REASONS`. alpha: the learning rate used, NaN where the solver
-    has none. passes: reads of X in all. history (k, 4): passes, seconds, J and bound so far, a row
-    for each point evaluated (for gradient descent: for each stretch of about 0.1 s; of a compiled
-    stretch of Newton's method the seconds are spread evenly over its points), for
-    `plots.convergence`.
+    Attributes
+    ----------
+    w : ndarray of shape (n_x, 1)
+        The weights, in the units of X; scale and shift as given.
+    b : float
+        The bias.
+    costs : ndarray of shape (k,)
+        costs[k] is J before update k.
+    cost, gradient_norm : float
+        J and the largest absolute component of (dw, db) at the returned (w, b).
+    suboptimality_bound : float
+            An upper bound on cost - J*, proved in `fastlogreg.objective.objective`; infinite where
+        lambda
+        is 0.
+    iterations : int
+        Updates made.
+    stop_reason : str
+        A key of `STOP_REASONS`.
+    seconds : float
+        Wall time.
+    alpha : float
+        The learning rate used; NaN where the solver has none.
+    passes : int
+        Reads of X in all.
+    history : ndarray of shape (k, 4)
+        Passes, seconds, J and bound so far, a row for each point evaluated, for
+            `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of
+        about
+            0.1 s. Of a compiled stretch of Newton's method the seconds are spread evenly over its
+        points.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> result = flr.train([[1.0, -1.0, 0.5]], [[1, 0, 0]], iterations=10)
+    >>> result.w.shape, len(result.costs), result.stop_reason
+    ((1, 1), 10, 'iterations')
     """
 
     w: NDArray[np.float64]

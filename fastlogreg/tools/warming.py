@@ -9,19 +9,47 @@ from typing import Any
 
 import numpy as np
 
-from ..api import Backend, train
+from ..api import train
+from ..checks.arguments import Backend
 from ..solvers import registry
 from ..solvers.result import TrainingWarning
 
 
 def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
-    """Compile the kernels for X of these dtypes, or load them from the disk cache; return the
-    seconds that it took.
+    """Compile the kernels for X of these dtypes, or load them from the disk cache.
 
-    dtypes: one dtype or several, whatever `numpy.dtype` takes. Example-major and feature-major X
-    are covered alike. After it the first `train` or `propagate` on such an X compiles nothing, in
-    this process; with a writable cache folder later processes load in a fraction of a second what
-    this one compiled. Raises ValueError or TypeError for a dtype that X cannot have.
+    Example-major and feature-major X are covered alike. After it the first `train` or `propagate`
+    on
+    such an X compiles nothing, in this process. With a writable cache folder later processes load
+    in a
+    fraction of a second what this one compiled.
+
+    Parameters
+    ----------
+    dtypes : dtype or sequence of dtypes, default=("float64",)
+        Whatever `numpy.dtype` takes.
+    backend : {"fused", "loops", "numpy", "python"}, default="fused"
+        The backend to compile for.
+
+    Returns
+    -------
+    float
+        The seconds that it took.
+
+    Raises
+    ------
+    ValueError or TypeError
+        For a dtype that X cannot have.
+
+    References
+    ----------
+    `fastlogreg doctor` says where the cache folder is, and whether it is writable.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> flr.warmup("float64", backend="numpy") > 0.0
+    True
     """
     start = time.perf_counter()
     names: Iterable[Any] = (dtypes,) if isinstance(dtypes, (str, type, np.dtype)) else dtypes

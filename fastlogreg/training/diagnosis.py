@@ -45,6 +45,8 @@ def explain(
 ) -> str | None:
     """The text of the one warning that this result deserves, or None. curvature: L, or NaN where it
     is not known."""
+    if result.stop_reason == "interrupted":
+        return _interrupted(objective, result)
     safe = 2.0 / curvature if curvature > 0 else np.inf
     ended = result.stop_reason == "converged" or (
         tol is not None and result.stop_reason in ("iterations", "max_seconds")
@@ -82,6 +84,21 @@ def explain(
     return text
 
 
+def _reached(objective: Objective, result: TrainingResult) -> str:
+    """How near the optimum the run came."""
+    if objective.decay > 0.0:
+        return f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
+    return f"the largest gradient component is {result.gradient_norm:.3g}"
+
+
+def _interrupted(objective: Objective, result: TrainingResult) -> str:
+    return (
+        f"interrupted by Ctrl-C after {result.iterations} iterations: w and b are what was "
+        f"found (cost {result.cost:.6g}, {_reached(objective, result)}). Train on from them, or "
+        "from a checkpoint, for the optimum"
+    )
+
+
 def _separable(result: TrainingResult) -> str:
     return (
         "the classes are completely separable and lambda_ is 0: w and b put every example on "
@@ -97,10 +114,7 @@ def _not_converged(
     objective: Objective, result: TrainingResult, tol: float, names: Sequence[str] | None
 ) -> str:
     """What was reached of what was asked for, and the columns whose scale stands out."""
-    if objective.decay > 0.0:
-        reached = f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
-    else:
-        reached = f"the largest gradient component is {result.gradient_norm:.3g}"
+    reached = _reached(objective, result)
     text = (
         f"not converged after {result.iterations} iterations: {reached}, tol asks for {tol:.3g}. "
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,13 +62,19 @@ def run(
             objective.watch = work.objective.watch = None
         work.keep()
         result = _result(work, watch)
-    objective.passes = work.objective.passes
-    if callback is not None:
-        callback(
-            _progress(
-                state, result.seconds, result.cost, result.gradient_norm, result.suboptimality_bound
+        objective.passes = work.objective.passes
+        if callback is not None:
+            callback(
+                _progress(
+                    state,
+                    result.seconds,
+                    result.cost,
+                    result.gradient_norm,
+                    result.suboptimality_bound,
+                )
             )
-        )
+    if interrupted:  # also one that came too late to stop anything: the caller's loop must know
+        result = replace(result, stop_reason="interrupted")
     text = explain(objective, result, options.tol, work.L, names)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)

@@ -77,28 +77,32 @@ def iterations_in(objective: Objective, seconds: float, on_gram: bool) -> int:
     return 1 if one is None else max(1, int(seconds / one))
 
 
+class _Marks(list[bool]):
+    """The handler of SIGINT while a run goes on: the first Ctrl-C is marked, the second raises."""
+
+    def __call__(self, number: int, frame: Any) -> None:
+        if self:
+            signal.default_int_handler(number, frame)
+        self.append(True)
+
+
 @contextmanager
 def interruptions() -> Iterator[list[bool]]:
     """Let the first Ctrl-C only mark the list, so that the work done is kept; the second one stops
     at once.
 
-    Only in the main thread, and only where Python's own handler is in charge; it is put back at the
-    end.
+    Within another of its kind it shares that one's list. Only in the main thread, and only where
+    Python's own handler is in charge; it is put back at the end.
     """
-    marks: list[bool] = []
-    default = signal.default_int_handler
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not default
-    ):
+    marks, default = _Marks(), signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread():
         yield marks
         return
-
-    def mark(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, default)
-        marks.append(True)
-
-    signal.signal(signal.SIGINT, mark)
+    handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, _Marks) or handler is not default:
+        yield handler if isinstance(handler, _Marks) else marks
+        return
+    signal.signal(signal.SIGINT, marks)
     try:
         yield marks
     finally:

@@ -177,13 +177,13 @@ ROWS = {
         WITH_Y,
         {"Y": [[0, 1, np.nan, 1]]},
         ValueError,
-        r"got nan \(first at example 2\)",
+        "Y has a missing label: example 2, counted from 0",
     ),
     "labels of text": (
         WITH_Y,
         {"Y": [["a", "b", "a", "b"]]},
         TypeError,
-        "Y must hold real numbers",
+        "Y must hold numbers, 0 or 1.*labels_to_Y",
     ),
     "one class": (
         ("train",),

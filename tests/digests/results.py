@@ -88,6 +88,7 @@ def of_estimator(model: Any, X: Any, reads: bool = False) -> Outcome:
         "stop_reason_",
     )
     results = {name: getattr(model, name) for name in names if hasattr(model, name)}
+    results["n_iter_"] = int(np.max(model.n_iter_))  # a number, or an array of one
     for name in ("decision_function", "predict_proba", "predict_log_proba", "predict"):
         results[name] = np.asarray(getattr(model, name)(X))
     bound = getattr(model, "suboptimality_bound_", None)

@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import fastlogreg as flr
-from fastlogreg.estimators import logistic
+from fastlogreg.estimators import predictions
 from fastlogreg.solvers.result import TrainingWarning
 
 rng = np.random.default_rng(0)
@@ -327,7 +327,7 @@ def test_X_is_not_copied(order, standardize):
 def test_probabilities_into_an_array_block_by_block(monkeypatch, tmp_path):
     model = flr.LogisticRegression().fit(X, y)
     whole = model.predict_proba(X)
-    monkeypatch.setattr(logistic, "_ROWS", 64)
+    monkeypatch.setattr(predictions, "_ROWS", 64)
     np.testing.assert_allclose(model.predict_proba(np.asfortranarray(X)), whole, rtol=1e-12)
     np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), whole, rtol=1e-12)
     out = np.memmap(tmp_path / "out", dtype=np.float32, mode="w+", shape=(300, 2))

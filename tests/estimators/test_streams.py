@@ -221,14 +221,52 @@ BATCH = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 1])
             {"classes": [0, 1], "X": np.ones((4, 2001))},
             "X must have at most 2000 features for partial_fit",
         ),
-        ({"class_weight": "balanced"}, {"classes": [0, 1]}, "class_weight must be None or a dict"),
-        ({"standardize": True}, {"classes": [0, 1]}, "standardize must be False for partial_fit"),
+        (
+            {"class_weight": {"0": 50, 1: 1}},
+            {"classes": [0, 1]},
+            r"class_weight must have labels of y for keys: 0, 1; got \['0'\]",
+        ),
+        (
+            {"class_weight": {0: 0.0}},
+            {"classes": [0, 1]},
+            "class_weight must be above 0",
+        ),
+        (
+            {},
+            {"classes": [0, 1], "sample_weight": [1e308] * 4},
+            r"must not add up to more than 1e\+150 in a batch; got inf",
+        ),
         ({"C": -1.0}, {"classes": [0, 1]}, "C must be above 0"),
     ],
 )
 def test_bad_arguments(options, arguments, said):
     with pytest.raises(ValueError, match=said):
         flr.LogisticRegression(**options).partial_fit(**{"X": BATCH[0], "y": BATCH[1], **arguments})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"class_weight": "balanced"}, "class_weight must be None or a dict"),
+        ({"standardize": True}, "standardize must be False for partial_fit"),
+    ],
+)
+def test_what_needs_all_rows_at_once_has_no_partial_fit(options, said):
+    model = flr.LogisticRegression(**options)
+    assert not hasattr(model, "partial_fit")
+    with pytest.raises(AttributeError) as caught:
+        _ = model.partial_fit
+    assert said in str(caught.value.__cause__)
+    model.set_params(class_weight=None, standardize=False).partial_fit(*BATCH, classes=[0, 1])
+
+
+def test_a_stream_keeps_its_intercept():
+    model = flr.LogisticRegression().partial_fit(*BATCH, classes=[0, 1])
+    with pytest.raises(ValueError, match="fit_intercept must stay True, as it was when this"):
+        model.set_params(fit_intercept=False).partial_fit(*BATCH)
+    model.set_params(fit_intercept=True).partial_fit(*BATCH)
+    model.set_params(fit_intercept=False).fit(*BATCH).partial_fit(*BATCH)  # another stream
+    assert model.intercept_ == 0.0
 
 
 def test_bad_second_batches():

@@ -167,9 +167,24 @@ def test_given_labels_are_kept(y, labels):
         ([0, np.nan, 1], None, ValueError, "row 1 .* is missing"),
         (["a", "b", " "], None, ValueError, "row 2 .* is missing"),
         ([1j, 0], None, TypeError, "must be numbers or text"),
-        ([None, "a"], None, TypeError, "must be numbers or text"),
+        ([None, "a"], None, ValueError, "the label in row 0 .* is missing"),
     ],
 )
 def test_bad_labels(y, labels, error, text):
     with pytest.raises(error, match=text):
         encode_labels(np.array(y), labels)
+
+
+def test_the_metadata_are_json(tmp_path):
+    """NaN and infinity are none: alpha of a solver without one is null."""
+    settings = {"alpha": float("nan"), "bound": float("inf"), "cost": 0.5, "solver": "auto"}
+    Model(np.ones((1, 1)), 0.0, settings=settings).save(tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as file:
+        text = str(file["metadata"])
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    assert json.loads(text, parse_constant=refuse)["settings"]["alpha"] is None
+    found = Model.load(tmp_path / "model.npz").settings
+    assert found == {"alpha": None, "bound": None, "cost": 0.5, "solver": "auto"}

@@ -65,6 +65,22 @@ def test_text(capsys):
     ]
 
 
+def test_the_derivatives_shown_are_those_of_the_node_shown(capsys):
+    """Before `backward`, and of a node in the middle after it; `grad` stays what it is."""
+    J = lectures_graph()
+    J.show()
+    before = capsys.readouterr().out
+    assert "dJ/dJ = 1" in before
+    J.backward()
+    J.show()
+    assert capsys.readouterr().out == before
+    u = J.operands[1].operands[1]
+    u.show()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["b = 3 du/db = 2", "c = 2 du/dc = 3", "u = b * c = 6 du/du = 1"]
+    assert u.grad == 3
+
+
 def test_nodes_without_names_get_free_ones(capsys):
     y = Variable(2, "t1") * 3 + 1
     y.backward()

@@ -284,11 +284,27 @@ def test_ctrl_c_keeps_the_result():
         if len(seen) == 1:
             signal.raise_signal(signal.SIGINT)
 
-    result = flr.train(X, Y, iterations=10**9, callback=once)
+    with pytest.warns(TrainingWarning, match=r"interrupted by Ctrl-C after \d+ iterations"):
+        result = flr.train(X, Y, iterations=10**9, callback=once)
     assert result.stop_reason == "interrupted"
     assert 0 < result.iterations == len(result.costs)
     assert result.cost < result.costs[0]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_comes_too_late_to_stop_anything_is_told():
+    """A loop that looks at stop_reason ends, though this run itself was at its end."""
+
+    seen = []
+
+    def at_the_end(progress):
+        seen.append(progress.iteration)
+        if seen.count(3) == 2:  # the last call, when the run has ended
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.warns(TrainingWarning, match="interrupted by Ctrl-C after 3 iterations"):
+        result = flr.train(X, Y, iterations=3, callback=at_the_end)
+    assert (result.stop_reason, result.iterations) == ("interrupted", 3)
 
 
 def test_a_second_ctrl_c_stops_at_once():
@@ -327,7 +343,7 @@ def test_interruptions_in_another_thread_do_nothing():
 
 
 CTRL_C = """
-import signal, sys, numpy as np
+import signal, sys, warnings, numpy as np
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import fastlogreg as flr
 n_x, m, backend = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -338,7 +354,9 @@ def ready(progress):
     if not first:
         first.append(progress)
         print("ready", flush=True)
-result = flr.train(X, Y, iterations=10**9, backend=backend, callback=ready)
+with warnings.catch_warnings(record=True) as caught:
+    result = flr.train(X, Y, iterations=10**9, backend=backend, callback=ready)
+assert "interrupted by Ctrl-C" in str(caught[0].message), caught
 assert result.iterations == len(result.costs) and result.cost < result.costs[0], result
 print(result.stop_reason, flush=True)
 """

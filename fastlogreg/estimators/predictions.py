@@ -1,0 +1,132 @@
+"""What a fitted estimator says of new rows, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks.arguments import check_number, is_sparse
+from ..data.matrix_like import MatrixLike
+from ..data.row_blocks import RowBlocks
+from ..maths import logistic
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from .input import checked_alike, checked_out, require_finite, rows_design, rows_of
+
+_ROWS = 1 << 18  # at a time: y, z and their weights are then below 5 MiB
+
+
+class Predictions:
+    """Predict from `coef_`, `intercept_` and `classes_`, on `n_threads` threads."""
+
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    classes_: NDArray[Any]
+    n_threads: int | None
+
+    def decision_function(self, X: MatrixLike) -> Vector:
+        """Return z = X w + b of each row; above 0 speaks for `classes_[1]`.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            z, float64.
+        """
+        X = checked_alike(self, X)
+        z = np.empty(rows_of(X))
+        for rows, block in self._score_blocks(X):
+            z[rows] = block
+        return z
+
+    def predict_proba(self, X: MatrixLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return the estimated probability of either class for each row, block by block.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows.
+        out : ndarray of shape (n_samples, 2) or None, default=None
+            A writeable array of floats, a memory map for instance, to be filled and returned. It
+            may lie in the memory of X.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            P(classes_[0]) and P(classes_[1]).
+
+        Raises
+        ------
+        ValueError
+            For an `out` of another shape or kind.
+        """
+        X = checked_alike(self, X)
+        out, overlaps = checked_out(out, X)
+        blocks = self._score_blocks(X)
+        # What is written for one block must not be read as X for the next.
+        for rows, z in list(blocks) if overlaps else blocks:
+            out[rows, 1] = logistic.sigmoid(z)
+            out[rows, 0] = logistic.sigmoid(-z)
+        return out
+
+    def predict_log_proba(self, X: MatrixLike) -> Vector:
+        """Return the logarithms of `predict_proba`, without underflow.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            log P(classes_[0]) and log P(classes_[1]).
+        """
+        z = self.decision_function(X)
+        return np.column_stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)])
+
+    def predict(self, X: MatrixLike) -> NDArray[Any]:
+        """Return the likelier class of each row: `classes_[1]` where z > 0.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        z = self.decision_function(X)
+        return self.classes_[(z > 0.0).astype(np.intp)]
+
+    def _threads(self) -> int | None:
+        return (
+            None
+            if self.n_threads is None
+            else int(check_number("n_threads", self.n_threads, low=1, integer=True))
+        )
+
+    def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
+        """Compute z of X, block by block.
+
+        Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
+        """
+        threads, m = self._threads(), rows_of(X)
+        w, b = np.array(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
+        whole = isinstance(X, RowBlocks) or is_sparse(X)
+        for lo in range(0, m, m if whole else _ROWS):
+            x = X if whole else X[lo : lo + _ROWS]
+            count = m if whole else len(x)
+            z = Objective(rows_design(x), np.zeros(count, np.uint8), n_threads=threads).scores(w, b)
+            if not np.isfinite(z).all():
+                require_finite(X, getattr(self, "feature_names_in_", None))
+            yield slice(lo, lo + count), z

@@ -1,0 +1,129 @@
+"""`mypy --strict` on a script that uses every public name, as a user's project would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastlogreg as flr
+from tests.helpers.limits import HANG
+
+SCRIPT = """
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastlogreg as flr
+import fastlogreg.dask as fd
+from fastlogreg import LogisticRegression, Model, TrainingWarning, labels_to_Y
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+
+X = np.zeros((2, 3), dtype=np.uint8)
+Y: NDArray[np.uint8] = labels_to_Y(["a", "b", "a"], positive="b")
+
+
+class Sparse:
+    shape = (2, 3)
+    format = "csc"
+
+    def tocsr(self) -> Any: ...
+
+    def tocsc(self) -> Any: ...
+
+
+def enough(progress: flr.Progress) -> bool:
+    return progress.bound < 1e-3 or progress.w.shape == (2, 1)
+
+
+warning: type[Warning] = TrainingWarning
+
+
+def fit(X: flr.MatrixLike) -> flr.TrainingResult:
+    return flr.train(X, Y, solver="newton", lambda_=1.0, callback=enough)
+
+
+for given in (X, [[1.0, 2.0, 3.0]], flr.RowBlocks("X.npy"), Sparse()):
+    result = fit(given)
+    reason: str = result.stop_reason
+
+found: flr.Propagation = flr.propagate(result.w, result.b, X, Y, backend="numpy")
+J, dw, db = found
+check = flr.check_gradient(result.w, result.b, X, Y)
+model = LogisticRegression(C=2.0, solver="lbfgs", class_weight="balanced").fit(X.T, Y[0])
+model.partial_fit(X.T, Y[0], classes=[0, 1])
+spread: Any = fd.LogisticRegression(), fd.train
+saved = Model(result.w, result.b, labels=(0, 1))
+saved.save("model.npz")
+J_node = (flr.Variable(2.0, "a") * 3).named("J")
+J_node.show()
+images = flr.flatten_images(np.zeros((3, 8, 8)))
+[pair] = flr.compare("dot")
+seconds = flr.warmup(("float32",))
+value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
+version: str = flr.__version__
+
+if TYPE_CHECKING:
+    assert_type(flr.sigmoid(1.0), float)
+    assert_type(flr.cost(result.w, result.b, X, Y), float)
+    assert_type(result.cost, float)
+    assert_type(J, float)
+    assert_type(dw, NDArray[np.float64])
+    assert_type(flr.predict_proba(result.w, result.b, X), NDArray[np.float64])
+    assert_type(flr.predict(result.w, result.b, X), NDArray[np.uint8])
+    assert_type(flr.derivative(lambda a: a, 1.0), float)
+    assert_type(model, LogisticRegression)
+    assert_type(model.coef_, NDArray[np.float64])
+    assert_type(Model.load("model.npz"), Model)
+    assert_type(J_node.backward(), dict[str, float])
+    assert_type(pair.speedup, float)
+    assert_type(seconds, float)
+    assert_type(check.error, float)
+"""
+
+
+def mypy(folder: Path, script: str) -> str:
+    """What mypy says of a script outside of this project, with its own settings alone."""
+    pytest.importorskip("mypy")
+    (folder / "script.py").write_text(script)
+    # The package may lie in a work tree: its modules are then sources to mypy, and silent.
+    environment = {"MYPYPATH": str(Path(flr.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"]
+    done = subprocess.run(
+        [*command, "--config-file=", f"--cache-dir={folder / 'cache'}", "script.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_script_with_every_public_name_passes_mypy_strict(tmp_path):
+    for name in flr._HOME:
+        assert f"flr.{name}" in SCRIPT or f" {name}" in SCRIPT, name
+    assert mypy(tmp_path, SCRIPT) == "Success: no issues found in 1 source file\n"
+
+
+def test_a_wrong_script_does_not_pass(tmp_path):
+    said = mypy(
+        tmp_path,
+        "import fastlogreg as flr\n"
+        "flr.train([[1.0]], [[1]], solver='sgd')\n"
+        "flr.LogisticRegression(solver='liblinear')\n"
+        "flr.train(7j, object())\n"
+        "flr.fit\n",
+    )
+    for text in (
+        '"solver" to "train"',
+        '"solver" to "LogisticRegression"',
+        '"train" has',
+        "no attribute",
+    ):
+        assert text in said, said
