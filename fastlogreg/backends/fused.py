@@ -30,7 +30,7 @@ SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, SECONDS_PER_THREAD = 0.15e-9, 2.5e-9, 
 
 
 def seconds_on_one_core(design: Design) -> float:
-    """An estimate, within a factor of about two, of a fused pass."""
+    """Return an estimate, within a factor of about two, of a fused pass."""
     return design.elements * design.seconds_per_element + design.m * SECONDS_PER_EXAMPLE
 
 
@@ -88,7 +88,7 @@ def _dense(
     zs: Vector,
     n_threads: int,
 ) -> Vector:
-    """[J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by
+    """Return [J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by
     `kernels.dense.chunks.run_chunks`."""
     from ..kernels.dense.chunks import run_chunks
     from ..kernels.partials import add_partials
@@ -133,8 +133,8 @@ def _by_slabs(
     zs: Vector,
     n_threads: int,
 ) -> Vector:
-    """The same of a wide feature-major X: two reads, by `kernels.dense.slabs.add_slab_scores` and
-    `slab_gradients`."""
+    """Return such sums of a wide feature-major X, in two reads, by
+    `kernels.dense.slabs.add_slab_scores` and `slab_gradients`."""
     from ..kernels.dense.slabs import add_slab_scores, slab_gradients
     from ..kernels.loss import link
     from ..kernels.partials import add_partials
@@ -169,7 +169,7 @@ def _by_slabs(
 
 
 def radius(design: Design, n_threads: int) -> float:
-    """The largest ||scale * x + shift|| over the examples: one read of X."""
+    """Return the largest ||scale * x + shift|| over the examples: one read of X."""
     scale, shift = _padded(design)
     return float(
         np.sqrt(max(_square(part, scale, shift, n_threads) for _, _, part in design.parts()))
@@ -190,7 +190,7 @@ def _square(part: Any, scale: Vector, shift: Vector, n_threads: int) -> float:
 
 
 def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
-    """The largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
+    """Return the largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
     from ..kernels.dense.squares import largest_square
 
     found = [0.0]
@@ -208,8 +208,8 @@ def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: i
 
 
 def squares(design: Design, weight: Vector, n_threads: int) -> Vector:
-    """The sum of weight * (scale * x + shift)^2 over the examples, for each feature (n_x,): one
-    read of X."""
+    """Return the sum of weight * (scale * x + shift)^2 over the examples, for each feature (n_x,):
+    one read of X."""
     scale, shift = _padded(design)
     total = np.zeros(design.n_x)
     for lo, hi, part in design.parts():

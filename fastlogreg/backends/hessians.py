@@ -117,8 +117,8 @@ def of_many_features(
 
 
 def products(design: Design, slopes: Vector, n_threads: int) -> Vector:
-    """The sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1 behind
-    it; slopes: (m,)."""
+    """Return the sum of slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), x1 being x and a 1
+    behind it; slopes: (m,)."""
     H = Products(design.n_x, n_threads)
     for lo, hi, block in design.float_blocks(max(1, BLOCK_BYTES // (8 * design.n_x))):
         H.add(flat(block), slopes[lo:hi])
@@ -126,8 +126,8 @@ def products(design: Design, slopes: Vector, n_threads: int) -> Vector:
 
 
 class Products:
-    """That sum while it grows, by `kernels.second_order.many_features`; the same bits for any
-    number of threads."""
+    """Add up that sum while it grows, by `kernels.second_order.many_features`; the same bits for
+    any number of threads."""
 
     def __init__(self, n_x: int, n_threads: int) -> None:
         from ..kernels.second_order.many_features import PANEL
@@ -138,7 +138,7 @@ class Products:
         self.H = np.zeros(self.width**2)
 
     def add(self, x: Vector, slopes: Vector) -> None:
-        """Some examples: x (count, n_x), `flat`; slopes (count,)."""
+        """Add some examples: x (count, n_x), `flat`; slopes (count,)."""
         from ..kernels.second_order.many_features import add_products
 
         worth = int(len(slopes) * self.width**2 * SECONDS_PER_PRODUCT / SECONDS_PER_THREAD)
@@ -166,7 +166,7 @@ class Products:
             run_on(threads, task)
 
     def whole(self) -> Vector:
-        """(n_x + 1, n_x + 1)."""
+        """Return the sum (n_x + 1, n_x + 1)."""
         upper = np.triu(self.H.reshape(self.width, self.width)[: self.n_x + 1, : self.n_x + 1])
         return upper + np.triu(upper, 1).T
 

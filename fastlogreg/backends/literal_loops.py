@@ -53,7 +53,7 @@ def cost_and_gradient(w: Any, b: Any, X: Any, Y: Any, J: Any, dw: Any, db: Any) 
 
 @cache
 def compiled(parallel: bool) -> Any:
-    """The loops under @njit, compiled on first call for each dtype and order; the same bits,
+    """Return the loops under @njit, compiled on first call for each dtype and order; the same bits,
     parallel or not."""
     from ..kernels.decorators import lecture
 

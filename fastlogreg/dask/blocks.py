@@ -35,8 +35,8 @@ BACKEND = backend_of("fused", 1)  # blocks run side by side already
 
 
 class Place(NamedTuple):
-    """A point on X itself, w (n_x,) and b, and the name under which blocks keep its z; "" where
-    none is kept."""
+    """Hold a point on X itself, w (n_x,) and b, and the name under which blocks keep its z; ""
+    where none is kept."""
 
     w: Vector
     b: float
@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 
 class Block:
-    """Rows x (m, n_x) with labels y (m,) uint8 of 0 and 1, and weights (m,) or none."""
+    """Hold rows x (m, n_x) with labels y (m,) uint8 of 0 and 1, and weights (m,) or none."""
 
     def __init__(self, x: NDArray[Any], y: NDArray[np.uint8], weight: Vector) -> None:
         self.x, self.y, self.weight = x, y, weight
@@ -67,7 +67,7 @@ class Block:
             self._zs.popitem(last=False)
 
     def z(self, place: Place) -> Vector:
-        """z (m,) at a place: the one that is kept, or a read of X."""
+        """Return z (m,) at a place: the one that is kept, or a read of X."""
         kept = self._zs.get(place.name)
         if kept is not None:
             self._zs.move_to_end(place.name)
@@ -103,7 +103,8 @@ def class_counts(block: Block) -> NDArray[np.intp]:
 
 
 def cost_sums(block: Block, place: Place, watch: bool) -> Vector:
-    """[J, db, sum of da/dz, wrong, unbounded, dw]; wrong is counted where `watch` asks for it."""
+    """Return [J, db, sum of da/dz, wrong, unbounded, dw]; wrong is counted where `watch` asks for
+    it."""
     z = np.empty(len(block.y)) if place.name else NONE
     J, dw, db, curvature = BACKEND.sums(
         block.design, block.y, place.w, place.b, weight=block.weight, zs=z
@@ -123,7 +124,7 @@ def on_wrong_side(block: Block, place: Place) -> float:
 
 
 def linear_sums(block: Block, place: Place, at: Place | None) -> Vector:
-    """The same sums with dz = c z, where c is da/dz at another place, or the weights."""
+    """Return such sums with dz = c z, where c is da/dz at another place, or the weights."""
     if at is not None:
         c = BACKEND.terms(block.z(at), block.y, block.weight).slopes
     else:
@@ -145,13 +146,14 @@ def hessian_sums(block: Block, place: Place, watch: bool, scale: Vector, shift: 
 
 
 def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:
-    """J and its first two derivatives by t at start + t (trial - start), from the z of both."""
+    """Return J and its first two derivatives by t at start + t (trial - start), from the z of
+    both."""
     z = block.z(start)
     return np.array(BACKEND.along_line(z, block.z(trial) - z, block.y, block.weight, t))
 
 
 def squares(block: Block, mean: Vector) -> Vector:
-    """The weighted sum of (x - mean)^2, (n_x,)."""
+    """Return the weighted sum of (x - mean)^2, (n_x,)."""
     weight = block.weight if block.weight.size else np.ones(len(block.y))
     total = np.zeros(len(mean))
     for lo, hi, x in block.design.rescaled(np.ones(len(mean)), -mean).float_blocks():
@@ -160,19 +162,18 @@ def squares(block: Block, mean: Vector) -> Vector:
 
 
 def largest_norm(block: Block, scale: Vector, shift: Vector) -> float:
-    """The largest ||scale * x + shift||."""
+    """Return the largest ||scale * x + shift||."""
     return BACKEND.radius(block.design.rescaled(scale, shift))
 
 
 def most_and_least(block: Block, v: Place) -> tuple[float, float]:
-    """How far z goes to the own side of an example of positive weight when it goes by v, at most
-    and at least."""
+    """Return the largest and the smallest change of a margin when z goes by v."""
     outward = _outward(block, v)
     return float(outward.max(initial=-np.inf)), float(outward.min(initial=np.inf))
 
 
 def moved(block: Block, v: Place, z: Place, beyond: float) -> tuple[int, int, float]:
-    """How many of those go beyond it, of how many, and the least |z| of them."""
+    """Return how many margins change by more than that, of how many, and their least |z|."""
     return separation.moved_beyond(beyond, block.z(z), _outward(block, v), block.weight)
 
 
@@ -194,7 +195,7 @@ def whole(block: Block) -> NDArray[Any]:
 
 
 def rows(block: Block, indices: Sequence[int]) -> NDArray[Any]:
-    """A copy of these rows of x."""
+    """Return a copy of these rows of x."""
     return block.x[indices]
 
 

@@ -31,7 +31,7 @@ from .collections import Held
 
 
 class DistributedDesign(Design):
-    """X as blocks that workers hold; what is asked for by row is brought to the client."""
+    """Show X as blocks that workers hold; what is asked for by row is brought to the client."""
 
     def __init__(self, held: Held, scale: Vector, shift: Vector) -> None:
         self.held, self.scale, self.shift = held, scale, shift
@@ -82,8 +82,11 @@ class DistributedDesign(Design):
 
 
 class Scores:
-    """z of every example at (w, b), kept by the blocks under a name. wrong: examples on the wrong
-    side, None where they were not counted; unbounded: blocks whose z is beyond 1e150 or NaN."""
+    """Stand for z of every example at (w, b), kept by the blocks under a name.
+
+    wrong: examples on the wrong side, None where they were not counted; unbounded: blocks whose z
+    is beyond 1e150 or NaN.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -93,7 +96,8 @@ class Scores:
 
 
 class DistributedObjective(Objective):
-    """J and its derivatives on a `DistributedDesign`, whose blocks have the labels and weights."""
+    """Compute J and its derivatives on a `DistributedDesign`, whose blocks have the labels and
+    weights."""
 
     design: DistributedDesign
 
@@ -110,8 +114,8 @@ class DistributedObjective(Objective):
         return Scores(f"{self._name}-{next(self._count)}")
 
     def _sums(self, w: Vector, b: float, zs: Any = NONE, linear_weight: Any = None) -> Sums:
-        """A pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for da/dz
-        there, or "weights"."""
+        """Make a pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for
+        da/dz there, or "weights"."""
         self.begin_pass()
         named = isinstance(zs, Scores)
         place = Place(*self.design.fold(w, b), zs.name if named else "")
@@ -171,11 +175,12 @@ class DistributedObjective(Objective):
         return lambda t: self.along_line(start.theta[:-1], d, start.z, trial.z, t)
 
     def _line_sums(self, z: Any, z_slope: Any, t: float) -> LineSums:
-        """z, z_slope: the `Scores` of both ends."""
+        """Sum along a line; z, z_slope: the `Scores` of both ends."""
         return LineSums(*self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist())
 
     def variance(self, mean: Vector) -> Vector:
-        """Of each column of X itself, weighted (n_x,), about its mean: one read of X."""
+        """Return the weighted variance of each column of X itself (n_x,) about its mean: one read
+        of X."""
         self.begin_pass()
         total: Vector = self.held.sum(blocks.squares, mean)
         return total / self.total
@@ -196,7 +201,7 @@ class DistributedObjective(Objective):
         return None  # it depends on the cluster
 
     def sampled(self, rows: int) -> Objective:
-        """As on one machine, the same examples; they come to the client."""
+        """Return it of the examples that one machine would take; they come to the client."""
         held = self.held
         n_negative, n_positive = held.counts.sum(axis=0).tolist()
         taken = places(n_negative, n_positive, rows)
@@ -217,8 +222,8 @@ class DistributedObjective(Objective):
         return self.like(design, y, weight, n_threads=1)
 
     def estimated_hessian(self, point: Point, rows: int) -> Vector:
-        """From a sample in which every example of a class counts the same: da/dz stays with the
-        blocks."""
+        """Return it from a sample in which every example of a class counts the same: da/dz stays
+        with the blocks."""
         return self.sampled(rows).hessian(point.theta[:-1], float(point.theta[-1]))[1]
 
     def confusion(self, w: Vector, b: float) -> list[list[int]]:

@@ -45,7 +45,7 @@ _BLOCK_BYTES = 4 << 20  # of a converted block
 
 
 class DesignMatrix(Design):
-    """A dense X (n_x, m), and the shape of the work: chunks and blocks, which follow from the
+    """Hold a dense X (n_x, m), and the shape of the work: chunks and blocks, which follow from the
     shape, the dtype and the order of X alone."""
 
     def __init__(
@@ -121,7 +121,7 @@ class DesignMatrix(Design):
 
     @property
     def feature_major(self) -> bool | None:
-        """The layout as the kernels are told it."""
+        """Return the layout as the kernels are told it."""
         return None if self.by_example else True
 
     def _at_a_time(self) -> int:
@@ -147,8 +147,8 @@ class DesignMatrix(Design):
         )
 
     def _byte_way(self) -> str | None:
-        """The way of `kernels.uint8.choice` by which X is read: bytes, enough of them in a row, and
-        a CPU that can; else None."""
+        """Return the way of `kernels.uint8.choice` by which X is read: bytes, enough of them in a
+        row, and a CPU that can; else None."""
         wide = not self.by_example and self.n_x > WIDE
         if (
             self._source.dtype != np.uint8
@@ -165,19 +165,19 @@ class DesignMatrix(Design):
 
     @property
     def of_bytes(self) -> bool:
-        """Whether it is read so."""
+        """Return whether X is read as integers."""
         return self.byte_way is not None
 
     @property
     def places(self) -> tuple[slice, slice]:
-        """Where a vector for the kernels, rounded up to eights, has the features: two slices, the
-        second one for the last n_x % 8, which `kernels.dense.groups` has at the end."""
+        """Return where a vector for the kernels, rounded up to eights, has the features: two
+        slices, the second one for the last n_x % 8, which `kernels.dense.groups` has at the end."""
         whole = self.n_x - self.n_x % 8
         return slice(0, whole), slice(whole + self.gap, self.n_x + self.gap)
 
     @property
     def gap(self) -> int:
-        """How far the latter are moved."""
+        """Return how far the features of the second slice are moved."""
         return -self.n_x % 8 if self.at_a_time and self.by_example else 0
 
     def _slab(self) -> int:
@@ -195,14 +195,14 @@ class DesignMatrix(Design):
 
     @once
     def partials(self) -> NDArray[np.float64]:
-        """Where chunks put their sums, kept from pass to pass: fresh pages would cost up to 3 % of
-        one."""
+        """Return where chunks put their sums, kept from pass to pass: fresh pages would cost
+        time."""
         width = -(-self.m // 8) * 8 if self.slab else HEAD + -(-self.n_x // 8) * 8
         return np.empty((self.n_chunks, width))
 
     def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
-        """(first example, one past the last, their X as a flat read-only array of a type that the
-        kernels take).
+        """Yield (first example, one past the last, their X as a flat read-only array of a type that
+        the kernels take).
 
         One block, X itself, where X can be read in place; otherwise converted blocks of whole
         chunks.
@@ -227,7 +227,7 @@ class DesignMatrix(Design):
             lo = hi
 
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-        """Views of X where nothing has to be changed."""
+        """Yield views of X where nothing has to be changed."""
         self.check_file()
         step = max(least, (1 << 17) // self.n_x)
         plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())

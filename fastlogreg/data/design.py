@@ -27,8 +27,10 @@ class Moments(NamedTuple):
 
 
 class Design(ABC):
-    """X (n_x, m) with scale and shift (n_x,), as the objective sees it. Examples are counted from 0
-    over all parts."""
+    """Hold X (n_x, m) with scale and shift (n_x,), as the objective sees it.
+
+    Examples are counted from 0 over all parts.
+    """
 
     SECONDS_PER_ELEMENT = 0.15e-9
     n_x: int
@@ -51,40 +53,41 @@ class Design(ABC):
     @property
     @abstractmethod
     def nbytes(self) -> int:
-        """Bytes of X."""
+        """Return the bytes of X."""
 
     @property
     def elements(self) -> int:
-        """Numbers that a pass reads."""
+        """Return how many numbers a pass reads."""
         return self.m * self.n_x
 
     @property
     def hessian_work(self) -> float:
-        """What a Hessian takes, in products of a dense one, 0.01 to 0.02 ns each."""
+        """Return what a Hessian takes, in products of a dense one."""
         return float(self.m) * self.n_x**2
 
     @property
     def seconds_per_element(self) -> float:
-        """What one core needs for each of them in a pass: read twice from its cache."""
+        """Return the seconds that one core needs for each of them in a pass, read twice from its
+        cache."""
         return self.SECONDS_PER_ELEMENT
 
     @abstractmethod
     def parts(self) -> Iterator[tuple[int, int, Any]]:
-        """(first example, one past the last, the design of these alone), in order; scale and shift
-        do not matter there."""
+        """Yield (first example, one past the last, the design of these alone), in order; scale and
+        shift do not matter there."""
 
     @abstractmethod
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> Any:
-        """The same X with another scale and shift."""
+        """Return a design of the same X with another scale and shift."""
 
     @abstractmethod
     def rows(self, indices: NDArray[np.intp]) -> Design:
-        """A copy of these examples (sorted), in memory, with the same scale and shift."""
+        """Return a copy of these examples (sorted), in memory, with the same scale and shift."""
 
     @abstractmethod
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-        """(first example, one past the last, scale * X + shift of them as dense float64 (examples,
-        n_x)): blocks of 1 MiB, or of so many examples at least."""
+        """Yield (first example, one past the last, scale * X + shift of them as dense float64
+        (examples, n_x)): blocks of 1 MiB, or of so many examples at least."""
 
     @abstractmethod
     def require_finite(self, names: Sequence[str] | None = None) -> None:
@@ -111,7 +114,8 @@ class Design(ABC):
 
     @abstractmethod
     def find_non_finite(self) -> tuple[int, int, float] | None:
-        """(example, feature, value) of the first NaN or infinity in X; None where all is finite."""
+        """Return (example, feature, value) of the first NaN or infinity in X; None where all is
+        finite."""
 
     @property
     def sample_size(self) -> int:
@@ -131,7 +135,7 @@ class Design(ABC):
         return new
 
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
-        """(w, b) for scale * X + shift, as what gives the same z on X itself."""
+        """Return (w, b) for scale * X + shift, as what gives the same z on X itself."""
         with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
             return self.scale * w, b + inner(self.shift, w)
 

@@ -42,7 +42,7 @@ _SHARE, _MOST_CHUNKS = 0.03, 32
 
 
 class SparseMatrix(Design):
-    """X (n_x, m) with few non-zeros: data, indices and starts of one example (by_example) or
+    """Hold X (n_x, m) with few non-zeros: data, indices and starts of one example (by_example) or
     feature after the other."""
 
     def __init__(
@@ -74,7 +74,7 @@ class SparseMatrix(Design):
 
     @property
     def nbytes(self) -> int:
-        """Of X as it was given: indptr in the type of the indices."""
+        """Return the bytes of X as it was given: indptr in the type of the indices."""
         return int(
             self.data.nbytes + self.indices.nbytes + self.starts.size * self.indices.itemsize
         )
@@ -170,8 +170,8 @@ class SparseMatrix(Design):
         return found.hexdigest()
 
     def find_non_finite(self) -> tuple[int, int, float] | None:
-        """(example, feature, value) of the first NaN or infinity in the order of X; None where all
-        is finite."""
+        """Return (example, feature, value) of the first NaN or infinity in the order of X; None
+        where all is finite."""
         if self.data.dtype.kind != "f":
             return None
         from ..kernels.sparse import first_non_finite
@@ -203,13 +203,13 @@ class SparseMatrix(Design):
         return self._partials
 
     def hessian_is_cheap(self) -> bool:
-        """Whether it takes less by its non-zeros than by dense blocks; those would be a read of X
-        each by feature."""
+        """Return whether it takes less by its non-zeros than by dense blocks; those would be a read
+        of X each by feature."""
         return not self.by_example or self.hessian_work < super().hessian_work
 
     @once
     def hessian_work(self) -> float:
-        """By example 0.35 ns for each pair of its non-zeros; by feature 0.5 ns for each feature and
+        """Return the work of each pair of an example's non-zeros; by feature, of each feature and
         non-zero."""
         if not self.by_example:
             return 25.0 * self.n_x * self.data.size

@@ -8,9 +8,9 @@ from math import inf
 def suboptimality_bound(
     dw_norm: float, db: float, curvature: float, radius: float, decay: float
 ) -> float:
-    """An upper bound of J(w, b) - J*, see `fastlogreg.objective.objective`: from ||dw||, |db|, the
-    curvature of J along b, the largest ||x|| and decay = lambda / S > 0; infinite where db is not
-    small beside the curvature."""
+    """Return an upper bound of J(w, b) - J*, see `fastlogreg.objective.objective`: from ||dw||,
+    |db|, the curvature of J along b, the largest ||x|| and decay = lambda / S > 0; infinite where
+    db is not small beside the curvature."""
     rho = db / curvature if curvature > 0.0 else (0.0 if db == 0.0 else 1.0)
     if rho >= 1.0:
         return inf

@@ -85,7 +85,7 @@ def propagate(
     scale: Any = 1.0,
     shift: Any = 0.0,
 ) -> Propagation:
-    """J, dw and db: one forward and one backward pass over all m examples."""
+    """Return J, dw and db: one forward and one backward pass over all m examples."""
     m, penalty = X.shape[1], L2(lambda_, X.shape[1])
     Z = forward(w, b, X, scale, shift)
     dZ = LOGISTIC.derivative(Z, Y)  # = A - Y

@@ -75,29 +75,29 @@ class Objective:
 
     @property
     def lambda_(self) -> float:
-        """The strength of the penalty, as users give it."""
+        """Return the strength of the penalty, as users give it."""
         return self.penalty.lambda_
 
     @property
     def decay(self) -> float:
-        """The modulus of the penalty: lambda / S, of L2."""
+        """Return the modulus of the penalty: lambda / S, of L2."""
         return self.penalty.modulus
 
     def begin_pass(self) -> None:
-        """To be called before each read of X."""
+        """Count a read of X; to be called before each."""
         if self.watch is not None:
             self.watch()
         self.passes += 1
 
     def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
-        """J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of every
-        example."""
+        """Return J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of
+        every example."""
         return self._evaluation(w, *self._sums(w, b, zs))
 
     def _evaluation(
         self, w: Vector, J: float, dw: Vector, db: float, curvature: float
     ) -> Evaluation:
-        """From the sums of a pass."""
+        """Make an evaluation of the sums of a pass."""
         gradient = np.empty(self.n_x + 1)
         with np.errstate(
             over="ignore", invalid="ignore"
@@ -109,41 +109,41 @@ class Objective:
         return Evaluation(J, gradient, curvature / self.total)
 
     def point(self, theta: Vector) -> Point:
-        """Everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow
+        """Return everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow
         there."""
         z = self.room()
         return Point(theta, self.evaluate(theta[:-1], float(theta[-1]), z), z)
 
     def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
-        """The same and the Hessian (n_x + 1, n_x + 1)."""
+        """Return such a point and the Hessian there (n_x + 1, n_x + 1)."""
         z = self.room()
         evaluation, H = self.hessian(theta[:-1], float(theta[-1]), z)
         return Point(theta, evaluation, z), H
 
     def room(self) -> Any:
-        """Where a pass puts the z of every example."""
+        """Return where a pass puts the z of every example."""
         return np.empty(self.m)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
-        """J, dw (n_x,) and db at (w, b), in one read of X."""
+        """Return J, dw (n_x,) and db at (w, b), in one read of X."""
         J, gradient, _ = self.evaluate(w, b)
         return J, gradient[:-1], float(gradient[-1])
 
     def check_finite(self, *results: float) -> None:
-        """Called with results of a pass: where one is not finite, look for the NaN or infinity in X
-        that caused it."""
+        """Look, where a result of a pass is not finite, for the NaN or infinity in X that caused
+        it."""
         if not np.isfinite(results).all():
             self.design.require_finite()
 
     def measure(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
-        """How far from the optimum: the bound on J - J* where lambda > 0, else the largest gradient
-        component."""
+        """Return how far from the optimum a point is: the bound on J - J* where lambda > 0, else
+        the largest gradient component."""
         if self.decay == 0.0:
             return float(np.abs(gradient).max())
         return self.bound(gradient, curvature, w, b)
 
     def bound(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
-        """An upper bound on J(w, b) - J*: the certificate above; infinite for lambda = 0."""
+        """Return an upper bound on J(w, b) - J*: the certificate above; infinite for lambda = 0."""
         if self.decay == 0.0:
             return np.inf
         if np.isnan(curvature):
@@ -156,8 +156,10 @@ class Objective:
 
     @property
     def radius(self) -> float:
-        """The largest ||x|| over the examples, x as the model sees it. One read of X, once; 0
-        without an intercept."""
+        """Return the largest ||x|| over the examples, x as the model sees it.
+
+        One read of X, once; 0 without an intercept.
+        """
         if self.known_radius is None:
             self.known_radius = self._largest_norm() if self.intercept else 0.0
         return self.known_radius
@@ -167,8 +169,8 @@ class Objective:
         return self.backend.radius(self.design)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
-        """L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a row of
-        ones.
+        """Return L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a
+        row of ones.
 
         The Rayleigh quotients grow towards L from below; they stop when two differ by less than a
         thousandth, or after `limit` passes. The curvature of J is at most L, so gradient descent
@@ -200,32 +202,32 @@ class Objective:
         return max(estimate, previous) / (4 * self.total) + self.penalty.largest_curvature
 
     def separates(self, z: Vector) -> bool:
-        """Whether lambda is 0 and z puts every example on its own side: then J falls to 0 along w,
-        b, without end."""
+        """Return whether lambda is 0 and z puts every example on its own side: then J falls to 0
+        along w, b, without end."""
         if self.decay > 0.0:
             return False
         return separation.separates(z, self.y, self.weight)
 
     def scores(self, w: Vector, b: float) -> Vector:
-        """z (m,) of every example."""
+        """Return z (m,) of every example."""
         zs = np.empty(self.m)
         self._sums(w, b, zs, linear_weight=np.zeros(self.m))
         return zs
 
     def squares(self, weight: Vector) -> Vector:
-        """The sum of weight * x^2 over the examples, x as the model sees it, for each feature
-        (n_x,); weight: (m,). One read of X."""
+        """Return the sum of weight * x^2 over the examples, x as the model sees it, for each
+        feature (n_x,); weight: (m,). One read of X."""
         self.begin_pass()
         return self.backend.squares(self.design, weight)
 
     def combine(self, c: Vector) -> Vector:
-        """(scale * X + shift) c, (n_x,): the combination of the examples with coefficients c
+        """Return (scale * X + shift) c, (n_x,): the combination of the examples with coefficients c
         (m,)."""
         return self._sums(np.zeros(self.n_x), 1.0, linear_weight=c)[1]  # z = 1, dz = c
 
     def hessian_product(self, v: Vector, slopes: Vector) -> Vector:
-        """H v (n_x + 1,) for v (n_x + 1,), with slopes (m,) = s da/dz at the point: one read of
-        X."""
+        """Return H v (n_x + 1,) for v (n_x + 1,), with slopes (m,) = s da/dz at the point: one read
+        of X."""
         _, dw, db, _ = self._sums(v[:-1], float(v[-1]) * self.intercept, linear_weight=slopes)
         product = np.append(dw, db * self.intercept) / self.total
         self.penalty.add_product(v[:-1], product[:-1])
@@ -242,17 +244,18 @@ class Objective:
         return lambda t: self.along_line(start.theta[:-1], d, start.z, slope, t)
 
     def slopes(self, z: Vector) -> Vector:
-        """s da/dz (m,) of every example, from z: what `hessian_product` takes."""
+        """Return s da/dz (m,) of every example, from z: what `hessian_product` takes."""
         return self.backend.terms(z, self.y, self.weight).slopes
 
     def mean(self) -> Vector:
-        """The mean of the examples, weighted (n_x,): one read of X."""
+        """Return the mean of the examples, weighted (n_x,): one read of X."""
         mean = self.combine(self.weight_of_each) / self.total
         self.check_finite(inner(mean, mean))
         return mean
 
     def on(self, design: Design) -> Objective:
-        """The same on another form of the same examples; the reads made so far count on."""
+        """Return the objective on another form of the same examples; the reads made so far count
+        on."""
         new = Objective(
             design,
             self.y,
@@ -306,8 +309,8 @@ class Objective:
     def along_line(
         self, w: Vector, d: Vector, z: Vector, z_slope: Vector, t: float
     ) -> tuple[float, float, float]:
-        """J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and dz/dt
-        (m,): no read of X."""
+        """Return J and its first two derivatives by t at (w, b) + t d, d (n_x + 1,), from z and
+        dz/dt (m,): no read of X."""
         J, first, second = (value / self.total for value in self._line_sums(z, z_slope, t))
         penalty = self.penalty.along_line(w, d[:-1], t)
         return J + penalty.value, first + penalty.first, second + penalty.second
@@ -316,8 +319,8 @@ class Objective:
         return self.backend.along_line(z, z_slope, self.y, self.weight, t)
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
-        """J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X, or two of a
-        sparse one."""
+        """Return J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X, or two of
+        a sparse one."""
         zs = zs if zs.size else np.empty(self.m)
         loss, gradient, H, slopes = self.backend.sums_with_hessian(
             self.design, self.y, w, b, weight=self.weight, zs=zs, begin_read=self.begin_pass
@@ -335,13 +338,13 @@ class Objective:
 
     @property
     def link(self) -> Callable[[Vector, NDArray[np.uint8], Vector], Terms]:
-        """(z, y, weight) -> sum of the losses, dz and da/dz of each example."""
+        """Return (z, y, weight) -> sum of the losses, dz and da/dz of each example."""
         return self.backend.terms
 
     def _sums(
         self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None
     ) -> Sums:
-        """A pass; linear_weight: the weights of a pass with dz = weight * z."""
+        """Make a pass; linear_weight: the weights of a pass with dz = weight * z."""
         self.begin_pass()
         linear = linear_weight is not None
         weight = self.weight if linear_weight is None else linear_weight
@@ -349,21 +352,23 @@ class Objective:
 
     @property
     def weight_of_each(self) -> Vector:
-        """The weights (m,), ones where there are none."""
+        """Return the weights (m,), ones where there are none."""
         return self.weight if self.weight.size else np.ones(self.m)
 
     @property
     def dense(self) -> DesignMatrix:
-        """The design, for what only works on a dense X in memory; callers have asked before."""
+        """Return the design, for what only works on a dense X in memory; callers have asked
+        before."""
         return dense_in_memory(self.design)
 
     @property
     def has_gram(self) -> bool:
-        """Whether `gram` can be had: X is dense and in memory."""
+        """Return whether `gram` can be had: X is dense and in memory."""
         return self.backend.has_gram(self.design)
 
     def gram(self) -> Vector:
-        """The Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
+        """Return the Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read
+        of X."""
         self.begin_pass()
         return self.backend.gram(self.design, self.watch or (lambda: None))
 

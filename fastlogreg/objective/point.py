@@ -8,8 +8,8 @@ from ..maths.arrays import Vector
 
 
 class Evaluation(NamedTuple):
-    """J, its gradient [dw, db] (n_x + 1,), and the curvature of J along b (NaN from the lectures'
-    loops)."""
+    """Hold J, its gradient [dw, db] (n_x + 1,), and the curvature of J along b (NaN from the
+    lectures' loops)."""
 
     J: float
     gradient: Vector
@@ -17,9 +17,9 @@ class Evaluation(NamedTuple):
 
 
 class Point(NamedTuple):
-    """theta = [w, b] with J, gradient and curvature along b there, and z of every example: (m,), or
-    whatever an objective of its own keeps in its place. Solvers hand it back and do not look into
-    it."""
+    """Hold theta = [w, b] with J, gradient and curvature along b there, and z of every example:
+    (m,), or whatever an objective of its own keeps in its place. Solvers hand it back and do not
+    look into it."""
 
     theta: Vector
     evaluation: Evaluation
