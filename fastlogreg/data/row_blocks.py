@@ -94,7 +94,7 @@ class RowBlocks:
 
     References
     ----------
-    The figures are in docs/performance.md.
+    The figures are in docs/performance, out-of-core.
 
     Examples
     --------

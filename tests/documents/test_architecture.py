@@ -46,9 +46,9 @@ def test_the_page_shows_every_room_in_order():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("| 3 | `data`, `lectures` |", "| 3 | `data` |"),
-        ("| 4 | `backends` |\n| 5 | `objective` |", "| 4 | `objective` |\n| 5 | `backends` |"),
-        ("| 1 | `_version`, `maths`", "| 1 | `maths`, `_version`"),
+        ("| 4 | `data`, `lectures` |", "| 4 | `data` |"),
+        ("| 5 | `backends` |\n| 6 | `objective` |", "| 5 | `objective` |\n| 6 | `backends` |"),
+        ("| 1 | `_version`, `machine`", "| 1 | `machine`, `_version`"),
     ],
 )
 def test_a_missing_or_misplaced_room_is_noticed(old, new):
