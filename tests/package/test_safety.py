@@ -345,7 +345,7 @@ from fastlogreg.lectures import pairs
 assert literal_loops.__file__.startswith(sys.argv[1]), literal_loops.__file__
 X, Y = np.ones((16, 8)).T, np.zeros((1, 16), np.uint8)
 J = flr.propagate(np.zeros((8, 1)), 0.0, X, Y, backend="loops", n_threads=1).cost
-loops = literal_loops.compiled(False)
+loops = literal_loops.compiled(parallel=False)
 dot = pairs.find("dot").compiled
 z = dot(np.ones((2, 1)), np.ones((2, 1)), 0.5)
 hits = [sum(f.stats.cache_hits.values()) for f in (loops, dot)]

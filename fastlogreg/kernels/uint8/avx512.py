@@ -97,9 +97,9 @@ def _interleaved(size: int, half: int) -> list[int]:
 
 
 def _plain_products(
-    x: Any, k0: int, k1: int, digits: Any, length: int, ahead: int, out: Any, r: int
+    x: Any, k0: int, k1: int, d: Any, places: Any, length: int, ahead: int, out: Any, r: int
 ) -> None:
-    d, d0, width, advance = digits
+    d0, width, advance = places
     for row, start in ((r, k0), (r + 1, k1)):
         out[row * LANES + DIGITS] = 0
         for k in range(DIGITS):
@@ -118,7 +118,8 @@ def byte_products(
     x: Any,
     k0: Any,
     k1: Any,
-    digits: Any,
+    d: Any,
+    places: Any,
     length: Any,
     ahead: Any,
     out: Any,
@@ -126,19 +127,19 @@ def byte_products(
 ) -> Any:
     """Set out[8 r + k] to the sum over j < length of x[k0 + j] * digit k of j, for seven k.
 
-    out[8 (r + 1) + k] is the same from k1. digits = (d, d0, width, advance): digit k of j is d[d0 +
-    k * width + j // 64 * advance + j % 64], int8, or uint8, of which 128 are taken off. out: int32.
-    What lies `ahead` of both rows is prefetched.
+    out[8 (r + 1) + k] is the same from k1. places = (d0, width, advance): digit k of j is d[d0 + k
+    * width + j // 64 * advance + j % 64], int8, or uint8, of which 128 are taken off. out: int32.
+    What lies `ahead` of both rows is prefetched. The array d stands outside the tuple: references
+    would be counted wherever the tuple is made.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        d, flipped = digits[0], not digits[0].dtype.signed
-        _, k0, k1, packed, length, ahead, _, r = args
-        d_array, d0, width, advance = cgutils.unpack_tuple(builder, packed)
+        flipped = not d.dtype.signed
         x_at, d_at, out_at = (
-            context.make_array(kind)(context, builder, array).data
-            for kind, array in ((x, args[0]), (d, d_array), (out, args[6]))
+            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3, 7)
         )
+        _, k0, k1, _, packed, length, ahead, _, r = args
+        d0, width, advance = cgutils.unpack_tuple(builder, packed)
         cells = [[cgutils.alloca_once(builder, _INTS) for _ in range(DIGITS)] for _ in range(2)]
         for cell in cells[0] + cells[1]:
             builder.store(ir.Constant(_INTS, None), cell)
@@ -170,8 +171,8 @@ def byte_products(
         return context.get_dummy_value()
 
     long = types.int64
-    of_digits = types.Tuple((digits[0], long, long, long))
-    return types.void(x, long, long, of_digits, long, long, out, long), codegen
+    of_places = types.UniTuple(long, 3)
+    return types.void(x, long, long, d, of_places, long, long, out, long), codegen
 
 
 def _plain_combinations(
@@ -329,11 +330,11 @@ def byte_dots(
         z = load(out, i)
         for j in range(0, length, SEGMENT):
             part = min(SEGMENT, length - j)
-            digits = d, j * DIGITS, REGISTER_BYTES, DIGITS * REGISTER_BYTES
+            places = j * DIGITS, REGISTER_BYTES, DIGITS * REGISTER_BYTES
             for r in range(0, LANES, 2):
                 k0 = min(start + (i + r) * stride, last) + j
                 k1 = min(start + (i + r + 1) * stride, last) + j
-                byte_products(x, k0, k1, digits, part, ahead, ints, r)
+                byte_products(x, k0, k1, d, places, part, ahead, ints, r)
             s = add_each(load_rows(ints, eights, 0), power, for_each(zero, eights))
             z = fma(sums(s), unit8, z)
         store(out, i, z)
@@ -373,8 +374,8 @@ def byte_gram(x: Any, n_x: int, totals: Any, first: int, last: int, K: Any, coun
                 k0, k1 = i * n_x + s, min(i + 1, m - 1) * n_x + s
                 for q in range(0, min(GRAM, m - strip), DIGITS):
                     j = min(strip + q, m - DIGITS)
-                    digits = x, j * n_x + s, n_x, REGISTER_BYTES
-                    byte_products(x, k0, k1, digits, length, 0, ints, 0)
+                    places = j * n_x + s, n_x, REGISTER_BYTES
+                    byte_products(x, k0, k1, x, places, length, 0, ints, 0)
                     for k in range(DIGITS):
                         found[i, q + k] += ints[k]
                         if i + 1 < m:
