@@ -111,10 +111,6 @@ class Backend(Protocol):
         """Sum weight * x^2 over the examples, for each feature (n_x,); weight (m,)."""
         ...
 
-    def radius(self, design: Design) -> float:
-        """Return the largest ||x|| over the examples, in one read of X."""
-        ...
-
     def moments(self, design: Design) -> Moments:
         """Return mean and deviation of each feature of X itself; the design keeps them."""
         ...

@@ -168,43 +168,11 @@ def _by_slabs(
     return total[: HEAD + n_x]
 
 
-def radius(design: Design, n_threads: int) -> float:
-    """Return the largest ||scale * x + shift|| over the examples: one read of X."""
-    scale, shift = _padded(design)
-    return float(
-        np.sqrt(max(_square(part, scale, shift, n_threads) for _, _, part in design.parts()))
-    )
-
-
 def _padded(design: Design) -> tuple[Vector, Vector]:
     """scale and shift, rounded up to eights with zeros."""
     padded = np.zeros((2, -(-design.n_x // 8) * 8))
     padded[:, : design.n_x] = design.scale, design.shift
     return padded[0], padded[1]
-
-
-def _square(part: Any, scale: Vector, shift: Vector, n_threads: int) -> float:
-    if part.sparse is not None:
-        return sparse.largest_square(part, scale[: part.n_x], shift[: part.n_x])
-    return _dense_square(part, scale, shift, n_threads)
-
-
-def _dense_square(part: DesignMatrix, scale: Vector, shift: Vector, n_threads: int) -> float:
-    """Return the largest ||scale * x + shift||^2; scale, shift: n_x rounded up to eights."""
-    from ..kernels.dense.squares import largest_square
-
-    found = [0.0]
-    for first, last, x in part.flat_blocks():
-        size = last - first
-        bounds = iter(range(0, size, part.chunk))
-
-        def work(x: Any = x, size: int = size, bounds: Any = bounds) -> None:
-            for lo in bounds:  # the threads draw from one iterator, under the GIL
-                hi = min(size, lo + part.chunk)
-                found.append(largest_square(x, part.feature_major, scale, shift, lo, hi, size))
-
-        run_on(threads_for(part, n_threads), work)
-    return max(found)
 
 
 def squares(design: Design, weight: Vector, n_threads: int) -> Vector:

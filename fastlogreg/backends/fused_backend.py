@@ -73,9 +73,6 @@ class Fused:
     def squares(self, design: Design, weight: Vector) -> Vector:
         return fused.squares(design, weight, self.n_threads)
 
-    def radius(self, design: Design) -> float:
-        return fused.radius(design, self.n_threads)
-
     def moments(self, design: Design) -> Moments:
         return moments.moments(design)
 

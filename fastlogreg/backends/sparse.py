@@ -14,7 +14,6 @@ from ..data.design import Moments
 from ..data.sparse import SparseMatrix
 from ..kernels.bundles import Compressed, Examples, Point, Work
 from ..kernels.layout import HEAD, LINE_NUMBERS
-from ..machine.blas import inner
 from ..machine.threads import available_threads, run_on
 from ..maths.arrays import NONE, Labels, Vector
 
@@ -117,23 +116,6 @@ def squares(x: SparseMatrix, scale: Vector, shift: Vector, weight: Vector) -> Ve
     with np.errstate(over="ignore", invalid="ignore"):
         constant = shift * shift * float(weight.sum())
         return np.where(there, scale * scale * squares_about(x, about, weight), constant)
-
-
-def largest_square(x: SparseMatrix, scale: Vector, shift: Vector) -> float:
-    """Return the largest ||scale * x + shift||^2 over the examples, rounded up.
-
-    ||shift||^2 - sum of shift^2 over the stored x is what the zeros bring. That difference may lose
-    digits. So to each norm is added what n_x + 8 roundings of all that was summed can have taken.
-    """
-    from ..kernels.sparse import add_norms
-
-    found, shifts = np.zeros(x.m), np.zeros(x.m)
-    add_norms(*x.arrays, x.by_example, scale, shift, found, shifts)
-    zeros = inner(shift, shift)
-    if zeros > 0.0:
-        margin = 2.0**-52 * (x.n_x + 8)
-        found += np.maximum(zeros - shifts, 0.0) + margin * (found + shifts + zeros)
-    return float(found.max())
 
 
 def products(x: SparseMatrix, slopes: Vector, n_threads: int) -> Vector:

@@ -100,16 +100,6 @@ def numpy_squares(design: Design, weight: Vector) -> Vector:
     return total
 
 
-def numpy_radius(design: DesignMatrix) -> float:
-    """Return the largest ||x|| over the examples, found block by block."""
-    squares = [0.0]
-    step = max(1, (1 << 20) // design.n_x)
-    for lo in range(0, design.m, step):
-        x = design.X[:, lo : lo + step] * design.scale[:, None] + design.shift[:, None]
-        squares.append(float(np.max(np.sum(x * x, axis=0))))
-    return float(np.sqrt(max(squares)))
-
-
 def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> Terms:
     """Return the sum of the losses, and dz and da/dz of each example (m,), weighted; from z."""
     losses, dz, slopes = LOGISTIC.terms(z, y)
@@ -165,9 +155,6 @@ class Vectorized:
 
     def squares(self, design: Design, weight: Vector) -> Vector:
         return numpy_squares(design, weight)
-
-    def radius(self, design: Design) -> float:
-        return numpy_radius(dense_in_memory(design))
 
     def moments(self, design: Design) -> Moments:
         return moments.moments(design)

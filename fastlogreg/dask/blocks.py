@@ -152,6 +152,12 @@ def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:
     return np.array(BACKEND.along_line(z, block.z(trial) - z, block.y, block.weight, t))
 
 
+def shifted_sums(block: Block, place: Place, t: float) -> Vector:
+    """Return the sums of the loss, of dz and of da/dz where z is t larger."""
+    z = block.z(place)
+    return np.array(BACKEND.along_line(z, np.ones(len(z)), block.y, block.weight, t))
+
+
 def squares(block: Block, mean: Vector) -> Vector:
     """Return the weighted sum of (x - mean)^2, (n_x,)."""
     weight = block.weight if block.weight.size else np.ones(len(block.y))
@@ -159,11 +165,6 @@ def squares(block: Block, mean: Vector) -> Vector:
     for lo, hi, x in block.design.rescaled(np.ones(len(mean)), -mean).float_blocks():
         total += np.einsum("i,ij,ij->j", weight[lo:hi], x, x)
     return total
-
-
-def largest_norm(block: Block, scale: Vector, shift: Vector) -> float:
-    """Return the largest ||scale * x + shift||."""
-    return BACKEND.radius(block.design.rescaled(scale, shift))
 
 
 def most_and_least(block: Block, v: Place) -> tuple[float, float]:

@@ -144,10 +144,6 @@ class DistributedObjective(Objective):
         self.finish_hessian(H)
         return evaluation, H
 
-    def _largest_norm(self) -> float:
-        self.begin_pass()
-        return max(self.held.each(blocks.largest_norm, self.design.scale, self.design.shift))
-
     @property
     def weight_of_each(self) -> Any:
         return "weights"
@@ -177,6 +173,9 @@ class DistributedObjective(Objective):
     def _line_sums(self, z: Any, z_slope: Any, t: float) -> LineSums:
         """Sum along a line; z, z_slope: the `Scores` of both ends."""
         return LineSums(*self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist())
+
+    def shifted_sums(self, z: Any, t: float) -> LineSums:
+        return LineSums(*self.held.sum(blocks.shifted_sums, z.place, t).tolist())
 
     def variance(self, mean: Vector) -> Vector:
         """Return the weighted variance of each column of X itself (n_x,) about its mean: one read

@@ -124,11 +124,9 @@ class Problem(NamedTuple):
 class Stopping(NamedTuple):
     """Where compiled Newton steps stop.
 
-    radius: the largest ||x||. tol: on the suboptimality bound. least: see
-    `kernels.second_order.cholesky.factor`.
+    tol: on the suboptimality bound. least: see `kernels.second_order.cholesky.factor`.
     """
 
-    radius: float
     tol: float
     least: float
 
@@ -136,7 +134,8 @@ class Stopping(NamedTuple):
 class Path(NamedTuple):
     """Points of compiled Newton steps.
 
-    Of point k: thetas[k] (width,), numbers[k] = [J, curvature along b], gradients[k] (n_x + 1,),
+    Of point k: thetas[k] (width,), numbers[k] = [J, curvature along b, bound], gradients[k]
+    (n_x + 1,),
     zs[k % 2] (m,) and H[k % 2].
     """
 

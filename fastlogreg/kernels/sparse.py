@@ -242,27 +242,6 @@ def add_deviations(
 
 
 @kernel
-def add_norms(
-    data: Any,
-    indices: Any,
-    starts: Any,
-    by_example: bool,
-    scale: Any,
-    shift: Any,
-    squares: Any,
-    shifts: Any,
-) -> None:
-    """Add (scale x + shift)^2 to squares and shift^2 to shifts, example by example."""
-    for i in range(starts.size - 1):
-        for k in range(starts[i], starts[i + 1]):
-            other = np.int64(indices[k])
-            j, example = (other, i) if by_example else (i, other)
-            v = scale[j] * data[k] + shift[j]
-            squares[example] += v * v
-            shifts[example] += shift[j] * shift[j]
-
-
-@kernel
 def add_outer(data: Any, indices: Any, starts: Any, lo: int, hi: int, slopes: Any, H: Any) -> None:
     """Add s [x, 1] [x, 1].T over the rows (examples) lo to hi to H (n + 1, n + 1), flat.
 

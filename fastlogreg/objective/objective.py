@@ -8,14 +8,7 @@ examples are a backend's (`backends.base`), P is a penalty (`maths.penalties`), 
 (lambda / 2S) ||w||^2. Here is how they make J. The point is w (n_x,) and b, or one vector theta =
 [w, b]; the (n_x, 1) of the lectures is put on in `fastlogreg.api`.
 
-Certificate. Where P is strongly convex with modulus mu (L2: mu = lambda / S), so is F(w) = min over
-b of J(w, b), and F(w) - J* <= ||grad F(w)||^2 / (2 mu). Moving b to its optimum moves every dz the
-same way, by |db| in sum, hence ||grad F(w)|| <= ||dw|| + R |db| with R the largest ||x||. And since
-the third derivative of the
-loss is at most the second, the curvature c along b shrinks at most by exp(-|move|), so with r =
-|db| / c the move is at most -log(1 - r) <= r / (1 - r):
-
-    J(w, b) - J* <= (||dw|| + R |db|)^2 / (2 mu) + |db| r / (1 - r)
+How far a point is from the optimum: `objective.proof`.
 """
 
 from __future__ import annotations
@@ -27,17 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import moments
-from ..backends.base import Backend, Sums, dense_in_memory
+from ..backends.base import Backend, LineSums, Sums, dense_in_memory
 from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
 from ..data.design import Design
-from ..machine.blas import inner, norm
+from ..machine.blas import inner
 from ..machine.threads import available_threads
-from ..maths import certificate, logistic
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import Terms
 from ..maths.penalties import L2, Penalty
-from . import sampled, separation
+from . import proof, sampled, separation
 from .point import Evaluation, Point
 from .separation import MarginChange
 
@@ -47,11 +39,10 @@ class Objective:
 
     The penalty is L2 of strength lambda_, or the one given. The backend is given by name, or as
     such. passes: reads of X so far. watch, if set, is called before each, and may raise to have no
-    more of them. known_radius: the largest ||x||, once it is known; see `radius`.
+    more of them.
     """
 
     watch: Callable[[], object] | None = None
-    known_radius: float | None = None
 
     def __init__(
         self,
@@ -135,38 +126,28 @@ class Objective:
         if not np.isfinite(results).all():
             self.design.require_finite()
 
-    def measure(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
-        """Return how far from the optimum a point is: the bound on J - J* where lambda > 0, else
-        the largest gradient component."""
-        if self.decay == 0.0:
-            return float(np.abs(gradient).max())
-        return self.bound(gradient, curvature, w, b)
+    def measure(self, evaluation: Evaluation) -> float:
+        """Tell how far a point is from the optimum, without a proof: `proof.estimate`.
 
-    def bound(self, gradient: Vector, curvature: float, w: Vector, b: float) -> float:
-        """Return an upper bound on J(w, b) - J*: the certificate above; infinite for lambda = 0."""
-        if self.decay == 0.0:
-            return np.inf
-        if np.isnan(curvature):
-            a = logistic.sigmoid(self.scores(w, b))
-            curvature = float(np.mean(a * (1.0 - a)))
-        size, db = norm(gradient[:-1]), abs(float(gradient[-1]))
-        return certificate.suboptimality_bound(
-            size, db, curvature, self.radius if db > 0.0 else 0.0, self.decay
-        )
-
-    @property
-    def radius(self) -> float:
-        """Return the largest ||x|| over the examples, x as the model sees it.
-
-        One read of X, once; 0 without an intercept.
+        With lambda = 0 it is the largest gradient component.
         """
-        if self.known_radius is None:
-            self.known_radius = self._largest_norm() if self.intercept else 0.0
-        return self.known_radius
+        if self.decay == 0.0:
+            return float(np.abs(evaluation.gradient).max())
+        return proof.estimate(self, evaluation)
 
-    def _largest_norm(self) -> float:
-        self.begin_pass()
-        return self.backend.radius(self.design)
+    def bound_by_hessian(self, evaluation: Evaluation, H: Vector) -> float:
+        """Return a bound on J - J*, from the Hessian there: `proof.by_hessian`; infinite for
+        lambda = 0."""
+        return proof.by_hessian(self, evaluation, H) if self.decay > 0.0 else np.inf
+
+    def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
+        """Return a bound on J - J*, by one read or two: `proof.certify`; infinite for
+        lambda = 0."""
+        return proof.certify(self, theta, evaluation, z) if self.decay > 0.0 else np.inf
+
+    def shifted_sums(self, z: Any, t: float) -> LineSums:
+        """Sum the losses, dz and da/dz where z is t larger: no read of X."""
+        return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
         """Return L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a

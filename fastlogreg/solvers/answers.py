@@ -76,6 +76,7 @@ class Answers:
         self._newton: compiled.CompiledNewton | None = None
         self._line: tuple[Point, Point, Any] | None = None
         self._slopes: tuple[Point, Any] | None = None
+        self.scores: tuple[Vector, Any] | None = None  # theta and z of the point judged last
 
     def answer(self, request: Request) -> Any:
         """Answer one request: see the table in `requests`."""
@@ -130,15 +131,20 @@ class Answers:
         return None if along is None else LineValue(*along(t))
 
     def _judge(self, request: Judge) -> Judgement:
-        (theta, (J, gradient, curvature), z), goal = request
-        objective, measure = self.objective, np.inf
-        if not math.isfinite(J):
-            objective.check_finite(J)
-        if goal >= 0.0:
-            measure = objective.measure(gradient, curvature, theta[:-1], float(theta[-1]))
-        bound = measure if objective.decay > 0.0 else np.inf
-        separates = not measure <= goal and z is not None and objective.separates(z)
-        return Judgement(measure, bound, separates, objective.passes)
+        (theta, evaluation, z), goal, H, prove = request
+        objective, measure, bound = self.objective, np.inf, np.inf
+        self.scores = None if z is None else (theta, z)
+        if not math.isfinite(evaluation.J):
+            objective.check_finite(evaluation.J)
+        if H is not None and objective.decay > 0.0:
+            measure = bound = objective.bound_by_hessian(evaluation, H)
+        elif goal >= 0.0:
+            measure = objective.measure(evaluation)
+            if objective.decay > 0.0 and measure <= goal and prove:
+                measure = bound = objective.certify(theta, evaluation, z)
+        reached = (measure if objective.decay == 0.0 else bound) <= goal
+        separates = not reached and z is not None and objective.separates(z)
+        return Judgement(measure, bound, reached, separates, objective.passes)
 
     def _form_gram(self, request: FormGram) -> None:
         self.gram()
@@ -167,9 +173,11 @@ class Answers:
         if objective.watch is not None:
             objective.watch()
         before = objective.passes
-        points, H, reads = self._compiled_newton().steps(start, H, count, tol, least)
+        points, bounds, H, reads = self._compiled_newton().steps(start, H, count, tol, least)
         objective.passes += reads
-        judgements = [self._judge(Judge(point, tol)) for point in points]
+        if points:
+            self.scores = points[-1].theta, points[-1].z
+        judgements = [Judgement(one, one, one <= tol, False, objective.passes) for one in bounds]
         return Stretch(points, judgements, H, before)
 
     def _compiled_newton(self) -> compiled.CompiledNewton:

@@ -192,7 +192,7 @@ class Auto:
             solver.begin_anew(_inverse(estimate.H, self.problem))
             self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
             # The read that it took: what is saved from here on has it.
-            state.record(estimate.reads, state.measure if self.problem.decay > 0.0 else np.inf)
+            state.record(estimate.reads, state.bound)
         self.judged, self.measure = state.iteration, state.measure
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backends import fused, gram
 from ..backends.fused import SECONDS_PER_ELEMENT
+from ..data.dense import DesignMatrix
 from ..kernels.bundles import (
     Descent,
     Examples,
@@ -68,7 +69,7 @@ def by_kernel(
 
     design = objective.dense
     [(_, _, x)] = design.flat_blocks()
-    radius = objective.radius if objective.decay > 0.0 else 0.0
+    radius = _radius(design) if objective.decay > 0.0 and tol >= 0.0 else 0.0
     made: int = descend(
         design.way(fused.digits_for(design)),
         Examples(x, design.n_x, objective.y, NONE, False),
@@ -82,6 +83,12 @@ def by_kernel(
     )
     objective.passes += made
     return made
+
+
+def _radius(design: DesignMatrix) -> float:
+    """Return the largest ||x|| of a small X, for the bound that the kernel looks at."""
+    squares = [float(np.einsum("ij,ij->i", x, x).max()) for _, _, x in design.float_blocks()]
+    return float(np.sqrt(max(squares)))
 
 
 def by_gram(
@@ -173,31 +180,28 @@ class CompiledNewton:
 
     def steps(
         self, start: Point, H: Vector, count: int, tol: float, least: float
-    ) -> tuple[list[Point], Vector, int]:
-        """The points of up to `count` iterations from start, the Hessian at the last one, and the
-        reads of X: fewer where the bound falls to tol or the next step is not a plain one. tol: on
-        the bound, below 0 for none. least: see `kernels.whole_runs.newton`."""
+    ) -> tuple[list[Point], list[float], Vector, int]:
+        """Return the points of up to `count` iterations, their bounds, the last Hessian, and reads.
+
+        There are fewer points where the bound falls to tol or the next step is not a plain one.
+        tol: below 0 for none. least: see `kernels.whole_runs.newton`.
+        """
         from ..kernels.whole_runs.newton import newton_steps
 
         size, Hs = self.size, self._hessians(2)
-        radius = self.objective.radius if tol >= 0.0 else 0.0
         thetas, numbers, gradients = (
             np.zeros((count + 1, self.width)),
-            np.empty((count + 1, 2)),
+            np.empty((count + 1, 3)),
             np.empty((count + 1, size)),
         )
         zs = np.empty((2, self.objective.m))
-        thetas[0, :size], numbers[0], gradients[0], Hs[0] = (
-            start.theta,
-            start.evaluation[::2],
-            start.evaluation.gradient,
-            H,
-        )
+        thetas[0, :size], gradients[0], Hs[0] = start.theta, start.evaluation.gradient, H
+        numbers[0, :2] = start.evaluation[::2]
         with np.errstate(over="ignore", invalid="ignore"):
             made, reads = newton_steps(
                 self.feature_major,
                 self.problem,
-                Stopping(radius, tol, least),
+                Stopping(tol, least),
                 Path(thetas, numbers, zs, gradients, Hs),
             )
         points = [
@@ -208,7 +212,7 @@ class CompiledNewton:
             )
             for k in range(1, made + 1)
         ]
-        return points, Hs[made & 1], reads
+        return points, numbers[1 : made + 1, 2].tolist(), Hs[made & 1], reads
 
     def _hessians(self, count: int) -> Vector:
         return np.empty((count, self.size, self.size))

@@ -27,12 +27,21 @@ from .requests import (
 )
 from .state import State
 
+PROVING = 16  # iterations from one proof to the next, at least
 GROWTH = 1e3  # a cost above this many times 1 + J of the start is growing without end
 
 SCHEMA: Schema = {
     "gd": (),
     "gram": (Field("start", "N"), Field("gram_point", "G"), Field("gram_best", "G")),
 }
+
+
+def is_proving(iteration: int) -> bool:
+    """Tell whether to prove a bound at this iteration, where an estimate is small enough.
+
+    A proof takes two reads, and near the goal these methods make many iterations.
+    """
+    return iteration % PROVING == 0
 
 
 class GradientDescent:
@@ -81,18 +90,19 @@ class GradientDescent:
         for _ in range(count):
             point: Point = yield Evaluate(theta, scores=False)
             J, gradient = point.evaluation.J, point.evaluation.gradient
+            judgement: Judgement = yield Judge(point, self.tol, prove=is_proving(state.iteration))
             state.cost, state.gradient_norm = J, float(np.abs(gradient).max())
             if state.best_cost > J:
                 state.best_cost, state.best_w, state.best_b = J, state.w, state.b
-            judgement: Judgement = yield Judge(point, self.tol)
-            state.measure = judgement.measure
+            state.measure, state.bound = judgement.measure, judgement.bound
             limit = GROWTH * (1.0 + (state.costs[0] if state.costs else J))
-            if state.measure <= self.tol or not limit > J:
-                state.stop = "converged" if state.measure <= self.tol else "diverged"
+            if judgement.reached or not limit > J:
+                state.stop = "converged" if judgement.reached else "diverged"
+                state.evaluation = point.evaluation
                 return
             state.costs.append(J)
             theta = theta - self.alpha * gradient
-            state.w, state.b = theta[:-1], float(theta[-1])
+            state.w, state.b, state.evaluation = theta[:-1], float(theta[-1]), None
             state.iteration += 1
 
     def _advance_compiled(self, count: int) -> Asking[None]:
@@ -104,6 +114,8 @@ class GradientDescent:
         made = yield from self._stretch(Descend(point, best, self.alpha, self.tol, np.inf, costs))
         state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
         state.b, state.cost, state.gradient_norm, state.measure = point[-4:].tolist()
+        proved = self.problem.decay > 0.0 and self.tol >= 0.0
+        state.bound = state.measure if proved else np.inf
         state.best_b, state.best_cost = best[-4:-2].tolist()
         self._record(costs, made)
 

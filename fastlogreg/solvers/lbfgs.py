@@ -21,7 +21,7 @@ from ..maths.arrays import Vector
 from ..objective.point import Point
 from .base import Field, Saved, Schema, Settings
 from .line_search import SLOPE_RATIO, step
-from .requests import Asking, Evaluate, Problem
+from .requests import Asking, Evaluate, Judge, Judgement, Problem
 from .state import STALLED, State
 
 MEMORY = 10
@@ -76,8 +76,9 @@ class LBFGS:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
             point: Point = yield Evaluate(self.state.theta)
+            judgement: Judgement = yield Judge(point, self.tol)
             self.point = point
-            yield from self.state.take(point, self.tol)
+            self.state.take(point, judgement)
         for _ in range(count):
             if self.state.stop is not None:
                 return
@@ -103,16 +104,17 @@ class LBFGS:
         ratio = ACCEPTED_SLOPE_RATIO if self.inner is None else SLOPE_RATIO
         found = yield from step(start, d, ratio)
         s, y = found.theta - start.theta, found.evaluation.gradient - gradient
-        curvature = inner(s, y)
-        if curvature > 1e-14 * norm(s) * norm(y):
-            self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]
         if not s.any():
             self.state.stop = "converged"  # no representable point is better
             return
+        judgement: Judgement = yield Judge(found, self.tol)
+        curvature = inner(s, y)
+        if curvature > 1e-14 * norm(s) * norm(y):
+            self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
-        yield from self.state.take(found, self.tol)
+        self.state.take(found, judgement)
 
     def _apply(self, gradient: Vector) -> Vector:
         """Compute H g."""

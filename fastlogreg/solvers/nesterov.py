@@ -18,8 +18,8 @@ import numpy as np
 from ..machine.blas import inner
 from ..objective.point import Point
 from .base import Field, Saved, Schema, Settings
-from .gd import GROWTH
-from .requests import Asking, Evaluate, Problem
+from .gd import GROWTH, is_proving
+from .requests import Asking, Evaluate, Judge, Judgement, Problem
 from .state import State
 
 SCHEMA: Schema = {
@@ -65,8 +65,8 @@ class Nesterov:
         for _ in range(count):
             point: Point = yield Evaluate(self.v, scores=False)
             J, gradient = point.evaluation.J, point.evaluation.gradient
-            state.w, state.b = self.v[:-1], float(self.v[-1])
-            yield from state.judge(point, self.tol)
+            judgement: Judgement = yield Judge(point, self.tol, prove=is_proving(state.iteration))
+            state.take(point, judgement)
             if state.stop is None and state.costs and not GROWTH * (1.0 + state.costs[0]) > J:
                 state.stop = "diverged"
             if state.stop is not None:

@@ -27,6 +27,8 @@ from .requests import (
     EvaluateHessian,
     FormGram,
     HessianProduct,
+    Judge,
+    Judgement,
     PointWithHessian,
     Problem,
     StepByExamples,
@@ -77,8 +79,10 @@ class Newton:
     def advance(self, count: int) -> Asking[None]:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
-            self.point = yield from self._evaluate(self.state.theta)
-            yield from self.state.take(self.point, self.tol)
+            point = yield from self._evaluate(self.state.theta)
+            judgement = yield from self._judge(point)
+            self.point = point
+            self.state.take(point, judgement)
         end = self.state.iteration + count
         while self.state.stop is None and self.state.iteration < end:
             made = 0
@@ -107,7 +111,7 @@ class Newton:
         for k, (found, judgement) in enumerate(zip(stretch.points, stretch.judgements), 1):
             state.costs.append(point.evaluation.J)
             state.iteration, state.stalls, point = state.iteration + 1, 0, found
-            state.take_judged(found, judgement, self.tol)
+            state.take(found, judgement)
             when = (stretch.reads_before + k, begun + k * took)
             state.history[-1] = (*when, *state.history[-1][2:])
         self.point = point
@@ -135,10 +139,16 @@ class Newton:
         if np.array_equal(found.theta, start.theta):
             self.state.stop = "converged"
             return
+        judgement = yield from self._judge(found)
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
-        yield from self.state.take(found, self.tol)
+        self.state.take(found, judgement)
+
+    def _judge(self, point: Point) -> Asking[Judgement]:
+        H = self.H if self.by_cholesky else None
+        judgement: Judgement = yield Judge(point, self.tol, H)
+        return judgement
 
     def _by_cholesky(self, gradient: Vector) -> Vector:
         solve = by_factor(self.H, self.problem)

@@ -14,7 +14,7 @@ several that ask side by side.
     TakeSample         Sample                              none, its rows are copied
     OnSample           the answer to a request, on it      none of X
     AlongLine          LineValue, or None                  none
-    Judge              Judgement                           none, or 1 (literal loops; the radius)
+    Judge              Judgement                           none; 1 or 2 near the goal, for a proof
     FormGram           None                                1 (2 with a start)
     StepByExamples     d (n_x + 1,)                        1
     Descend            iterations made                     1 for each iteration
@@ -158,23 +158,29 @@ class LineValue(NamedTuple):
 class Judge(NamedTuple):
     """Ask how far a point is from the optimum. A goal below 0 asks for no measure.
 
+    H is the Hessian there, where the solver has it: then a bound is proved without a read of X.
+    Else the proof takes reads, and is made where an estimate is within the goal, if `prove`.
     Where J is not finite there, X is searched for the NaN or infinity that caused it.
     """
 
     point: Point
     goal: float
+    H: Vector | None = None
+    prove: bool = True
 
 
 class Judgement(NamedTuple):
     """Say how far a point is from the optimum.
 
-    measure: the bound on J - J* where lambda > 0, else the largest gradient component. bound:
-    infinite where lambda is 0. separates: lambda is 0 and the point separates the classes; not
-    looked at where the measure is within the goal, nor without z. reads: of X so far.
+    measure: with lambda = 0 the largest gradient component; else the proved bound on J - J*, or an
+    estimate of it. bound: the proved one, infinite where nothing is proved. reached: the goal is.
+    separates: lambda is 0 and the point separates the classes; not looked at where the goal is
+    reached, nor without z. reads: of X so far.
     """
 
     measure: float
     bound: float
+    reached: bool
     separates: bool
     reads: int
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..objective.point import Evaluation, Point
-from .requests import Asking, Judge, Judgement
+from .requests import Judgement
 from .result import StopReason
 from .schema import Field
 
@@ -28,6 +28,7 @@ _NUMBERS = (
     Field("previous_norm"),
     Field("stalls", kind=int),
     Field("measure"),
+    Field("bound"),
     Field("best_cost"),
     Field("best_b"),
 )
@@ -53,7 +54,8 @@ class Stopped(Exception):
 class State:
     """A run between two updates: the point (w (n_x,), b), the history, and the best point seen.
 
-    measure is `Judgement.measure` at the last point judged. evaluation is that of (w, b), or None
+    measure and bound are those of the `Judgement` of (w, b), or of the last point
+    judged. evaluation is that of (w, b), or None
     where the last one was made elsewhere. history is as in `TrainingResult`, with the seconds on
     the clock's own scale.
     """
@@ -67,6 +69,7 @@ class State:
     previous_norm: float = np.inf
     stalls: int = 0
     measure: float = np.inf
+    bound: float = np.inf
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
     best_b: float = 0.0
@@ -85,29 +88,6 @@ class State:
         """Add the point last evaluated to the history."""
         self.history.append((reads, time.perf_counter(), self.cost, bound))
 
-    def judge(self, point: Point, tol: float) -> Asking[Judgement]:
-        """Take over J, gradient and measure at (w, b), and remember the best point.
-
-        The run converges where the measure is within tol.
-        """
-        self._evaluated(point.evaluation)
-        judgement: Judgement = yield Judge(point, tol)
-        self._judged(judgement, tol)
-        return judgement
-
-    def _evaluated(self, evaluation: Evaluation) -> None:
-        self.evaluation, self.cost = evaluation, evaluation.J
-        self.previous_norm = min(self.previous_norm, self.gradient_norm)
-        self.gradient_norm = float(np.abs(evaluation.gradient).max())
-
-    def _judged(self, judgement: Judgement, tol: float) -> None:
-        self.measure = judgement.measure
-        if self.best_cost > self.cost:
-            self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
-        self.record(judgement.reads, judgement.bound)
-        if self.measure <= tol:
-            self.stop = "converged"
-
     def stalls_after(self, slope: float) -> int:
         """Count the steps in a row that bring nothing, one of this slope being the last.
 
@@ -120,21 +100,24 @@ class State:
         halved = 0.0 < self.gradient_norm <= 0.5 * self.previous_norm
         return 0 if halved or -slope > 2.0**-52 * abs(self.cost) else self.stalls + 1
 
-    def take(self, point: Point, tol: float) -> Asking[None]:
-        """Move to a `Point` and judge it.
+    def take(self, point: Point, judgement: Judgement) -> None:
+        """Move to a `Point` that was judged, and remember the best one.
 
-        With lambda = 0 a point that separates the classes ends the run.
+        The run converges where the goal is reached. With lambda = 0 a point that separates
+        the classes ends it.
         """
         self.w, self.b = point.theta[:-1], float(point.theta[-1])
-        judgement = yield from self.judge(point, tol)
-        if self.stop is None and judgement.separates:
+        self.evaluation, self.cost = point.evaluation, point.evaluation.J
+        self.previous_norm = min(self.previous_norm, self.gradient_norm)
+        self.gradient_norm = float(np.abs(point.evaluation.gradient).max())
+        self.measure, self.bound = judgement.measure, judgement.bound
+        if self.best_cost > self.cost:
+            self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
+        self.record(judgement.reads, judgement.bound)
+        if judgement.reached:
+            self.stop = "converged"
+        elif judgement.separates:
             self.stop = "separable"
-
-    def take_judged(self, point: Point, judgement: Judgement, tol: float) -> None:
-        """Move to a `Point` that came with its judgement."""
-        self.w, self.b = point.theta[:-1], float(point.theta[-1])
-        self._evaluated(point.evaluation)
-        self._judged(judgement, tol)
 
     def state_arrays(self, start: float) -> dict[str, Any]:
         """Return all of it as numbers and arrays; start: the clock's reading at second 0."""

@@ -34,14 +34,13 @@ from ..solvers.registry import REGISTRY
 from ..solvers.schema import Field
 from ..solvers.state import FINAL, STATE_FIELDS
 
-FORMAT = "fastlogreg checkpoint 2"
+FORMAT = "fastlogreg checkpoint 3"
 _LEFTOVER = re.compile(r"\.\d+\.[0-9a-f]{8}\.tmp")  # of `atomic_open`, after a kill
 
 # What every run saves beside its solver: see `solvers.base.Field`.
 _OF_EVERY_RUN = (
     *STATE_FIELDS,
     Field("mean", "N", optional=True),
-    Field("radius", optional=True),
     Field("alpha"),
     Field("L"),
     Field("passes", kind=int),

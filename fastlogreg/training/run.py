@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..machine.blas import inner
+from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers.result import Progress, StopReason, TrainingResult, TrainingWarning
 from ..solvers.state import State, Stopped
@@ -130,20 +131,33 @@ def _progress(
     )
 
 
+def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
+    """Return J, the gradient and a proved bound at the last point.
+
+    The bound is infinite where the read that proves it would come too late.
+    """
+    objective, state, begun = work.objective, work.state, time.perf_counter()
+    theta, evaluation = state.theta, state.evaluation
+    if evaluation is None:
+        evaluation, z = objective.point(theta)[1:]
+        bound = np.inf
+    else:
+        bound, z = state.bound, work.scores(theta)
+    objective.check_finite(evaluation.J)
+    if not np.isfinite(bound) and not watch.late(time.perf_counter() - begun):
+        bound = objective.certify(theta, evaluation, z)
+    return evaluation.J, evaluation.gradient, bound
+
+
 def _result(work: Work, watch: Watch) -> TrainingResult:
     """Measure J, gradient and bound at the last point, or after divergence at the best one.
 
-    b and dw are brought back from centred X. The bound is infinite where the radius is not known,
-    and the pass for it would be one too many.
+    b and dw are brought back from centred X.
     """
     objective, state, start, offset = work.objective, work.state, work.start, work.mean
     if state.stop == "diverged" and state.best_w is not None:
         state.w, state.b, state.evaluation = state.best_w, state.best_b, None
-    begun = time.perf_counter()
-    cost, gradient, curvature = state.evaluation or objective.evaluate(state.w, state.b)
-    objective.check_finite(cost)
-    late = watch.late(time.perf_counter() - begun) and objective.known_radius is None
-    bound = np.inf if late else objective.bound(gradient, curvature, state.w, state.b)
+    cost, gradient, bound = _measured(work, watch)
     if offset is not None:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)
         state.b -= inner(offset, state.w)

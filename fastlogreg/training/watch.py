@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from ..backends.fused import SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, seconds_on_one_core
 from ..objective.objective import Objective
 from ..solvers.result import StopReason
@@ -48,8 +50,8 @@ class Watch:
         The passes that the result still needs belong to the budget.
         """
         state, objective = self.state, self.objective
-        needs_radius = objective.decay > 0.0 and objective.known_radius is None
-        closing = (state.evaluation is None) + needs_radius
+        needs_proof = objective.decay > 0.0 and not np.isfinite(state.bound)
+        closing = (state.evaluation is None) + needs_proof
         if self.interrupted:
             return "interrupted"
         if time.perf_counter() + closing * self.pass_seconds >= self.deadline:

@@ -76,9 +76,6 @@ class Work:
                 and compiled.gram_pays(self.objective, options.iterations)
             )
             self._find_step(answers.gram() if self.on_gram else None)
-        if options.tol is not None and self.objective.decay > 0.0:
-            # A pass, which would otherwise come in the middle of judging a point.
-            _ = self.objective.radius
         self._make(answers, None)
 
     def _find_step(self, K: Vector | None) -> None:
@@ -104,8 +101,6 @@ class Work:
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
             self._centre(saved["mean"])
-        if "radius" in saved:
-            self.objective.known_radius = saved["radius"]
         self.on_gram = "start" in saved
         if state.stop is None:
             self._make(Answers(self.objective), saved)
@@ -130,10 +125,14 @@ class Work:
         assert self.answers is not None
         drive((self.answers, self.method.advance(count)))
 
+    def scores(self, theta: Vector) -> Any:
+        """Return z of every example at theta, where it was the last point judged; else None."""
+        known = None if self.answers is None else self.answers.scores
+        return None if known is None or not np.array_equal(known[0], theta) else known[1]
+
     def record(self) -> None:
         """Add the point as it stands to the history."""
-        bound = self.state.measure if self.objective.decay > 0.0 else np.inf
-        self.state.record(self.objective.passes, bound)
+        self.state.record(self.objective.passes, self.state.bound)
 
     def keep(self, stacklevel: int = 4) -> None:
         """Write the checkpoint, if there is one and something to write; a failure is warned of, and
@@ -167,6 +166,4 @@ class Work:
         )
         if self.mean is not None:
             values["mean"] = self.mean
-        if objective.known_radius is not None:
-            values["radius"] = objective.known_radius
         return values

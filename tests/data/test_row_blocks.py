@@ -334,10 +334,10 @@ def test_passes_over_an_iterable():
     blocks = flr.RowBlocks(source)
     assert source.begun == 1
     objective = Objective(design_of(blocks), y, 1.0)
-    objective.evaluate(np.zeros(N_X), 0.0)
+    start = objective.evaluate(np.zeros(N_X), 0.0)
     objective.mean()
-    assert objective.radius > 0.0
-    assert source.begun == 4 == 1 + objective.passes
+    assert objective.certify(np.zeros(N_X + 1), start) > 0.0
+    assert source.begun == 5 == 1 + objective.passes
 
 
 def test_missing_values_of_parquet(tmp_path):

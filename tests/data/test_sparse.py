@@ -102,8 +102,8 @@ def test_a_pass_is_that_of_the_dense_form(
     np.testing.assert_allclose(a.curvature, e.curvature, rtol=1e-12)
     c = rng.normal(size=m)
     np.testing.assert_allclose(found.combine(c), expected.combine(c), rtol=1e-12, atol=1e-10 * size)
-    radius = expected.radius
-    assert radius * (1 - 1e-14) <= found.radius <= radius * (1 + 1e-9) + 1e-7 * folded
+    theta = np.append(w, b)
+    assert found.certify(theta, a, z) == pytest.approx(expected.certify(theta, e), rel=1e-6)
 
 
 @pytest.mark.parametrize("by_example", [True, False])

@@ -9,6 +9,7 @@ import pytest
 from fastlogreg.backends import fused, hessians, vectorized
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.maths import logistic
+from fastlogreg.objective import proof
 from fastlogreg.objective.objective import Objective
 from tests.helpers.comparison import laid_out
 
@@ -294,13 +295,30 @@ def test_weights_of_one_are_no_weights():
     assert ones.total == plain.total
 
 
-def test_radius():
+def test_the_best_intercept_is_found_without_a_read():
     for form in FORMS:
-        objective, X1, *_ = problem(form)
-        expected = np.linalg.norm(X1[:, :-1], axis=1).max()
-        assert objective.radius == pytest.approx(expected, rel=1e-12)
-        assert problem(form, backend="numpy")[0].radius == pytest.approx(expected, rel=1e-12)
-    assert problem(intercept=False)[0].radius == 0.0
+        objective, *_, w, b = problem(form)
+        for away in (0.0, 1e-9, 3.0, -700.0):
+            start = objective.point(np.append(w, b + away))
+            reads = objective.passes
+            best = b + away + proof.best_shift(objective, start.z)
+            assert objective.passes == reads
+            assert abs(objective.evaluate(w, best).gradient[-1]) < 1e-13
+
+
+def test_a_proof_takes_one_read_where_z_is_known():
+    objective, *_, w, b = problem()
+    point = objective.point(np.append(w, b))
+    reads = objective.passes
+    proved = objective.certify(point.theta, point.evaluation, point.z)
+    assert objective.passes == reads + 1
+    assert objective.certify(point.theta, point.evaluation) == pytest.approx(proved, rel=1e-9)
+    assert objective.passes == reads + 3
+    without, *_, w, b = problem(intercept=False)
+    point = without.point(np.append(w, 0.0))
+    reads = without.passes
+    assert np.isfinite(without.certify(point.theta, point.evaluation))
+    assert without.passes == reads
 
 
 def test_separates():
@@ -319,6 +337,8 @@ def test_separates():
 
 def test_the_measure_is_the_gradient_without_a_penalty():
     objective, *_, w, b = problem(lambda_=0.0)
-    _, gradient, curvature = objective.evaluate(w, b)
-    assert objective.measure(gradient, curvature, w, b) == np.abs(gradient).max()
-    assert objective.bound(gradient, curvature, w, b) == np.inf
+    theta = np.append(w, b)
+    evaluation, H = objective.hessian(w, b)
+    assert objective.measure(evaluation) == np.abs(evaluation.gradient).max()
+    assert objective.certify(theta, evaluation) == np.inf
+    assert objective.bound_by_hessian(evaluation, H) == np.inf

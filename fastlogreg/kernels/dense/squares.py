@@ -1,7 +1,6 @@
 """Squares of a dense X as the model sees it, v = scale * x + shift, in one read of X.
 
-`largest_square` finds the largest ||v||^2 of the examples; `add_squares` sums weight * v^2 of each
-feature. Neither needs z.
+`add_squares` sums weight * v^2 of each feature, for its variance.
 
 Layout. scale and shift are rounded up to eights, zeros last.
 
@@ -26,41 +25,6 @@ from ..decorators import inlined, kernel
 from ..lanes import fma, load, load_part, splat, store, sums
 from ..layout import LANES
 from ..rows import add_each, for_each, four_rows_up_to, load_rows, load_rows_part
-
-
-@kernel
-def largest_square(
-    x: Any, feature_major: Any, scale: Any, shift: Any, lo: int, hi: int, m: int
-) -> float:
-    """Find the largest ||scale * x + shift||^2 over the examples lo to hi of m."""
-    n_x = x.size // m
-    part = n_x & 7
-    whole, largest = n_x - part, 0.0
-    lanes = np.empty(LANES)
-    if feature_major is None:
-        for i in range(lo, hi):
-            s = splat(0.0)
-            for j in range(0, whole, LANES):
-                v = fma(load(x, i * n_x + j), load(scale, j), load(shift, j))
-                s = fma(v, v, s)
-            if part:
-                v = fma(load_part(x, i * n_x + whole, part), load(scale, whole), load(shift, whole))
-                s = fma(v, v, s)
-            store(lanes, 0, sums((s,)))
-            largest = max(largest, lanes[0])
-        return largest
-    for i in range(lo, hi, LANES):
-        count = min(LANES, hi - i)
-        s = splat(0.0)
-        for j in range(n_x):
-            k = j * m + i
-            v = load(x, k) if count == LANES else load_part(x, k, count)
-            v = fma(v, splat(scale[j]), splat(shift[j]))
-            s = fma(v, v, s)
-        store(lanes, 0, s)
-        for r in range(count):
-            largest = max(largest, lanes[r])
-    return largest
 
 
 @inlined

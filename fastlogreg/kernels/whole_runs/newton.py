@@ -15,18 +15,20 @@ Twin: `fastlogreg.solvers.newton`.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from ...maths.certificate import ROUNDING
+from ...maths.certificate import bound_by_hessian as _bound_by_hessian
 from ..bundles import Path, Problem, Stopping
-from ..decorators import kernel
+from ..decorators import exact, kernel
 from ..layout import HEAD, LANES
 from ..partials import add_partials
 from ..second_order.cholesky import descend_by_cholesky
 from ..second_order.few_features import GROUP_EXAMPLES, hessian_chunk
-from .descent import suboptimality_bound
+
+bound_by_hessian = exact(_bound_by_hessian)
 
 
 @kernel
@@ -69,7 +71,7 @@ def newton_steps(feature_major: Any, problem: Problem, stopping: Stopping, path:
 
     Returns how many were made, and how many times X was read.
     """
-    radius, tol, least = stopping
+    tol, least = stopping
     thetas, numbers, zs, gradients, H = path
     n_x, decay = problem.examples.n_x, problem.regularized.decay
     d = np.empty(n_x + 1)
@@ -87,15 +89,17 @@ def newton_steps(feature_major: Any, problem: Problem, stopping: Stopping, path:
             return k, k
         other = (k + 1) & 1
         found, curvature = evaluate(feature_major, problem, trial, zs[other], end, H[other])
-        squares = 0.0
         for j in range(n_x + 1):
             after += end[j] * d[j]
-            squares += end[j] * end[j]
         if not J + 1e-14 * abs(J) >= found or not abs(after) <= 0.5 * abs(before):
             return k, k + 1
-        numbers[k + 1, 0], numbers[k + 1, 1] = found, curvature
-        db = abs(end[n_x])
-        dw_length = math.sqrt(max(0.0, squares - db * db))
-        if suboptimality_bound(dw_length, db, curvature, radius, decay) <= tol:
+        db, squares = end[n_x], 0.0
+        t = db / curvature if curvature > 0.0 else 0.0
+        for j in range(n_x):
+            rest = end[j] - t * H[other][n_x, j]
+            squares += rest * rest
+        bound = bound_by_hessian(squares, db, curvature, decay) + ROUNDING * found
+        numbers[k + 1, 0], numbers[k + 1, 1], numbers[k + 1, 2] = found, curvature, bound
+        if bound <= tol:
             return k + 1, k + 1
     return thetas.shape[0] - 1, thetas.shape[0] - 1

@@ -1,0 +1,103 @@
+"""How far a point is from the optimum: the bounds of `maths.certificate`, for an objective.
+
+A pass with a Hessian proves a bound by itself. Elsewhere `estimate` tells, for nothing, what
+`certify` will find with a read at the best b. To what is proved the rounding of J is added.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backends import moments
+from ..machine.blas import inner, norm
+from ..maths import certificate
+from ..maths.arrays import Vector
+from .point import Evaluation
+
+if TYPE_CHECKING:
+    from .objective import Objective
+
+
+def estimate(objective: Objective, evaluation: Evaluation) -> float:
+    """Estimate what `certify` would find; where db is 0 it is the bound itself."""
+    _, gradient, curvature = evaluation
+    if np.isnan(curvature):
+        curvature = (
+            np.inf
+        )  # of the lectures' loops, which do not sum it: what b can bring is left out
+    size, db = norm(gradient[:-1]), abs(float(gradient[-1]))
+    decay = objective.decay
+    return certificate.suboptimality_bound(size, db, curvature, _reach(objective), decay)
+
+
+def _reach(objective: Objective) -> float:
+    """Return the length of the mean of the examples, where it costs no read.
+
+    By so much dw changes when b moves, for each unit of db.
+    """
+    if objective.design.dense is None or not objective.intercept:
+        return 0.0
+    mean = moments.sample_mean(objective.design)
+    return 0.0 if mean is None else norm(mean)
+
+
+def by_hessian(objective: Objective, evaluation: Evaluation, H: Vector) -> float:
+    """Return a proved bound on J - J*, lambda > 0, from the Hessian at the same point."""
+    rounding = certificate.ROUNDING * evaluation.J
+    dw, db = evaluation.gradient[:-1], float(evaluation.gradient[-1])
+    if db == 0.0:
+        return rounding + certificate.at_best_bias(inner(dw, dw), objective.decay)
+    curvature = float(H[-1, -1])
+    if not abs(db) < curvature:  # also where either is NaN
+        return np.inf
+    rest = dw - (db / curvature) * H[-1, :-1]
+    squares = inner(rest, rest)
+    return rounding + certificate.bound_by_hessian(squares, db, curvature, objective.decay)
+
+
+def certify(objective: Objective, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
+    """Return a proved bound on J - J* at theta, lambda > 0.
+
+    One read of X, at the best b for the same w; one more for z where it is not given; none where b
+    is the best already, or there is none.
+    """
+    rounding = certificate.ROUNDING * evaluation.J
+    dw, db = evaluation.gradient[:-1], abs(float(evaluation.gradient[-1]))
+    if db == 0.0:
+        return rounding + certificate.at_best_bias(inner(dw, dw), objective.decay)
+    w, b = theta[:-1], float(theta[-1])
+    z = objective.scores(w, b) if z is None else z
+    found = objective.evaluate(w, b + best_shift(objective, z))
+    curvature = evaluation.curvature
+    if np.isnan(curvature):  # the lectures' loops do not sum it: nearly the same at the best b
+        curvature = objective.shifted_sums(z, 0.0)[2] / objective.total
+        found = found._replace(curvature=curvature)
+    rise = max(0.0, evaluation.J - found.J)
+    if db < 0.5 * curvature:  # the difference of the two J is rounding there
+        rho = db / curvature
+        rise = db * rho / (1.0 - rho)
+    return rounding + rise + estimate(objective, found)
+
+
+def best_shift(objective: Objective, z: Any) -> float:
+    """Find the change of b at which J is least, from z of every example: no read of X.
+
+    Newton's method, kept between the ends where the slope has either sign.
+    """
+    t, low, high = 0.0, -np.inf, np.inf
+    for _ in range(200):
+        _, slope, curvature = objective.shifted_sums(z, t)
+        if not np.isfinite(slope):
+            return 0.0
+        low, high = (low, t) if slope > 0.0 else (t, high)
+        step = slope / curvature if curvature > 1e-300 else np.inf
+        following = t - step
+        if not low < following < high or not abs(step) < 30.0:
+            ends = np.isfinite(low) and np.isfinite(high)
+            following = 0.5 * (low + high) if ends else t - np.copysign(10.0, slope)
+        if abs(following - t) <= 2.0**-52 * max(1.0, abs(t)) or slope == 0.0:
+            break
+        t = following
+    return t
