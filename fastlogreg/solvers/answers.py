@@ -91,14 +91,22 @@ class Answers:
     def _evaluate(self, request: Evaluate) -> Point:
         theta, self._line, self._slopes = request.theta, None, None
         if request.scores:
-            return self.objective.point(theta)
+            return self._known(self.objective.point(theta))
         return Point(theta, self.objective.evaluate(theta[:-1], float(theta[-1])), None)
 
     def _evaluate_hessian(self, request: EvaluateHessian) -> PointWithHessian:
         self._line = None
         if self.problem.has_newton_steps:
-            return PointWithHessian(*self._compiled_newton().evaluate(request.theta))
-        return PointWithHessian(*self.objective.point_with_hessian(request.theta))
+            point, H = self._compiled_newton().evaluate(request.theta)
+        else:
+            point, H = self.objective.point_with_hessian(request.theta)
+        return PointWithHessian(self._known(point), H)
+
+    def _known(self, point: Point) -> Point:
+        """Keep z of the first point: of a run that goes on, it is the one that was judged last."""
+        if self.scores is None:
+            self.scores = point.theta, point.z
+        return point
 
     def _hessian_product(self, request: HessianProduct) -> Vector:
         if self._slopes is None or self._slopes[0] is not request.point:
@@ -133,6 +141,7 @@ class Answers:
     def _judge(self, request: Judge) -> Judgement:
         (theta, evaluation, z), goal, H, prove = request
         objective, measure, bound = self.objective, np.inf, np.inf
+        before = objective.passes
         self.scores = None if z is None else (theta, z)
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
@@ -141,10 +150,11 @@ class Answers:
         elif goal >= 0.0:
             measure = objective.measure(evaluation)
             if objective.decay > 0.0 and measure <= goal and prove:
-                measure = bound = objective.certify(theta, evaluation, z)
+                bound = objective.certify(theta, evaluation, z)
         reached = (measure if objective.decay == 0.0 else bound) <= goal
         separates = not reached and z is not None and objective.separates(z)
-        return Judgement(measure, bound, reached, separates, objective.passes)
+        reads = objective.passes
+        return Judgement(measure, bound, reached, separates, reads, reads - before)
 
     def _form_gram(self, request: FormGram) -> None:
         self.gram()

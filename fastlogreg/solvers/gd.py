@@ -95,6 +95,7 @@ class GradientDescent:
             if state.best_cost > J:
                 state.best_cost, state.best_w, state.best_b = J, state.w, state.b
             state.measure, state.bound = judgement.measure, judgement.bound
+            state.proof_reads = judgement.proof_reads
             limit = GROWTH * (1.0 + (state.costs[0] if state.costs else J))
             if judgement.reached or not limit > J:
                 state.stop = "converged" if judgement.reached else "diverged"

@@ -172,10 +172,10 @@ class Judge(NamedTuple):
 class Judgement(NamedTuple):
     """Say how far a point is from the optimum.
 
-    measure: with lambda = 0 the largest gradient component; else the proved bound on J - J*, or an
-    estimate of it. bound: the proved one, infinite where nothing is proved. reached: the goal is.
-    separates: lambda is 0 and the point separates the classes; not looked at where the goal is
-    reached, nor without z. reads: of X so far.
+    measure: with lambda = 0 the largest gradient component; else the bound on J - J* by a Hessian,
+    or an estimate of what a read would prove. bound: proved, infinite where nothing is. reached:
+    the goal is. separates: lambda is 0 and the point separates the classes; not looked at where the
+    goal is reached, nor without z. reads: of X so far. proof_reads: those for this bound.
     """
 
     measure: float
@@ -183,6 +183,7 @@ class Judgement(NamedTuple):
     reached: bool
     separates: bool
     reads: int
+    proof_reads: int = 0
 
 
 # ---------------------------------------------------------------- the m-by-m domain

@@ -29,6 +29,7 @@ _NUMBERS = (
     Field("stalls", kind=int),
     Field("measure"),
     Field("bound"),
+    Field("proof_reads", kind=int),
     Field("best_cost"),
     Field("best_b"),
 )
@@ -54,8 +55,8 @@ class Stopped(Exception):
 class State:
     """A run between two updates: the point (w (n_x,), b), the history, and the best point seen.
 
-    measure and bound are those of the `Judgement` of (w, b), or of the last point
-    judged. evaluation is that of (w, b), or None
+    measure, bound and proof_reads are those of the `Judgement` of (w, b), or of the
+    last point judged. evaluation is that of (w, b), or None
     where the last one was made elsewhere. history is as in `TrainingResult`, with the seconds on
     the clock's own scale.
     """
@@ -70,6 +71,7 @@ class State:
     stalls: int = 0
     measure: float = np.inf
     bound: float = np.inf
+    proof_reads: int = 0
     best_cost: float = np.inf
     best_w: NDArray[np.float64] | None = None
     best_b: float = 0.0
@@ -111,6 +113,7 @@ class State:
         self.previous_norm = min(self.previous_norm, self.gradient_norm)
         self.gradient_norm = float(np.abs(point.evaluation.gradient).max())
         self.measure, self.bound = judgement.measure, judgement.bound
+        self.proof_reads = judgement.proof_reads
         if self.best_cost > self.cost:
             self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
         self.record(judgement.reads, judgement.bound)
@@ -118,6 +121,14 @@ class State:
             self.stop = "converged"
         elif judgement.separates:
             self.stop = "separable"
+
+    def withdraw_proof(self) -> int:
+        """Go on as if the bound had not been asked for; return the reads that it took."""
+        reads, self.bound, self.proof_reads, self.stop = self.proof_reads, np.inf, 0, None
+        if reads and self.history:
+            before, second, J, _ = self.history[-1]
+            self.history[-1] = (before - reads, second, J, np.inf)
+        return reads
 
     def state_arrays(self, start: float) -> dict[str, Any]:
         """Return all of it as numbers and arrays; start: the clock's reading at second 0."""

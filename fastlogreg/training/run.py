@@ -61,6 +61,8 @@ def run(
             work.partial = True
         finally:
             objective.watch = work.objective.watch = None
+        if state.stop == "converged":  # so that a finished run is known to be one, and how good
+            _measured(work, watch)
         work.keep()
         result = _result(work, watch)
         objective.passes = work.objective.passes
@@ -132,7 +134,7 @@ def _progress(
 
 
 def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
-    """Return J, the gradient and a proved bound at the last point.
+    """Return J, the gradient and a proved bound at the last point, and keep them in the state.
 
     The bound is infinite where the read that proves it would come too late.
     """
@@ -145,7 +147,10 @@ def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
         bound, z = state.bound, work.scores(theta)
     objective.check_finite(evaluation.J)
     if not np.isfinite(bound) and not watch.late(time.perf_counter() - begun):
+        before = objective.passes
         bound = objective.certify(theta, evaluation, z)
+        state.proof_reads = objective.passes - before
+    state.evaluation, state.bound = evaluation, bound
     return evaluation.J, evaluation.gradient, bound
 
 

@@ -96,15 +96,16 @@ class Work:
         state = self.state
         self.start -= saved["seconds"]
         state.restore(saved, self.start)
-        if state.stop == "converged" and self.options.goal < saved["tol"]:
-            state.stop = None  # less was asked for then
+        withdrawn = 0
+        if state.stop == "converged" and self.options.goal < max(state.measure, state.bound):
+            withdrawn = state.withdraw_proof()  # less was asked for then
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
             self._centre(saved["mean"])
         self.on_gram = "start" in saved
         if state.stop is None:
             self._make(Answers(self.objective), saved)
-        self.objective.passes = saved["passes"]
+        self.objective.passes = saved["passes"] - withdrawn
 
     def _centre(self, mean: Vector) -> None:
         design = self.objective.design

@@ -180,10 +180,10 @@ def test_tol(backend):
         assert result.stop_reason == "converged"
         assert 0 < result.iterations == len(result.costs) < 100_000
         assert getattr(result, measure) <= 1e-3 * (1 + 1e-9)
+        # A proof may come some iterations late, and is also made at the end.
+        enough = result.iterations - 1 if lambda_ == 0.0 else result.iterations // 4
         with pytest.warns(TrainingWarning, match=r"not converged after .* tol asks for 0.001"):
-            before = flr.train(
-                X, Y, iterations=result.iterations - 1, alpha=result.alpha, **options
-            )
+            before = flr.train(X, Y, iterations=enough, alpha=result.alpha, **options)
         assert (before.stop_reason, getattr(before, measure) > 1e-3) == ("iterations", True)
 
 
