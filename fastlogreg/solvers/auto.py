@@ -10,9 +10,9 @@
              by its own spread
 
 If the inner matrix misleads all the same, the passes on X tell: after every eight iterations that
-have not brought the measure down a thousandfold (tenfold with spreads alone) it is taken anew at
-the point reached, from examples chosen by their share in it: where most are classified well, as in
-images, few of them have nearly all of a (1 - a). Twice as many are taken where it was not even
+have not brought the measure down a thousandfold (a hundredfold with spreads alone) it is taken anew
+at the point reached, from examples chosen by their share in it: where most are classified well, as
+in images, few of them have nearly all of a (1 - a). Twice as many are taken where it was not even
 tenfold, in the end all: Newton's method.
 """
 
@@ -50,7 +50,7 @@ ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
 # dense X rows n_x <= 70 m. Of a sparse X its non-zeros count, in both.
 WORTH = 70
 # Iterations between two looks at the measure, and the factors by which it should have fallen.
-PATIENCE, PROGRESS, SLOW_PROGRESS = 8, 1e-3, 0.1
+PATIENCE, PROGRESS, SPREAD_PROGRESS, SLOW_PROGRESS = 8, 1e-3, 1e-2, 0.1
 
 SCHEMA: Schema = {
     "auto": (Field("rows", kind=int), Field("judged", kind=int), Field("judged_measure")),
@@ -176,7 +176,7 @@ class Auto:
         if state.iteration - self.judged < PATIENCE:
             return
         if (
-            state.measure > (PROGRESS if self.rows else SLOW_PROGRESS) * self.measure
+            state.measure > (PROGRESS if self.rows else SPREAD_PROGRESS) * self.measure
             and self.measure < np.inf
         ):
             rows = self.rows or rows_of_sample(self.problem)
