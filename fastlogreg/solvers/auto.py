@@ -28,7 +28,7 @@ from ..objective.point import Point
 from . import newton
 from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
-from .newton import Newton, by_factor, positive_definite
+from .newton import Newton, by_factor, with_ridge
 from .requests import (
     Asking,
     Estimate,
@@ -242,7 +242,7 @@ def _inverse(H: Vector, problem: Problem) -> Callable[[Vector], Vector]:
     solve = by_factor(H, problem)
     if solve is not None:
         return solve
-    inverse = np.linalg.inv(positive_definite(H))
+    inverse = with_ridge(H, np.linalg.inv)
     inverse = 0.5 * (inverse + inverse.T)
     # Not by BLAS, whose threads then spin: see `machine.blas`.
     return lambda v: np.asarray(np.einsum("ij,j->i", inverse, v))

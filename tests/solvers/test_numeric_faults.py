@@ -88,3 +88,34 @@ def test_gradient_descent_lowers_the_cost_on_thousands_of_small_problems():
         result, _ = trained(X, y, iterations=6)
         costs = np.append(result.costs, result.cost)
         assert (np.diff(costs) <= 1e-15 * costs[:-1]).all(), (X.tolist(), y.tolist())
+
+
+SINGULAR_TO_ELIMINATION = (
+    ([[10003.0, 10001, 10001, 10000]], [0, 1, 0, 1], "quasi-separable", 0.34657359),
+    ([[1, 0, 0, 1], [2, 0, 2, 2], [0, 1, 3, 0], [1, 1, 3, 0]], [0, 1, 1, 1], "completely", 0.0),
+)
+
+
+@pytest.mark.parametrize("solver", ["newton", "auto", "lbfgs"])
+@pytest.mark.parametrize(("X", "y", "said", "infimum"), SINGULAR_TO_ELIMINATION)
+def test_a_hessian_with_a_factor_that_elimination_finds_singular(solver, X, y, said, infimum):
+    """numpy.linalg.solve raised LinAlgError: Cholesky's pivots were above rounding."""
+    result, texts = trained(X, y, solver=solver, lambda_=0.0, tol=1e-8)
+    assert len(texts) == 1
+    assert said in texts[0]
+    assert infimum - 1e-8 <= result.cost <= infimum + 0.2
+
+
+@pytest.mark.parametrize("solver", ["newton", "auto"])
+@pytest.mark.parametrize("lambda_", [0.0, 1e-8, 1e-2])
+def test_small_tables_with_a_large_offset_raise_nothing(solver, lambda_):
+    rng = np.random.default_rng(18)
+    for _ in range(300):
+        m, n_x = int(rng.integers(2, 7)), int(rng.integers(1, 6))
+        offset = 10.0 ** rng.integers(2, 10)
+        X = offset + (
+            rng.integers(0, 4, (n_x, m)) if rng.random() < 0.5 else rng.normal(size=(n_x, m))
+        )
+        y = np.append([0, 1], rng.integers(0, 2, m - 2))
+        result, _ = trained(X, y, solver=solver, lambda_=lambda_, tol=1e-8)
+        assert result.cost <= np.log(2.0) + 1e-12

@@ -768,10 +768,10 @@ def test_budgets_and_callbacks(solver):
 
 def test_a_hessian_without_a_factor_gets_a_ridge():
     singular = np.ones((3, 3))
-    np.linalg.cholesky(newton_solver.positive_definite(singular))
-    assert newton_solver.positive_definite(np.eye(2)) is not None
+    np.linalg.cholesky(newton_solver.with_ridge(singular, np.array))
+    assert newton_solver.with_ridge(np.eye(2), np.array) is not None
     np.testing.assert_array_equal(
-        newton_solver.positive_definite(-np.eye(3)), np.eye(3)
+        newton_solver.with_ridge(-np.eye(3), np.array), np.eye(3)
     )  # hopeless: the gradient
 
 
