@@ -30,7 +30,7 @@ from ..backends import moments
 from ..backends.base import Backend, Sums, dense_in_memory
 from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
-from ..data.design import Design
+from ..data.design import Design, Moments
 from ..machine.blas import inner, norm
 from ..machine.threads import available_threads
 from ..maths import certificate, logistic
@@ -44,6 +44,8 @@ from .separation import MarginChange
 # A second look must find so many times the estimate of the largest eigenvalue before it is
 # believed: power iterations that stop early are off by less, and 1/L is safe up to twice its size.
 MISSED = 1.25
+
+ROUNDING = 1e-14  # of the terms of z, in units of their size
 
 
 class Objective:
@@ -222,12 +224,18 @@ class Objective:
         self.check_finite(estimate)
         return max(estimate, previous), made
 
-    def separates(self, z: Vector) -> bool:
-        """Return whether lambda is 0 and z puts every example on its own side: then J falls to 0
-        along w, b, without end."""
-        if self.decay > 0.0:
+    def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
+        """Return whether lambda is 0 and z, that of (w, b), puts every example on its own side.
+
+        Then J falls to 0 along w, b, without end. A z within the rounding of its terms, w.x and b,
+        is on no side.
+        """
+        if self.decay > 0.0 or not separation.separates(z, self.y, self.weight):
             return False
-        return separation.separates(z, self.y, self.weight)
+        size = float(np.abs(z).max())
+        if w.size:
+            size += abs(self.design.fold(w, b)[1])
+        return separation.separates(z, self.y, self.weight, ROUNDING * size)
 
     def scores(self, w: Vector, b: float) -> Vector:
         """Return z (m,) of every example."""
@@ -271,7 +279,9 @@ class Objective:
     def mean(self) -> Vector:
         """Return the mean of the examples, weighted (n_x,): one read of X."""
         mean = self.combine(self.weight_of_each) / self.total
-        self.check_finite(inner(mean, mean))
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = inner(mean, mean)
+        self.check_finite(size)
         return mean
 
     def on(self, design: Design) -> Objective:
@@ -321,7 +331,30 @@ class Objective:
 
     def sample_mean(self) -> Vector | None:
         """Return the mean of each feature in a sample, to centre X by: `backends.moments`."""
-        return moments.sample_mean(self.design)
+        mean = moments.sample_mean(self.design)
+        if mean is None or not self._weighs_sample:
+            return mean
+        mean = self.sample_moments().mean
+        return np.where(np.isfinite(mean), mean, 0.0)
+
+    @property
+    def _weighs_sample(self) -> bool:
+        return (
+            self.weight.size > 0 and self.design.has_examples_at_hand and self.design.sparse is None
+        )
+
+    def sample_moments(self) -> Moments:
+        """Return mean and deviation of each feature, as the model sees it, in a sample.
+
+        They are weighted as the examples are: k rows alike and a row of weight k have the same.
+        """
+        design, s = self.design, self.weight[:: max(1, self.m // self.design.sample_size)]
+        found = moments.moments(design)
+        if self._weighs_sample and s.any():
+            found = moments.weighted(design, s)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = design.scale * found.mean + design.shift
+            return Moments(mean, np.abs(design.scale) * found.deviation)
 
     def sample_spread(self) -> Vector:
         """Return the standard deviation of each feature in a sample: `backends.moments`."""

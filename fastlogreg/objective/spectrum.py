@@ -17,7 +17,7 @@ from ..data.design import Design
 from ..maths.arrays import Vector
 
 STARTS, STEPS = 4, 6
-WHOLE_ELEMENTS, SAMPLE_ELEMENTS, LEAST_ROWS = 1 << 18, 1 << 17, 64
+WHOLE_ELEMENTS, SAMPLE_ELEMENTS, LEAST_ROWS = 1 << 18, 1 << 16, 64
 
 
 def leading_vector(apply: Callable[[Vector], Vector], size: int) -> tuple[float, Vector]:
@@ -51,7 +51,8 @@ def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, V
     rows = max(LEAST_ROWS, SAMPLE_ELEMENTS // design.n_x)
     step = 1 if design.m * design.n_x <= WHOLE_ELEMENTS else max(1, design.m // rows)
     with np.errstate(over="ignore", invalid="ignore"):
-        x = np.asarray(design.every(step) * design.scale + design.shift, np.float64)
+        x = np.asarray(design.every(step) * design.scale, np.float64)
+        x += design.shift
         s = (weight if weight.size else np.ones(design.m))[::step]
         bias = float(intercept)
 

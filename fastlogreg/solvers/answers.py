@@ -36,6 +36,7 @@ from .requests import (
     PointWithHessian,
     Problem,
     Request,
+    Spread,
     StepByExamples,
     StepByNewton,
     Stretch,
@@ -111,8 +112,9 @@ class Answers:
     def _combine(self, request: Combine) -> Vector:
         return self.objective.combine(request.c)
 
-    def _measure_spread(self, request: MeasureSpread) -> Vector:
-        return self.objective.sample_spread()
+    def _measure_spread(self, request: MeasureSpread) -> Spread:
+        objective = self.objective
+        return Spread(*objective.sample_moments(), objective.design.sample_size)
 
     def _take_sample(self, request: TakeSample) -> Answers:
         return Answers(self.objective.sampled(request.rows))
@@ -137,7 +139,11 @@ class Answers:
         if goal >= 0.0:
             measure = objective.measure(gradient, curvature, theta[:-1], float(theta[-1]))
         bound = measure if objective.decay > 0.0 else np.inf
-        separates = not measure <= goal and z is not None and objective.separates(z)
+        separates = (
+            not measure <= goal
+            and z is not None
+            and objective.separates(z, theta[:-1], float(theta[-1]))
+        )
         return Judgement(measure, bound, separates, objective.passes)
 
     def _form_gram(self, request: FormGram) -> None:

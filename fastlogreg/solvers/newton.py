@@ -125,7 +125,7 @@ class Newton:
         slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
-            self.state.stop = "converged"
+            self.state.stop = "precision"
             return
         found = yield from self._evaluate(start.theta + d)
         if not good(start, d, found):
@@ -133,7 +133,7 @@ class Newton:
             if self.by_cholesky:
                 found = yield from self._evaluate(found.theta)
         if np.array_equal(found.theta, start.theta):
-            self.state.stop = "converged"
+            self.state.stop = "precision"
             return
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls

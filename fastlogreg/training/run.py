@@ -75,7 +75,8 @@ def run(
             )
     if interrupted:  # also one that came too late to stop anything: the caller's loop must know
         result = replace(result, stop_reason="interrupted")
-    text = explain(objective, result, options.tol, work.L, names)
+    far = result.stop_reason == "precision" and state.stop != "converged"
+    text = explain(objective, result, options.tol, work.L, names, far)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)
     return result
@@ -106,6 +107,8 @@ def _loop(work: Work, watch: Watch) -> None:
                 raise
         if checkpoint is not None and state.stop is None and time.perf_counter() >= checkpoint.due:
             work.keep(5)
+        if state.stop == "precision" and state.iteration < iterations:
+            work.centre_where_lost()
         if iterations == before:
             break
 
@@ -148,6 +151,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)
         state.b -= inner(offset, state.w)
     seconds = time.perf_counter() - start
+    gradient_norm = float(np.abs(gradient).max())
     history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
     history[:, 1] -= start
     return TrainingResult(
@@ -155,12 +159,22 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         b=float(state.b),
         costs=np.array(state.costs),
         cost=cost,
-        gradient_norm=float(np.abs(gradient).max()),
+        gradient_norm=gradient_norm,
         suboptimality_bound=bound,
         iterations=state.iteration,
-        stop_reason=state.stop or "iterations",
+        stop_reason=_reason(work, cost, bound if objective.decay > 0.0 else gradient_norm),
         seconds=seconds,
         alpha=work.alpha,
         passes=objective.passes,
         history=history,
     )
+
+
+def _reason(work: Work, cost: float, reached: float) -> StopReason:
+    """Why the run ended, by what is reported of it: nothing above tol is "converged"."""
+    reason = work.state.stop or "iterations"
+    if not np.isfinite(cost):
+        return "diverged"
+    if reason in ("converged", "precision") and work.options.tol is not None:
+        return "converged" if reached <= work.options.tol else "precision"
+    return reason

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backends import moments
 from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
@@ -99,7 +100,7 @@ class Work:
         state = self.state
         self.start -= saved["seconds"]
         state.restore(saved, self.start)
-        if state.stop == "converged" and self.options.goal < saved["tol"]:
+        if state.stop in ("converged", "precision") and self.options.goal < saved["tol"]:
             state.stop = None  # less was asked for then
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
@@ -123,6 +124,29 @@ class Work:
         method = self.entry.make(answers.problem, self.state, settings, saved)
         drive((answers, method.prepare()))
         self.method, self.answers = method, answers
+
+    def centre_where_lost(self) -> None:
+        """Go on from the same point on X - mean where rounding ended a run on columns far from 0.
+
+        A column of times, prices or years leaves a Hessian no digits but those of its mean. The
+        mean takes a read, and the radius, which is another one then, a second.
+        """
+        objective, state, options = self.objective, self.state, self.options
+        if self.mean is not None or not objective.intercept or not self.entry.centres_where_lost:
+            return
+        known = options.tol is not None or objective.design.has_examples_at_hand
+        if state.measure <= options.goal or not known:
+            return
+        if not moments.far_from_zero(objective.design).any():
+            return
+        mean = objective.mean()
+        self._centre(mean)
+        state.b += inner(mean, state.w)
+        state.stop, state.evaluation, state.stalls = None, None, 0
+        state.measure = state.previous_norm = state.gradient_norm = np.inf
+        if options.tol is not None and self.objective.decay > 0.0:
+            _ = self.objective.radius
+        self._make(Answers(self.objective), None)
 
     def advance(self, count: int) -> None:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
