@@ -67,7 +67,7 @@ class Design(ABC):
 
     @property
     def has_examples_at_hand(self) -> bool:
-        """Whether `every` takes no read of X."""
+        """Return whether a sample can be looked at: `every` is cheap beside a run."""
         return False
 
     @property

@@ -188,7 +188,7 @@ class SparseMatrix(Design):
 
     @property
     def has_examples_at_hand(self) -> bool:
-        return self.by_example and self.n_x <= 1 << 16  # a hundred dense ones are 50 MB
+        return self.n_x <= 1 << 16  # a hundred dense ones are 50 MB
 
     @property
     def sample_size(self) -> int:
