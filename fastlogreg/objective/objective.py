@@ -41,10 +41,6 @@ from . import sampled, separation, spectrum
 from .point import Evaluation, Point
 from .separation import MarginChange
 
-# A second look must find so many times the estimate of the largest eigenvalue before it is
-# believed: power iterations that stop early are off by less, and 1/L is safe up to twice its size.
-MISSED = 1.25
-
 ROUNDING = 1e-14  # of the terms of z, in units of their size
 
 
@@ -175,54 +171,12 @@ class Objective:
         return self.backend.radius(self.design)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
-        """Return L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a
-        row of ones.
+        """Return L, the largest curvature that J can have: `objective.spectrum`."""
+        return spectrum.largest_eigenvalue(self, limit, K)
 
-        The Rayleigh quotients grow towards L from below; they stop when two differ by less than a
-        thousandth, or after `limit` passes. `spectrum` has a second look, for no read of X. The
-        curvature of J is at most L, so gradient descent
-        decreases J for every alpha < 2/L. With the Gram matrix K at hand the same eigenvalue is
-        found from K + 1.
-        """
-        # From a random start: all ones are orthogonal to the leading vector where features, or
-        # examples, sum to zero.
-        start = np.random.default_rng(0).standard_normal((self.n_x if K is None else self.m) + 1)
-        value, made = self._quotient(start, limit, K)
-        second = (
-            spectrum.of_sample(self.design, self.weight, self.intercept)
-            if K is None
-            else spectrum.leading_vector(lambda V: K @ V + V.sum(axis=0), self.m)
-        )
-        if second is not None and second[0] > MISSED * value:
-            # The start was nearly orthogonal to the leading vector: begin again from that one.
-            start = second[1] if K is None else np.append(second[1], 0.0)
-            found, _ = self._quotient(start, max(2, limit - made), K)
-            value = found if found > MISSED * value else value
-        return value / (4 * self.total) + self.penalty.largest_curvature
-
-    def _quotient(self, start: Vector, limit: int, K: Vector | None) -> tuple[float, int]:
-        """Power iterations from start: the largest Rayleigh quotient, and the passes it took."""
-        v, v_b = start[:-1], float(start[-1]) if K is None and self.intercept else 0.0
-        weight = self.weight_of_each
-        estimate = previous = 0.0
-        made = 0
-        for _ in range(limit):
-            norm = float(np.sqrt(inner(v, v) + v_b * v_b))
-            if not norm > 0.0:
-                break
-            v, v_b = v / norm, v_b / norm
-            previous, made = estimate, made + 1
-            if K is not None:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    image = K @ v + v.sum()
-                    estimate, v = inner(v, image), image
-            else:
-                total, v, v_b, _ = self._sums(v, v_b, linear_weight=weight)
-                estimate, v_b = 2.0 * total, v_b * self.intercept  # the pass sums s z^2 / 2
-            if not previous * (1.0 + 1e-3) < estimate < np.inf:
-                break
-        self.check_finite(estimate)
-        return max(estimate, previous), made
+    def linear_sums(self, v: Vector, v_b: float) -> Sums:
+        """Return the sums of a pass in which every dz is the weight times z at (v, v_b)."""
+        return self._sums(v, v_b, linear_weight=self.weight_of_each)
 
     def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
         """Return whether lambda is 0 and z, that of (w, b), puts every example on its own side.
