@@ -7,6 +7,7 @@ design keeps what was found, for itself and for what it is rescaled to.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.design import Design, Moments
 from ..maths.arrays import Vector
@@ -46,3 +47,27 @@ def sample_spread(design: Design) -> Vector:
     """Return the standard deviation of each feature, as the model sees it, in a sample."""
     spread: Vector = np.abs(design.scale) * moments(design).deviation
     return spread
+
+
+def weighted(design: Design, s: Vector) -> Moments:
+    """Return the same of the sample's examples, weighted by s, one for each; not kept."""
+    x = design.every(max(1, design.m // design.sample_size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.asarray(s @ x / s.sum())
+        away = x - mean
+        return Moments(mean, np.sqrt(np.einsum("i,ij,ij->j", s, away, away) / s.sum()))
+
+
+# Means in standard deviations: from here on a Hessian has lost six of its sixteen digits.
+FAR_FROM_ZERO = 1e3
+
+
+def far_from_zero(design: Design) -> NDArray[np.bool_]:
+    """Return which columns, as the model sees them, are a thousand times further from 0 than wide.
+
+    (n_x,), by the sample.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = design.scale * moments(design).mean + design.shift, sample_spread(design)
+        far: NDArray[np.bool_] = (np.abs(mean) > FAR_FROM_ZERO * spread) & (spread > 0.0)
+    return far

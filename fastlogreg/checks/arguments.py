@@ -238,7 +238,11 @@ def find_non_finite(X: NDArray[Any]) -> tuple[int, int] | None:
     n_x, m = X.shape
     step = max(1, _BLOCK // n_x)
     for start in range(0, m, step):
-        bad = ~np.isfinite(X[:, start : start + step]).T
+        part = X[:, start : start + step]
+        if X.dtype.itemsize > 8:  # a long double that float64, in which we compute, cannot hold
+            with np.errstate(over="ignore"):
+                part = part.astype(np.float64)
+        bad = ~np.isfinite(part).T
         if bad.any():
             example, feature = np.unravel_index(int(np.argmax(bad)), bad.shape)
             return start + int(example), int(feature)

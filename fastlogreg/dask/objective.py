@@ -156,7 +156,7 @@ class DistributedObjective(Objective):
         zs.place = Place(*self.design.fold(w, b), zs.name)  # computed where they are first used
         return zs
 
-    def separates(self, z: Any) -> bool:
+    def separates(self, z: Any, w: Vector = NONE, b: float = 0.0) -> bool:
         if self.decay > 0.0:
             return False
         if z.wrong is None:

@@ -79,6 +79,10 @@ class DesignMatrix(Design):
     def nbytes(self) -> int:
         return int(self.X.nbytes)
 
+    @property
+    def has_examples_at_hand(self) -> bool:
+        return True
+
     def parts(self) -> Iterator[tuple[int, int, DesignMatrix]]:
         yield 0, self.m, self
 

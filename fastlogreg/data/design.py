@@ -66,6 +66,11 @@ class Design(ABC):
         return float(self.m) * self.n_x**2
 
     @property
+    def has_examples_at_hand(self) -> bool:
+        """Return whether a sample can be looked at: `every` is cheap beside a run."""
+        return False
+
+    @property
     def seconds_per_element(self) -> float:
         """Return the seconds that one core needs for each of them in a pass, read twice from its
         cache."""

@@ -331,6 +331,10 @@ class BlockedMatrix(Design):
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         return DesignMatrix(self.blocks.take(indices).T, self.scale, self.shift)
 
+    @property
+    def has_examples_at_hand(self) -> bool:
+        return True  # by a look through the blocks, so that the bits are those of X in memory
+
     def every(self, step: int) -> NDArray[Any]:
         return self.rows(np.arange(0, self.m, step)).X.T
 

@@ -187,6 +187,10 @@ class SparseMatrix(Design):
         return example, feature, float(self.data[k])
 
     @property
+    def has_examples_at_hand(self) -> bool:
+        return self.n_x <= 1 << 16  # a hundred dense ones are 50 MB
+
+    @property
     def sample_size(self) -> int:
         return max(self.m, self.n_x)  # all of them, which is enough
 

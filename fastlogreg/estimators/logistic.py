@@ -354,7 +354,11 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     def _lambda(self) -> float:
         if isinstance(self.C, (float, np.floating)) and np.isposinf(self.C):
             return 0.0
-        return 1.0 / check_number("C", self.C, positive=True)
+        with np.errstate(over="ignore"):
+            lambda_ = 1.0 / check_number("C", self.C, positive=True)
+        if not np.isfinite(lambda_):
+            raise ValueError(f"C must be above 5.6e-309, so that 1/C is finite; got {self.C!r}")
+        return lambda_
 
     def _start(self, design: Design) -> tuple[Vector, float]:
         """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in.
@@ -363,6 +367,11 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         """
         if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
             return np.zeros(design.n_x), 0.0
+        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
+            raise ValueError(
+                "warm_start begins from coef_ and intercept_, which must be finite; got NaN or "
+                "infinity there. Set warm_start=False, or fit a new estimator"
+            )
         w = self.coef_[0] / design.scale
         if not self.fit_intercept:
             return w, 0.0

@@ -21,12 +21,14 @@ it is.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.fused import link
 from ..maths.arrays import Vector
-from ..solvers.newton import positive_definite
+from ..solvers.newton import with_ridge
 
 LARGEST = 2000  # n_x: H and the rows kept are then 350 MB
 LEAST_ROWS, ROWS_PER_FEATURE = (
@@ -36,6 +38,9 @@ LEAST_ROWS, ROWS_PER_FEATURE = (
 # rows n_x^2 up to which every batch is worth a Hessian; above, a tenth of the rows kept must be new
 SMALL = 1e7
 ENOUGH = 1e-3  # of (n_x + 1) / 2, which is what the sum of losses is off by anyway
+# Newton steps in all, and those that promise little: a few, but where a column's scale has jumped.
+MOST_STEPS, MOST_SMALL = 200, 30
+FAR = 1e-2  # of d: beyond so short a step the rows are saturated, and H says nothing of the way
 
 
 class Stream:
@@ -126,24 +131,62 @@ class Stream:
     def _minimise(self) -> None:
         """Newton's method from theta, with step halving."""
         enough = ENOUGH * 0.5 * len(self.theta)
-        for _ in range(20):
+        if self._value(np.zeros_like(self.theta)) < 0.5 * self._value(self.theta):
+            # Columns on another scale than before: at theta every row may be saturated, on the
+            # wrong side, and no Newton step leads back from there.
+            self.theta = np.zeros_like(self.theta)
+        small = 0
+        for _ in range(MOST_STEPS):
             loss, gradient, H = self._rows(self.theta)
             value = loss + self._model(self.theta)
             gradient = gradient + self.H @ self.theta - self.r + self.penalty * self.theta
             H = H + self.H + np.diag(self.penalty)
             if not self.intercept:
                 H[-1, -1] = 1.0
-            d = -np.linalg.solve(positive_definite(H), gradient)
+            d = -with_ridge(H, partial(_solved, gradient))
             slope = float(gradient @ d)
             if not slope < 0.0 or not np.isfinite(d).all():
                 return
             t = 1.0
-            while self._value(self.theta + t * d) > value + 1e-4 * t * slope and t > 1e-9:
+            while self._value(self.theta + t * d) > value + 1e-4 * t * slope:
                 t *= 0.5
+                if t < FAR:
+                    t = self._best_step(d, slope)
+                    break
+            if t == 0.0:
+                return  # rounding: no step along d lowers the sum
             self.theta = self.theta + t * d
             self.iterations += 1
-            if -0.5 * slope <= enough and t == 1.0:
-                return
+            # Where rows are saturated the quadratic model promises too little: it was right if it
+            # took the slope away. Where classes are separable it never does.
+            if t == 1.0 and -0.5 * slope <= enough:
+                small += 1
+                if small > MOST_SMALL or abs(self._slope(self.theta, d)) <= 0.25 * abs(slope):
+                    return
+
+    def _best_step(self, d: Vector, first_slope: float) -> float:
+        """The t in (0, 1) where the sum is least along d, to a tenth of the slope at 0; or 0.
+
+        Halving alone can stop far beyond it, where every row is saturated on the other side."""
+        low, high, t, value = 0.0, 1.0, 0.5 * FAR, self._value(self.theta)
+        for _ in range(1100):
+            slope = self._slope(self.theta + t * d, d)
+            lower = self._value(self.theta + t * d) < value
+            if lower and abs(slope) <= 0.1 * abs(first_slope):
+                return t
+            low, high = (t, high) if slope < 0.0 else (low, t)
+            middle = 0.5 * (low + high) if low > 0.0 else 0.1 * high
+            if middle in (low, high):
+                break
+            t = middle
+        return t if lower else 0.0
+
+    def _slope(self, theta: Vector, d: Vector) -> float:
+        """The derivative of the sum along d; infinite where it overflows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            dz = link(self.X @ theta, self.y, self.weight)[1]
+            slope = float((dz @ self.X + self.H @ theta - self.r + self.penalty * theta) @ d)
+        return slope if np.isfinite(slope) else np.inf
 
     def _value(self, theta: Vector) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -154,3 +197,8 @@ class Stream:
         """w (n_x,) and b for X as it comes."""
         w = self.theta[:-1] / self.scale
         return w, float(self.theta[-1] - self.centre @ w)
+
+
+def _solved(gradient: Vector, H: Vector) -> Vector:
+    """H^-1 g."""
+    return np.asarray(np.linalg.solve(H, gradient))

@@ -78,7 +78,14 @@ class L2:
     def __init__(self, lambda_: float, total: float) -> None:
         """total: S, the sum of the weights."""
         self.lambda_ = lambda_
-        self.decay = self.modulus = self.largest_curvature = lambda_ / total
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            decay = float(np.float64(lambda_) / np.float64(total))
+        if not np.isfinite(decay):  # J would be NaN
+            raise ValueError(
+                f"lambda_ over the sum of the weights must be finite; got {lambda_:.6g} / "
+                f"{total:.6g}. Give larger weights, or a smaller lambda_ (a larger C)"
+            )
+        self.decay = self.modulus = self.largest_curvature = decay
 
     def value(self, w: Vector) -> float:
         return 0.5 * self.decay * inner(w, w)

@@ -23,15 +23,17 @@ from ..backends import moments
 from ..backends.base import Backend, LineSums, Sums, dense_in_memory
 from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
-from ..data.design import Design
+from ..data.design import Design, Moments
 from ..machine.blas import inner
 from ..machine.threads import available_threads
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import Terms
 from ..maths.penalties import L2, Penalty
-from . import proof, sampled, separation
+from . import proof, sampled, separation, spectrum
 from .point import Evaluation, Point
 from .separation import MarginChange
+
+ROUNDING = 1e-14  # of the terms of z, in units of their size
 
 
 class Objective:
@@ -150,44 +152,25 @@ class Objective:
         return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)
 
     def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
-        """Return L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a
-        row of ones.
+        """Return L, the largest curvature that J can have: `objective.spectrum`."""
+        return spectrum.largest_eigenvalue(self, limit, K)
 
-        The Rayleigh quotients grow towards L from below; they stop when two differ by less than a
-        thousandth, or after `limit` passes. The curvature of J is at most L, so gradient descent
-        decreases J for every alpha < 2/L. With the Gram matrix K at hand the same eigenvalue is
-        found from K + 1.
+    def linear_sums(self, v: Vector, v_b: float) -> Sums:
+        """Return the sums of a pass in which every dz is the weight times z at (v, v_b)."""
+        return self._sums(v, v_b, linear_weight=self.weight_of_each)
+
+    def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
+        """Return whether lambda is 0 and z, that of (w, b), puts every example on its own side.
+
+        Then J falls to 0 along w, b, without end. A z within the rounding of its terms, w.x and b,
+        is on no side.
         """
-        # From a random start: all ones are orthogonal to the leading vector where features, or
-        # examples, sum to zero.
-        start = np.random.default_rng(0).standard_normal((self.n_x if K is None else self.m) + 1)
-        v, v_b = start[:-1], float(start[-1]) if K is None and self.intercept else 0.0
-        weight = self.weight_of_each
-        estimate = previous = 0.0
-        for _ in range(limit):
-            norm = float(np.sqrt(inner(v, v) + v_b * v_b))
-            if not norm > 0.0:
-                break
-            v, v_b = v / norm, v_b / norm
-            previous = estimate
-            if K is not None:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    image = K @ v + v.sum()
-                    estimate, v = inner(v, image), image
-            else:
-                total, v, v_b, _ = self._sums(v, v_b, linear_weight=weight)
-                estimate, v_b = 2.0 * total, v_b * self.intercept  # the pass sums s z^2 / 2
-            if not previous * (1.0 + 1e-3) < estimate < np.inf:
-                break
-        self.check_finite(estimate)
-        return max(estimate, previous) / (4 * self.total) + self.penalty.largest_curvature
-
-    def separates(self, z: Vector) -> bool:
-        """Return whether lambda is 0 and z puts every example on its own side: then J falls to 0
-        along w, b, without end."""
-        if self.decay > 0.0:
+        if self.decay > 0.0 or not separation.separates(z, self.y, self.weight):
             return False
-        return separation.separates(z, self.y, self.weight)
+        size = float(np.abs(z).max())
+        if w.size:
+            size += abs(self.design.fold(w, b)[1])
+        return separation.separates(z, self.y, self.weight, ROUNDING * size)
 
     def scores(self, w: Vector, b: float) -> Vector:
         """Return z (m,) of every example."""
@@ -231,7 +214,9 @@ class Objective:
     def mean(self) -> Vector:
         """Return the mean of the examples, weighted (n_x,): one read of X."""
         mean = self.combine(self.weight_of_each) / self.total
-        self.check_finite(inner(mean, mean))
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = inner(mean, mean)
+        self.check_finite(size)
         return mean
 
     def on(self, design: Design) -> Objective:
@@ -281,7 +266,30 @@ class Objective:
 
     def sample_mean(self) -> Vector | None:
         """Return the mean of each feature in a sample, to centre X by: `backends.moments`."""
-        return moments.sample_mean(self.design)
+        mean = moments.sample_mean(self.design)
+        if mean is None or not self._weighs_sample:
+            return mean
+        mean = self.sample_moments().mean
+        return np.where(np.isfinite(mean), mean, 0.0)
+
+    @property
+    def _weighs_sample(self) -> bool:
+        return (
+            self.weight.size > 0 and self.design.has_examples_at_hand and self.design.sparse is None
+        )
+
+    def sample_moments(self) -> Moments:
+        """Return mean and deviation of each feature, as the model sees it, in a sample.
+
+        They are weighted as the examples are: k rows alike and a row of weight k have the same.
+        """
+        design, s = self.design, self.weight[:: max(1, self.m // self.design.sample_size)]
+        found = moments.moments(design)
+        if self._weighs_sample and s.any():
+            found = moments.weighted(design, s)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = design.scale * found.mean + design.shift
+            return Moments(mean, np.abs(design.scale) * found.deviation)
 
     def sample_spread(self) -> Vector:
         """Return the standard deviation of each feature in a sample: `backends.moments`."""

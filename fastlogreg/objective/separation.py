@@ -35,9 +35,9 @@ def margins(z: Vector, y: Labels, weight: Vector) -> Vector:
     return margin[weight > 0.0] if weight.size else margin
 
 
-def separates(z: Vector, y: Labels, weight: Vector) -> bool:
-    """Return whether every example is on its own side."""
-    return bool((margins(z, y, weight) > 0.0).all())
+def separates(z: Vector, y: Labels, weight: Vector, least: float = 0.0) -> bool:
+    """Return whether every example is on its own side, by more than `least`."""
+    return bool((margins(z, y, weight) > least).all())
 
 
 def outside(z: Vector, y: Labels, weight: Vector) -> int:

@@ -36,6 +36,7 @@ from .requests import (
     PointWithHessian,
     Problem,
     Request,
+    Spread,
     StepByExamples,
     StepByNewton,
     Stretch,
@@ -120,8 +121,9 @@ class Answers:
     def _combine(self, request: Combine) -> Vector:
         return self.objective.combine(request.c)
 
-    def _measure_spread(self, request: MeasureSpread) -> Vector:
-        return self.objective.sample_spread()
+    def _measure_spread(self, request: MeasureSpread) -> Spread:
+        objective = self.objective
+        return Spread(*objective.sample_moments(), objective.design.sample_size)
 
     def _take_sample(self, request: TakeSample) -> Answers:
         return Answers(self.objective.sampled(request.rows))
@@ -152,7 +154,9 @@ class Answers:
             if objective.decay > 0.0 and measure <= goal and prove:
                 bound = objective.certify(theta, evaluation, z)
         reached = (measure if objective.decay == 0.0 else bound) <= goal
-        separates = not reached and z is not None and objective.separates(z)
+        separates = (
+            not reached and z is not None and objective.separates(z, theta[:-1], float(theta[-1]))
+        )
         reads = objective.passes
         return Judgement(measure, bound, reached, separates, reads, reads - before)
 

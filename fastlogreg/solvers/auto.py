@@ -28,13 +28,12 @@ from ..objective.point import Point
 from . import newton
 from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
-from .newton import Newton, by_factor, positive_definite
+from .newton import Newton, by_factor, with_ridge
 from .requests import (
     Asking,
     Estimate,
     EstimateHessian,
     Evaluate,
-    MeasureSpread,
     Problem,
     Sample,
     TakeSample,
@@ -132,8 +131,7 @@ class Auto:
             state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
             self.solver = LBFGS(problem, state, settings, inner=_inverse(H, problem))
         else:
-            diagonal = yield from _by_spread(problem)
-            self.solver = LBFGS(problem, state, settings, diagonal=diagonal)
+            self.solver = LBFGS(problem, state, settings)
 
     def _go_on(self, saved: Saved) -> Asking[None]:
         """Go on from `saved`. The inner matrix is taken again, at the same point from the same
@@ -146,8 +144,7 @@ class Auto:
             self.solver = Newton(problem, state, settings, saved)
             return
         if theta is None:
-            diagonal = yield from _by_spread(problem)
-            self.solver = LBFGS(problem, state, settings, saved, diagonal=diagonal)
+            self.solver = LBFGS(problem, state, settings, saved)
             return
         if self.anew:
             point: Point = yield Evaluate(theta)
@@ -196,21 +193,6 @@ class Auto:
         self.judged, self.measure = state.iteration, state.measure
 
 
-def _by_spread(problem: Problem) -> Asking[Vector]:
-    """Make the diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4.
-
-    It is made from the spread of the columns in a sample.
-    """
-    measured: Vector = yield MeasureSpread()
-    spread = measured.copy()
-    # What none of the sample's examples has, one of as many may have: rare pixels of images. With a
-    # spread of 0 the step along such a column would be enormous.
-    spread[spread == 0.0] = np.sqrt(np.mean(spread * spread) / 1000.0)
-    curvature = np.append(0.25 * spread * spread + problem.decay, 0.25)
-    curvature[curvature == 0.0] = 1.0
-    return curvature
-
-
 def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:
     """Set up Newton's method on a sample, at theta."""
     state = State(theta[:-1], float(theta[-1]))
@@ -242,7 +224,7 @@ def _inverse(H: Vector, problem: Problem) -> Callable[[Vector], Vector]:
     solve = by_factor(H, problem)
     if solve is not None:
         return solve
-    inverse = np.linalg.inv(positive_definite(H))
+    inverse = with_ridge(H, np.linalg.inv)
     inverse = 0.5 * (inverse + inverse.T)
     # Not by BLAS, whose threads then spin: see `machine.blas`.
     return lambda v: np.asarray(np.einsum("ij,j->i", inverse, v))

@@ -53,6 +53,7 @@ class Entry(NamedTuple):
     solvers whose words follow its own. needs_step: it has alpha, and needs L for it. takes_gram: it
     can work on the Gram matrix alone. records_points: each point evaluated is in the history.
     centres: whether it wants the columns of X centred, for a problem.
+    centres_where_lost: whether it does once rounding has ended a run: its matrices are of X.
     """
 
     make: Callable[[Problem, State, Settings, Saved | None], Solver]
@@ -63,6 +64,7 @@ class Entry(NamedTuple):
     takes_gram: bool = False
     records_points: bool = True
     centres: Callable[[Problem], bool] = lambda problem: False
+    centres_where_lost: bool = False
 
 
 SolverName = Literal["gd", "nesterov", "lbfgs", "newton", "auto"]  # for type checkers

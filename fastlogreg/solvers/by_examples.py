@@ -19,6 +19,7 @@ import numpy as np
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..objective.point import Point
+from .newton import with_ridge
 
 
 def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:
@@ -30,9 +31,14 @@ def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:
     B *= root
     B.reshape(-1)[:: objective.m + 1] += objective.lambda_
     G = K @ dz / total + decay * (start.z - b)
-    v, u = (root * np.linalg.solve(B, np.column_stack([-root * G, root])).T).reshape(2, -1)
-    r = 0.0
-    if objective.intercept:
-        r = -(float(start.evaluation.gradient[-1]) + float(v.sum())) / (decay * float(u.sum()))
+    right = np.column_stack([-root * G, root])
+    try:
+        solved = np.linalg.solve(B, right)
+    except np.linalg.LinAlgError:  # lambda is lost beside K
+        solved = with_ridge(B, lambda B: np.linalg.solve(B, right))
+    v, u = (root * solved.T).reshape(2, -1)
+    r, share = 0.0, decay * float(u.sum())
+    if objective.intercept and share != 0.0:
+        r = -(float(start.evaluation.gradient[-1]) + float(v.sum())) / share
     w = objective.combine(-(v + decay * r * u + dz / total) / decay)
     return np.append(w, b + r) - start.theta

@@ -21,7 +21,7 @@ from ..maths.arrays import Vector
 from ..objective.point import Point
 from .base import Field, Saved, Schema, Settings
 from .line_search import SLOPE_RATIO, step
-from .requests import Asking, Evaluate, Judge, Judgement, Problem
+from .requests import Asking, Evaluate, Judge, Judgement, MeasureSpread, Problem, Spread
 from .state import STALLED, State
 
 MEMORY = 10
@@ -37,7 +37,8 @@ class LBFGS:
     """Advances a `State` by whole iterations. saved: what `state_arrays` gave, to go on from
     there.
 
-    inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,) or 1.
+    inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,), by
+    default `by_spread`.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class LBFGS:
         saved: Saved | None = None,
         *,
         inner: Callable[[Vector], Vector] | None = None,
-        diagonal: Vector | float = 1.0,
+        diagonal: Vector | None = None,
     ) -> None:
-        self.state, self.tol, self.inner, self.diagonal = state, settings.tol, inner, diagonal
+        self.problem, self.state, self.tol, self.inner = problem, state, settings.tol, inner
+        self.diagonal: Vector | float = 1.0 if diagonal is None else diagonal
+        self.by_spread = inner is None and diagonal is None
         self.pairs: list[tuple[Vector, Vector, float]] = []
         self.point: Point | None = None
         self.evaluated = saved is not None and saved["evaluated"]
@@ -68,7 +71,9 @@ class LBFGS:
         return {"method": "lbfgs", "s": s, "y": y, "sy": sy, "evaluated": self.point is not None}
 
     def prepare(self) -> Asking[None]:
-        """Bring back the point of a run that goes on."""
+        """Make the diagonal, and bring back the point of a run that goes on."""
+        if self.by_spread:
+            self.diagonal = yield from by_spread(self.problem)
         if self.evaluated:
             self.point = yield Evaluate(self.state.theta)
 
@@ -99,13 +104,13 @@ class LBFGS:
             slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
-            self.state.stop = "converged"
+            self.state.stop = "precision"
             return
         ratio = ACCEPTED_SLOPE_RATIO if self.inner is None else SLOPE_RATIO
         found = yield from step(start, d, ratio)
         s, y = found.theta - start.theta, found.evaluation.gradient - gradient
         if not s.any():
-            self.state.stop = "converged"  # no representable point is better
+            self.state.stop = "precision"  # no representable point is better
             return
         judgement: Judgement = yield Judge(found, self.tol)
         curvature = inner(s, y)
@@ -139,3 +144,25 @@ class LBFGS:
         for (s, y, curvature), a in zip(self.pairs, reversed(weights)):
             q += (a - inner(y, q) / curvature) * s
         return q
+
+
+def by_spread(problem: Problem) -> Asking[Vector]:
+    """Make the diagonal (n_x + 1,) of a Hessian in which every a (1 - a) is 1/4.
+
+    It is made from the spread of the columns in a sample.
+    """
+    measured: Spread = yield MeasureSpread()
+    mean, spread = measured.mean, measured.deviation.copy()
+    # What none of the sample's examples has, one of as many may have: rare pixels of images. With a
+    # spread of 0 the step along such a column would be enormous.
+    unseen = spread == 0.0
+    if unseen.any() and not unseen.all():
+        seen = spread[~unseen]
+        least = np.mean(spread * spread) / 1000.0
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            # The size of what a mostly zero column has, variance over mean: once in the sample.
+            once = np.median((seen * seen / np.abs(mean[~unseen])) ** 2) / measured.examples
+        spread[unseen] = np.sqrt(np.clip(once, least, np.mean(seen * seen)))
+    curvature = np.append(0.25 * spread * spread + problem.decay, 0.25)
+    curvature[curvature == 0.0] = 1.0
+    return curvature

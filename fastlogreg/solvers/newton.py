@@ -129,7 +129,7 @@ class Newton:
         slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
-            self.state.stop = "converged"
+            self.state.stop = "precision"
             return
         found = yield from self._evaluate(start.theta + d)
         if not good(start, d, found):
@@ -137,7 +137,7 @@ class Newton:
             if self.by_cholesky:
                 found = yield from self._evaluate(found.theta)
         if np.array_equal(found.theta, start.theta):
-            self.state.stop = "converged"
+            self.state.stop = "precision"
             return
         judgement = yield from self._judge(found)
         self.state.costs.append(start.evaluation.J)
@@ -154,7 +154,8 @@ class Newton:
         solve = by_factor(self.H, self.problem)
         if solve is not None:
             return -solve(gradient)
-        return -np.asarray(np.linalg.solve(positive_definite(self.H), gradient), dtype=np.float64)
+        d: Vector = -with_ridge(self.H, lambda H: np.linalg.solve(H, gradient))
+        return d
 
 
 def _conjugate_gradients(start: Point) -> Asking[Vector]:
@@ -203,10 +204,11 @@ def by_factor(H: Vector, problem: Problem) -> Callable[[Vector], Vector] | None:
     return solved
 
 
-def positive_definite(H: Vector) -> Vector:
-    """Return H, or H with the least ridge that makes it positive definite.
+def with_ridge(H: Vector, use: Callable[[Vector], Any]) -> Vector:
+    """Return use(H), or use(H with a ridge): the least one, in steps of 100, that will do.
 
-    The ridge grows in steps of 100, until H has a Cholesky factor whose pivots are not rounding.
+    That is where H has a Cholesky factor whose pivots are not rounding, and `use` finds a finite
+    answer: elimination in another order than Cholesky's can meet a zero pivot all the same.
     """
     size = np.diag(H).copy()
     size[size <= 0.0] = max(float(np.mean(size)), np.finfo(float).tiny)
@@ -215,9 +217,11 @@ def positive_definite(H: Vector) -> Vector:
         try:
             pivots = np.diag(np.linalg.cholesky(ridged)) ** 2
             if (pivots > ROUNDING * len(H) * size).all():
-                return ridged
+                found = np.asarray(use(ridged), dtype=np.float64)
+                if np.isfinite(found).all():
+                    return found
         except np.linalg.LinAlgError:
             pass
         ridged = H + np.diag(ridge * size)
         ridge *= 100.0
-    return np.eye(len(H))
+    return np.asarray(use(np.eye(len(H))), dtype=np.float64)

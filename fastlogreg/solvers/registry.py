@@ -32,12 +32,14 @@ REGISTRY: dict[str, Entry] = {
         newton.Newton,
         newton.SCHEMA,
         "Newton's method, by Cholesky or conjugate gradients",
+        centres_where_lost=True,
     ),
     "auto": Entry(
         auto.Auto,
         auto.SCHEMA,
         "chosen from the shape: Newton's method, or L-BFGS with a Hessian of some examples",
         inside=("lbfgs", "newton"),
+        centres_where_lost=True,
         centres=lambda problem: auto.plan(problem) == "lbfgs",
     ),
 }

@@ -111,7 +111,15 @@ class Combine(NamedTuple):
 
 
 class MeasureSpread(NamedTuple):
-    """Ask for the standard deviation of each column, from a sample."""
+    """Ask for mean and deviation of each column, as the model sees it, from a sample."""
+
+
+class Spread(NamedTuple):
+    """Hold mean and deviation (n_x,) of so many examples: the answer to `MeasureSpread`."""
+
+    mean: Vector
+    deviation: Vector
+    examples: int
 
 
 class TakeSample(NamedTuple):

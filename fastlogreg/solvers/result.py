@@ -9,13 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 StopReason = Literal[
-    "iterations", "converged", "max_seconds", "interrupted", "callback", "diverged", "separable"
+    "iterations",
+    "converged",
+    "precision",
+    "max_seconds",
+    "interrupted",
+    "callback",
+    "diverged",
+    "separable",
 ]
 
 STOP_REASONS: dict[str, str] = {
     "iterations": "all iterations asked for were made",
-    "converged": "the bound on J - J* (lambda = 0: the largest gradient component) fell to tol, "
-    "or to float64's precision",
+    "converged": "the bound on J - J* (lambda = 0: the largest gradient component) fell to tol",
+    "precision": "rounding: float64 cannot tell a better point from this one. Without tol this is "
+    "where a run that reaches the optimum ends",
     "max_seconds": "the time budget was used up",
     "interrupted": "Ctrl-C",
     "callback": "the callback returned True",

@@ -18,7 +18,12 @@ from .schema import Field
 
 STALLED = 3  # steps in a row that bring nothing: see `State.stalls_after`
 
-FINAL = ("converged", "diverged", "separable")  # reasons that more iterations do not undo
+FINAL = (
+    "converged",
+    "precision",
+    "diverged",
+    "separable",
+)  # reasons that more iterations do not undo
 
 _NUMBERS = (
     Field("b"),

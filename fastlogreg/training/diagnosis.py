@@ -19,6 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..backends import moments
+from ..machine.blas import inner
+from ..maths import logistic
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers.result import TrainingResult
@@ -27,12 +30,20 @@ LARGEST, MOST_WORK = (
     1000,
     1e10,
 )  # n_x, and m n_x^2, up to which the two matrices are worth their time: about 0.3 s
+LEAST_ITERATIONS = 100  # of a run that is expected to come near the optimum
 HURRIED = 30  # where max_seconds is used up: times less of it, and of elements of X to read
 OVERFLOW = (
     "X has values whose squares overflow float64, so nothing can be said of how near the optimum "
     "is: give X in other units "
     "(scale=, or standardize=True)"
 )
+NOT_FINITE = (
+    "the cost is not a finite number at the w and b returned, which are therefore of no use: X, or "
+    "w and b at the start, are so large that it overflows. Give X in other units (scale=, or "
+    "standardize=True), and begin from w = 0"
+)
+FAR = 0.95  # of J: where a step in units of each column's spread brings J below, it is far above J*
+STEPS, SAMPLE_ELEMENTS = 4.0 ** np.arange(-3, 4), 1 << 17  # of such a step, of the sample
 VANISHED = 1e-4  # of v.H0 v, and 1e-3 of the largest move for an example that does not move
 
 
@@ -42,15 +53,18 @@ def explain(
     tol: float | None,
     curvature: float,
     names: Sequence[str] | None,
+    far: bool = False,
 ) -> str | None:
     """The text of the one warning that this result deserves, or None. curvature: L, or NaN where it
-    is not known."""
+    is not known. far: whether rounding was the end before the solver had what tol asks for."""
     if result.stop_reason == "interrupted":
         return _interrupted(objective, result)
     safe = 2.0 / curvature if curvature > 0 else np.inf
-    ended = result.stop_reason == "converged" or (
+    ended = result.stop_reason in ("converged", "precision") or (
         tol is not None and result.stop_reason in ("iterations", "max_seconds")
     )
+    if not np.isfinite(result.cost):
+        return NOT_FINITE
     if result.stop_reason == "diverged":
         return (
             f"the cost grew without end after {result.iterations} iterations, so training "
@@ -70,17 +84,18 @@ def explain(
         )
     if text is None and tol is not None and result.stop_reason in ("iterations", "max_seconds"):
         text = _not_converged(objective, result, tol, names)
-    if (
-        text is None
-        and tol is not None
-        and result.stop_reason == "converged"
-        and objective.decay > 0.0
-    ):
-        # Rounding was the end. J >= 0: a bound above J says nothing.
+    if text is None and result.stop_reason == "precision":
+        if objective.decay == 0.0:
+            return (
+                _not_converged(objective, result, tol, names) if far and tol is not None else None
+            )
+        # J >= 0: a bound above J says nothing.
         if result.suboptimality_bound == np.inf:
-            text = OVERFLOW
-        elif result.suboptimality_bound > max(tol, result.cost):
+            text = OVERFLOW if np.isfinite(result.gradient_norm) or tol is not None else None
+        elif result.suboptimality_bound > max(tol or 0.0, result.cost):
             text = _not_converged(objective, result, tol, names)
+    if text is None and tol is None and result.stop_reason == "iterations":
+        text = _far_from_optimum(objective, result, names)
     return text
 
 
@@ -111,39 +126,75 @@ def _separable(result: TrainingResult) -> str:
 
 
 def _not_converged(
-    objective: Objective, result: TrainingResult, tol: float, names: Sequence[str] | None
+    objective: Objective, result: TrainingResult, tol: float | None, names: Sequence[str] | None
 ) -> str:
     """What was reached of what was asked for, and the columns whose scale stands out."""
     reached = _reached(objective, result)
-    text = (
-        f"not converged after {result.iterations} iterations: {reached}, tol asks for {tol:.3g}. "
+    asked = "" if tol is None else f", tol asks for {tol:.3g}"
+    text = f"not converged after {result.iterations} iterations: {reached}{asked}. "
+    if result.stop_reason == "precision":
+        text = f"rounding lets no step lower the cost any more, but {reached}{asked}. "
+    columns = _columns_of_another_scale(objective.sample_spread(), names)
+    if columns:
+        return text + columns
+    more = (
+        "Give X in other units (scale=)"
+        if result.stop_reason == "precision"
+        else "Allow more iterations"
     )
-    if result.stop_reason == "converged":
-        text = (
-            f"rounding lets no step lower the cost any more, but {reached}, tol asks for "
-            f"{tol:.3g}. "
-        )
-    spread = objective.sample_spread()
+    return f'{text}{more}, raise lambda_, or use solver="auto"'
+
+
+def _columns_of_another_scale(spread: Vector, names: Sequence[str] | None) -> str:
+    """The columns whose spread stands out, with the remedy; empty where none does."""
     typical = float(np.median(spread))
     worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
-    if worst:
-        listed = ", ".join(f"{_name(j, names)} ({spread[j]:.3g})" for j in worst)
-        text += (
-            "Columns on another scale than the others (median standard deviation "
-            f"{typical:.3g}): {listed}. "
-        )
-        text += (
-            'Standardise them (scale and shift, or standardize=True), use solver="auto", or '
-            "allow more iterations"
-        )
-    else:
-        more = (
-            "Give X in other units (scale=)"
-            if result.stop_reason == "converged"
-            else "Allow more iterations"
-        )
-        text += f'{more}, raise lambda_, or use solver="auto"'
-    return text
+    if not worst:
+        return ""
+    listed = ", ".join(f"{_name(j, names)} ({spread[j]:.3g})" for j in worst)
+    return (
+        "Columns on another scale than the others (median standard deviation "
+        f"{typical:.3g}): {listed}. "
+        'Standardise them (scale and shift, or standardize=True), use solver="auto", or '
+        "allow more iterations"
+    )
+
+
+def _far_from_optimum(
+    objective: Objective, result: TrainingResult, names: Sequence[str] | None
+) -> str | None:
+    """A run without tol that made all its iterations, on columns of several scales.
+
+    A sample tells: one step along the gradient, each column in units of its own spread, lowers J
+    at once by more than a twentieth.
+    """
+    design = objective.design
+    if result.iterations < LEAST_ITERATIONS or not design.has_examples_at_hand:
+        return None
+    step = max(1, objective.m // max(64, SAMPLE_ELEMENTS // objective.n_x))
+    s, y, w, b = objective.weight_of_each[::step], objective.y[::step], result.w[:, 0], result.b
+    if not s.any():
+        return None
+    s, sign = s / s.sum(), 1.0 - 2.0 * y
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        x = design.every(step) * design.scale + design.shift
+        mean = s @ x
+        x -= mean
+        spread = np.sqrt(np.einsum("i,ij,ij->j", s, x, x))
+        columns = _columns_of_another_scale(spread, names)
+        z = x @ w + inner(mean, w) + b
+        dz = s * (logistic.sigmoid(z) - y)
+        size = np.where(spread > 0.0, spread, np.inf) ** 2
+        move = -(x @ ((dz @ x + objective.decay * w) / size)) - 4.0 * float(dz.sum())
+        J = float(s @ np.logaddexp(0.0, sign * z))
+        steps = [float(s @ np.logaddexp(0.0, sign * (z + t * move))) for t in STEPS]
+    least = min(steps)
+    if not columns or not least < FAR * J:
+        return None
+    return (
+        f"far from the optimum after all {result.iterations} iterations: one step in units of each "
+        f"column's own spread brings the cost of a sample from {J:.3g} to {least:.3g}. {columns}"
+    )
 
 
 def _without_optimum(
@@ -157,10 +208,11 @@ def _without_optimum(
     ):
         return None
     z = objective.scores(w, b)
-    if objective.separates(z):
+    if objective.separates(z, w, b):
         return _separable(result)
     if objective.n_x > LARGEST or work > MOST_WORK:
         return None
+    objective, b = _about_the_mean(objective, w, b)
     _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
     if not np.isfinite(H0).all():
         return OVERFLOW
@@ -178,6 +230,18 @@ def _without_optimum(
         flat @ (flat.T @ (H0 @ np.append(w, b) / size)) / size
     )  # what of [w, b] lies in the flat directions
     return _quasi_separable(objective, z, v, result)
+
+
+def _about_the_mean(objective: Objective, w: Vector, b: float) -> tuple[Objective, float]:
+    """The objective and b for columns far from 0 less their mean: those look like the intercept."""
+    if not objective.intercept:
+        return objective, b
+    design = objective.design
+    far = moments.far_from_zero(design)
+    if not far.any():
+        return objective, b
+    mean = np.where(far, objective.sample_moments().mean, 0.0)
+    return objective.on(design.rescaled(design.scale, design.shift - mean)), b + inner(mean, w)
 
 
 def _dependent(null: Vector, names: Sequence[str] | None) -> str:

@@ -61,7 +61,7 @@ def run(
             work.partial = True
         finally:
             objective.watch = work.objective.watch = None
-        if state.stop == "converged":  # so that a finished run is known to be one, and how good
+        if state.stop in ("converged", "precision"):  # so that a finished run knows how good it is
             _measured(work, watch)
         work.keep()
         result = _result(work, watch)
@@ -78,7 +78,8 @@ def run(
             )
     if interrupted:  # also one that came too late to stop anything: the caller's loop must know
         result = replace(result, stop_reason="interrupted")
-    text = explain(objective, result, options.tol, work.L, names)
+    far = result.stop_reason == "precision" and state.stop != "converged"
+    text = explain(objective, result, options.tol, work.L, names, far)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)
     return result
@@ -109,6 +110,8 @@ def _loop(work: Work, watch: Watch) -> None:
                 raise
         if checkpoint is not None and state.stop is None and time.perf_counter() >= checkpoint.due:
             work.keep(5)
+        if state.stop == "precision" and state.iteration < iterations:
+            work.centre_where_lost()
         if iterations == before:
             break
 
@@ -167,6 +170,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         gradient = gradient + np.append(offset * gradient[-1], 0.0)
         state.b -= inner(offset, state.w)
     seconds = time.perf_counter() - start
+    gradient_norm = float(np.abs(gradient).max())
     history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
     history[:, 1] -= start
     return TrainingResult(
@@ -174,12 +178,25 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         b=float(state.b),
         costs=np.array(state.costs),
         cost=cost,
-        gradient_norm=float(np.abs(gradient).max()),
+        gradient_norm=gradient_norm,
         suboptimality_bound=bound,
         iterations=state.iteration,
-        stop_reason=state.stop or "iterations",
+        stop_reason=_reason(work, cost, bound if objective.decay > 0.0 else gradient_norm),
         seconds=seconds,
         alpha=work.alpha,
         passes=objective.passes,
         history=history,
     )
+
+
+def _reason(work: Work, cost: float, reached: float) -> StopReason:
+    """Why the run ended, by what is reported of it: nothing above tol is "converged"."""
+    reason = work.state.stop or "iterations"
+    if not np.isfinite(cost):
+        return "diverged"
+    tol = work.options.tol
+    if tol is None or reason not in ("converged", "precision", "iterations", "max_seconds"):
+        return reason
+    if reached <= tol:
+        return "converged"  # also where the last read tells, after all iterations asked for
+    return "precision" if reason == "converged" else reason

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backends import moments
 from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
@@ -96,8 +97,13 @@ class Work:
         state = self.state
         self.start -= saved["seconds"]
         state.restore(saved, self.start)
-        withdrawn = 0
-        if state.stop == "converged" and self.options.goal < max(state.measure, state.bound):
+        withdrawn, goal = 0, self.options.goal
+        reached = state.measure
+        if self.objective.decay > 0.0:
+            reached = max(reached, state.bound)
+        if (state.stop == "converged" and goal < reached) or (
+            state.stop == "precision" and goal < saved["tol"]
+        ):
             withdrawn = state.withdraw_proof()  # less was asked for then
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
@@ -119,6 +125,27 @@ class Work:
         method = self.entry.make(answers.problem, self.state, settings, saved)
         drive((answers, method.prepare()))
         self.method, self.answers = method, answers
+
+    def centre_where_lost(self) -> None:
+        """Go on from the same point on X - mean where rounding ended a run on columns far from 0.
+
+        A column of times, prices or years leaves a Hessian no digits but those of its mean. The
+        mean takes a read.
+        """
+        objective, state, options = self.objective, self.state, self.options
+        if self.mean is not None or not objective.intercept or not self.entry.centres_where_lost:
+            return
+        known = options.tol is not None or objective.design.has_examples_at_hand
+        if state.measure <= options.goal or not known:
+            return
+        if not moments.far_from_zero(objective.design).any():
+            return
+        mean = objective.mean()
+        self._centre(mean)
+        state.b += inner(mean, state.w)
+        state.stop, state.evaluation, state.stalls = None, None, 0
+        state.measure = state.bound = state.previous_norm = state.gradient_norm = np.inf
+        self._make(Answers(self.objective), None)
 
     def advance(self, count: int) -> None:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""

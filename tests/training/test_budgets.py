@@ -80,8 +80,8 @@ def test_never_more_than_a_pass_or_half_a_second_too_late(
     way, max_seconds, pass_seconds, sample_share, lambda_
 ):
     result, took = trained(way, max_seconds, pass_seconds, lambda_, sample_share * pass_seconds)
-    assert result.stop_reason in ("max_seconds", "converged")
-    assert result.stop_reason == "converged" or took <= max_seconds + max(0.5, pass_seconds)
+    assert result.stop_reason in ("max_seconds", "converged", "precision")
+    assert result.stop_reason != "max_seconds" or took <= max_seconds + max(0.5, pass_seconds)
     assert np.isfinite(result.cost)
     assert len(result.costs) == result.iterations
 
@@ -89,7 +89,7 @@ def test_never_more_than_a_pass_or_half_a_second_too_late(
 def test_it_is_not_stopped_much_too_early_either():
     for way in WAYS:
         result, took = trained(way, 100.0, 1.0, iterations=10**6)
-        assert result.stop_reason == "converged" or took >= 97.0, way
+        assert result.stop_reason in ("converged", "precision") or took >= 97.0, way
 
 
 def test_the_clock_of_these_tests_is_one():

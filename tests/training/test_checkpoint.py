@@ -80,7 +80,7 @@ def case(name):
     options = {"lambda_": 1.0, **CASES[name]}
     X, Y = problem(m, n_x)
     if options.pop("separable", False):
-        Y = (X[:1] > 0).astype(np.uint8)
+        Y = (X[:1] + 0.9 * X[1:2] - 0.5 * X[2:3] > 0.3).astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
         for (module, attribute), value in CHANGES.get(name, {}).items():

@@ -1,0 +1,121 @@
+"""Faults of arithmetic that users met: each was wrong, silent or a crash, and stands for its kind.
+
+The right values are those of mpmath, of NumPy's eigenvalues, or of the same problem in other units.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import fastlogreg as flr
+
+
+def trained(X, y, **options):
+    """The result and the texts of the warnings; X (n_x, m), y (m,)."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        X = np.asarray(X) if isinstance(X, np.ndarray) else np.array(X, dtype=float)
+        result = flr.train(X, np.array([y]), **options)
+    return result, [str(warning.message) for warning in caught]
+
+
+def largest_eigenvalue(X, m):
+    """L without a penalty, X1 being X (n_x, m) with or without its row of ones."""
+    return float(np.linalg.eigvalsh(X @ X.T)[-1]) / (4 * m)
+
+
+# The start of the power iteration is nearly orthogonal to the leading vector of these.
+NEARLY_ORTHOGONAL = (
+    ([[1.6, 0.6, 0.6]], [0, 1, 1]),
+    ([[0.2, 1.3, 1.2, 1.1]], [0, 1, 0, 1]),
+)
+
+
+@pytest.mark.parametrize(("X", "y"), NEARLY_ORTHOGONAL)
+def test_gradient_descent_never_lets_the_cost_rise(X, y):
+    """Five iterations went .693, .757, 10.6, 3.79, 4.63: 1/L was 9 and 18 times too long."""
+    result, _ = trained(X, y, iterations=50)
+    X1 = np.vstack([np.array(X), np.ones(len(y))])
+    assert (np.diff(np.append(result.costs, result.cost)) < 0.0).all()
+    assert 1.0 / result.alpha == pytest.approx(largest_eigenvalue(X1, len(y)), rel=0.02)
+
+
+@pytest.mark.parametrize(("X", "y"), NEARLY_ORTHOGONAL)
+def test_the_step_named_as_safe_is_below_two_over_l(X, y):
+    X1 = np.vstack([np.array(X), np.ones(len(y))])
+    safe = 2.0 / largest_eigenvalue(X1, len(y))
+    _, texts = trained(X, y, alpha=1.5 * safe, iterations=100)
+    assert len(texts) == 1
+    assert f"2/L = {safe:.4g}"[:-1] in texts[0]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_rare_category_has_its_part_in_l(order, weighted):
+    """One-hot columns, one of them with 60 of 2050 examples: L = .0073, and .0012 was found."""
+    rng = np.random.default_rng(0)
+    m, n_x = 2050, 200
+    category = rng.integers(1, n_x, m)
+    category[rng.permutation(m)[:60]] = 0
+    X = np.zeros((m, n_x))
+    X[np.arange(m), category] = 1.0
+    y = rng.integers(0, 2, m)
+    s = rng.integers(1, 4, m).astype(float) if weighted else np.ones(m)
+    L = largest_eigenvalue(X.T * np.sqrt(s), s.sum())
+    start = X.T @ (s * (0.5 - y)) / s.sum()  # the gradient at 0: the first step tells alpha
+    for column in range(0, n_x, 3):  # wherever the column stands
+        moved = np.asarray(np.roll(X, column, axis=1), order=order)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = flr.LogisticRegression(
+                np.inf, solver="gd", fit_intercept=False, max_iter=1, tol=0.0
+            ).fit(moved, y, s)
+        gradient = np.roll(start, column)
+        alpha = -(model.coef_[0] @ gradient) / (gradient @ gradient)
+        assert 1.0 / alpha == pytest.approx(L, rel=0.05), column
+
+
+def test_gradient_descent_lowers_the_cost_on_thousands_of_small_problems():
+    rng = np.random.default_rng(20)
+    for _ in range(2000):
+        m, n_x = int(rng.integers(2, 8)), int(rng.integers(1, 4))
+        X = rng.normal(size=(n_x, m)) + 3.0 * rng.normal(size=(n_x, 1))
+        X = X if rng.random() < 0.5 else np.abs(X).round(1)
+        y = np.append([0, 1], rng.integers(0, 2, m - 2))
+        result, _ = trained(X, y, iterations=6)
+        costs = np.append(result.costs, result.cost)
+        assert (np.diff(costs) <= 1e-15 * costs[:-1]).all(), (X.tolist(), y.tolist())
+
+
+SINGULAR_TO_ELIMINATION = (
+    ([[10003.0, 10001, 10001, 10000]], [0, 1, 0, 1], "quasi-separable", 0.34657359),
+    ([[1, 0, 0, 1], [2, 0, 2, 2], [0, 1, 3, 0], [1, 1, 3, 0]], [0, 1, 1, 1], "completely", 0.0),
+)
+
+
+@pytest.mark.parametrize("solver", ["newton", "auto", "lbfgs"])
+@pytest.mark.parametrize(("X", "y", "said", "infimum"), SINGULAR_TO_ELIMINATION)
+def test_a_hessian_with_a_factor_that_elimination_finds_singular(solver, X, y, said, infimum):
+    """numpy.linalg.solve raised LinAlgError: Cholesky's pivots were above rounding."""
+    result, texts = trained(X, y, solver=solver, lambda_=0.0, tol=1e-8)
+    assert len(texts) == 1
+    assert said in texts[0]
+    assert infimum - 1e-8 <= result.cost <= infimum + 0.2
+
+
+@pytest.mark.parametrize("solver", ["newton", "auto"])
+@pytest.mark.parametrize("lambda_", [0.0, 1e-8, 1e-2])
+def test_small_tables_with_a_large_offset_raise_nothing(solver, lambda_):
+    rng = np.random.default_rng(18)
+    for _ in range(300):
+        m, n_x = int(rng.integers(2, 7)), int(rng.integers(1, 6))
+        offset = 10.0 ** rng.integers(2, 10)
+        X = offset + (
+            rng.integers(0, 4, (n_x, m)) if rng.random() < 0.5 else rng.normal(size=(n_x, m))
+        )
+        y = np.append([0, 1], rng.integers(0, 2, m - 2))
+        result, _ = trained(X, y, solver=solver, lambda_=lambda_, tol=1e-8)
+        assert result.cost <= np.log(2.0) + 1e-12
