@@ -25,7 +25,7 @@ from ..data.dense import DesignMatrix
 from ..machine.blas import inner
 from ..machine.once import once
 from ..maths.arrays import NONE, Vector
-from ..objective import separation
+from ..objective import proof, separation
 from .raw import Raw
 
 # J, db, sum of da/dz, examples on the wrong side, blocks whose z is beyond all bounds; then dw
@@ -150,6 +150,13 @@ def line_sums(block: Block, start: Place, trial: Place, t: float) -> Vector:
     both."""
     z = block.z(start)
     return np.array(BACKEND.along_line(z, block.z(trial) - z, block.y, block.weight, t))
+
+
+def largest_leverage(
+    block: Block, scale: Vector, shift: Vector, inverse: Vector, intercept: bool
+) -> float:
+    """Return the largest x H^-1 x; inverse: of H's Cholesky factor."""
+    return proof.largest_leverage(block.design.rescaled(scale, shift), inverse, intercept)
 
 
 def shifted_sums(block: Block, place: Place, t: float) -> Vector:

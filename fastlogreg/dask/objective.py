@@ -174,6 +174,11 @@ class DistributedObjective(Objective):
         """Sum along a line; z, z_slope: the `Scores` of both ends."""
         return LineSums(*self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist())
 
+    def largest_leverage(self, inverse: Vector) -> float:
+        self.begin_pass()
+        scale, shift, intercept = self.design.scale, self.design.shift, self.intercept
+        return max(self.held.each(blocks.largest_leverage, scale, shift, inverse, intercept))
+
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         return LineSums(*self.held.sum(blocks.shifted_sums, z.place, t).tolist())
 

@@ -127,7 +127,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     gradient_norm_ : float
         The largest absolute component of the gradient at the end.
     suboptimality_bound_ : float
-        An upper bound on `cost_` - optimum; infinite for C = infinity.
+        A proved upper bound on `cost_` - optimum; infinite where nothing is proved, for
+        C = infinity more often.
     stop_reason_ : str
         A key of `fastlogreg.solvers.result.STOP_REASONS`.
     history_ : ndarray of shape (k, 4)

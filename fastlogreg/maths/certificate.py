@@ -18,13 +18,19 @@ the move costs at most |db| r / (1 - r) with r = |db| / c:
 
     J - J* <= (||dw|| + R |db|)^2 / (2 mu) + |db| r / (1 - r)
 
+Without a penalty (lambda = 0) there is no mu. With nu^2 = g H^-1 g and r = nu max sqrt(x H^-1 x), x
+having its 1, the third derivative bounds how fast H can shrink on the way. Where r < 1 there is an
+optimum, and
+
+    J - J* <= nu^2 (-log(1 - r) / r)
+
 With another length than R the last one is an estimate, and no proof. Rounding is in none of these;
 who reports a bound adds `ROUNDING` times J.
 """
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, log1p
 
 ROUNDING = 2.0**-52  # of J: what the sum of the losses and its quotient are off by, at least
 
@@ -56,3 +62,10 @@ def bound_by_hessian(squares: float, db: float, curvature: float, modulus: float
     if t >= 1.0:
         return inf
     return squares / (2.0 * modulus) + 0.5 * db * db / (curvature * (1.0 - t))
+
+
+def bound_without_penalty(nu: float, r: float) -> float:
+    """Return the bound for lambda = 0; infinite where r is not below 1."""
+    if not r < 1.0:
+        return inf
+    return nu * nu * (-log1p(-r) / r if r > 0.0 else 1.0)

@@ -147,6 +147,11 @@ class Objective:
         lambda = 0."""
         return proof.certify(self, theta, evaluation, z) if self.decay > 0.0 else np.inf
 
+    def largest_leverage(self, inverse: Vector) -> float:
+        """Return the largest x H^-1 x, from the inverse of H's Cholesky factor: one read of X."""
+        self.begin_pass()
+        return proof.largest_leverage(self.design, inverse, self.intercept)
+
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         """Sum the losses, dz and da/dz where z is t larger: no read of X."""
         return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..backends import moments
+from ..data.design import Design
 from ..machine.blas import inner, norm
 from ..maths import certificate
 from ..maths.arrays import Vector
@@ -79,6 +80,30 @@ def certify(objective: Objective, theta: Vector, evaluation: Evaluation, z: Any 
         rho = db / curvature
         rise = db * rho / (1.0 - rho)
     return rounding + rise + estimate(objective, found)
+
+
+def without_penalty(objective: Objective, evaluation: Evaluation, H: Vector) -> float:
+    """Return a proved bound on J - J* for lambda = 0, from the Hessian there: one read of X.
+
+    It is infinite where nothing is proved, separable classes among them.
+    """
+    try:
+        inverse = np.linalg.inv(np.linalg.cholesky(H))
+    except np.linalg.LinAlgError:
+        return np.inf
+    nu = norm(inverse @ evaluation.gradient)
+    r = nu * float(np.sqrt(objective.largest_leverage(inverse)))
+    return certificate.ROUNDING * evaluation.J + certificate.bound_without_penalty(nu, r)
+
+
+def largest_leverage(design: Design, inverse: Vector, intercept: bool) -> float:
+    """Return the largest x H^-1 x over the examples, x having its 1; inverse: of H's factor."""
+    found, last = 0.0, inverse[:, -1] * intercept
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _, _, x in design.float_blocks():
+            y = x @ inverse[:, :-1].T + last
+            found = max(found, float(np.einsum("ij,ij->i", y, y).max()))
+    return found
 
 
 def best_shift(objective: Objective, z: Any) -> float:

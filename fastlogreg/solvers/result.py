@@ -112,8 +112,9 @@ class TrainingResult:
     cost, gradient_norm : float
         J and the largest absolute component of (dw, db) at the returned (w, b).
     suboptimality_bound : float
-            An upper bound on cost - J*, proved in `fastlogreg.objective.objective`; infinite where
-        lambda
+        A proved upper bound on cost - J*: see `fastlogreg.maths.certificate`. It is infinite where
+        nothing is proved: with lambda = 0 where the classes are separable, where columns depend on
+        each other, or far from the optimum.
         is 0.
     iterations : int
         Updates made.

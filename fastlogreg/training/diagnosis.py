@@ -16,6 +16,7 @@ point found, H <= H0 in every direction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from ..backends import moments
 from ..machine.blas import inner
 from ..maths import logistic
 from ..maths.arrays import Vector
+from ..objective import proof
 from ..objective.objective import Objective
 from ..solvers.result import TrainingResult
 
@@ -54,15 +56,16 @@ def explain(
     curvature: float,
     names: Sequence[str] | None,
     far: bool = False,
+    without_penalty: str | None = None,
 ) -> str | None:
-    """The text of the one warning that this result deserves, or None. curvature: L, or NaN where it
-    is not known. far: whether rounding was the end before the solver had what tol asks for."""
+    """Return the text of the one warning that this result deserves, or None.
+
+    curvature: L, or NaN where it is not known. far: whether rounding was the end before the solver
+    had what tol asks for. without_penalty: the text of `examine_without_penalty`.
+    """
     if result.stop_reason == "interrupted":
         return _interrupted(objective, result)
     safe = 2.0 / curvature if curvature > 0 else np.inf
-    ended = result.stop_reason in ("converged", "precision") or (
-        tol is not None and result.stop_reason in ("iterations", "max_seconds")
-    )
     if not np.isfinite(result.cost):
         return NOT_FINITE
     if result.stop_reason == "diverged":
@@ -75,7 +78,7 @@ def explain(
         )
     if result.stop_reason == "separable":
         return _separable(result)
-    text = _without_optimum(objective, result, names) if objective.decay == 0.0 and ended else None
+    text = without_penalty
     if text is None and result.alpha > safe:
         text = (
             f"alpha = {result.alpha:.6g} is above 2/L = {safe:.6g}, the largest value for which "
@@ -197,39 +200,61 @@ def _far_from_optimum(
     )
 
 
-def _without_optimum(
-    objective: Objective, result: TrainingResult, names: Sequence[str] | None
-) -> str | None:
-    """lambda = 0: separable classes, dependent columns, quasi-separable classes."""
+class Finding(NamedTuple):
+    """Hold what was found of a result with lambda = 0: a warning, and a proved bound."""
+
+    text: str | None
+    bound: float
+
+
+NOTHING = Finding(None, np.inf)
+
+
+def examine_without_penalty(
+    objective: Objective, result: TrainingResult, tol: float | None, names: Sequence[str] | None
+) -> Finding:
+    """Look for what lambda = 0 allows: separable classes, dependent columns, quasi-separable ones.
+
+    Where none of these is found, a bound on J - J* may be proved. At most four reads of X, which
+    `passes` does not count.
+    """
+    ended = result.stop_reason in ("converged", "precision") or (
+        tol is not None and result.stop_reason in ("iterations", "max_seconds")
+    )
+    if objective.decay > 0.0 or not ended or not np.isfinite(result.cost):
+        return NOTHING
     w, b, work = result.w[:, 0], result.b, objective.m * objective.n_x**2
     if (
         result.stop_reason == "max_seconds"
         and max(work, 3 * objective.design.elements) > MOST_WORK / HURRIED
     ):
-        return None
+        return NOTHING
     z = objective.scores(w, b)
     if objective.separates(z, w, b):
-        return _separable(result)
+        return Finding(_separable(result), np.inf)
     if objective.n_x > LARGEST or work > MOST_WORK:
-        return None
+        return NOTHING
     objective, b = _about_the_mean(objective, w, b)
     _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
     if not np.isfinite(H0).all():
-        return OVERFLOW
+        return Finding(OVERFLOW, np.inf)
     size = np.sqrt(np.diag(H0))
     size[size == 0.0] = 1.0
     values, vectors = np.linalg.eigh(H0 / np.outer(size, size))
     null = values <= 4e-15 * len(values)  # the rounding of a sum of float64, with diagonal 1
     if null.any():
-        return _dependent(vectors[:, null], names)
+        return Finding(_dependent(vectors[:, null], names), np.inf)
     root = vectors / np.sqrt(values)  # root.T (H0 scaled) root = I
-    _, H = objective.hessian(w, b)
+    evaluation, H = objective.hessian(w, b)
     shrunk, directions = np.linalg.eigh(root.T @ (H / np.outer(size, size)) @ root)
     flat = root @ directions[:, shrunk < VANISHED]
     v = (
         flat @ (flat.T @ (H0 @ np.append(w, b) / size)) / size
     )  # what of [w, b] lies in the flat directions
-    return _quasi_separable(objective, z, v, result)
+    text = _quasi_separable(objective, z, v, result)
+    if text is not None:
+        return Finding(text, np.inf)
+    return Finding(None, proof.without_penalty(objective, evaluation, H))
 
 
 def _about_the_mean(objective: Objective, w: Vector, b: float) -> tuple[Objective, float]:

@@ -21,7 +21,7 @@ from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers.result import Progress, StopReason, TrainingResult, TrainingWarning
 from ..solvers.state import State, Stopped
-from .diagnosis import explain
+from .diagnosis import examine_without_penalty, explain
 from .options import Options
 from .watch import Watch, interruptions, iterations_in
 from .work import Work
@@ -79,7 +79,10 @@ def run(
     if interrupted:  # also one that came too late to stop anything: the caller's loop must know
         result = replace(result, stop_reason="interrupted")
     far = result.stop_reason == "precision" and state.stop != "converged"
-    text = explain(objective, result, options.tol, work.L, names, far)
+    finding = examine_without_penalty(objective, result, options.tol, names)
+    if finding.bound < result.suboptimality_bound:
+        result = replace(result, suboptimality_bound=finding.bound)
+    text = explain(objective, result, options.tol, work.L, names, far, finding.text)
     if text is not None:
         warnings.warn(text, TrainingWarning, stacklevel=3)
     return result

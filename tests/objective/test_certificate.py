@@ -16,6 +16,7 @@ from fastlogreg.backends import fused
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.data.inputs import design_of
 from fastlogreg.maths import certificate
+from fastlogreg.objective import proof
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers.state import State
 from fastlogreg.training import run
@@ -181,6 +182,48 @@ def test_the_results_own_bound_is_never_below(problem, solver, k):
     assert float(found - best) >= -1e-16 * float(
         best
     )  # both are points in float64: the solver's may be the better one
+
+
+@given(problem=problems())
+@settings(max_examples=100 if WITHOUT_JIT else 500)
+def test_never_below_without_a_penalty(problem):
+    """Where there is an optimum, and also where there is none: then nothing is proved."""
+    penalised, step = problem
+    objective = Objective(
+        penalised.design,
+        penalised.y,
+        0.0,
+        "numpy",
+        1,
+        penalised.weight,
+        intercept=penalised.intercept,
+    )
+    step[-1] *= objective.intercept
+    with np.errstate(all="ignore"):
+        try:
+            best = lowest(objective)
+        except np.linalg.LinAlgError:
+            best = step
+    J = exact(objective, best)
+    for theta in (step, best + step, best + 1e-3 * step, best + 1e-7 * step, best):
+        evaluation, H = objective.hessian(theta[:-1], theta[-1])
+        gap = float(exact(objective, theta) - J)
+        bound = proof.without_penalty(objective, evaluation, H)
+        assert gap <= bound * (1 + 1e-9) + 1e-30 or gap < 1e-22
+
+
+def test_the_bound_without_a_penalty_is_reported():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 400))
+    Y = (X[:1] + rng.normal(size=(1, 400)) > 0).astype(int)
+    result = flr.train(X, Y, solver="newton", lambda_=0.0, tol=1e-9)
+    assert 0.0 < result.suboptimality_bound < 1e-15
+    rough = flr.train(X, Y, solver="lbfgs", lambda_=0.0, tol=1e-3)
+    assert rough.cost - result.cost <= rough.suboptimality_bound < 1e-4
+    separable = (X[:1] > 0).astype(int)
+    with pytest.warns(flr.TrainingWarning, match="separable"):
+        apart = flr.train(X, separable, solver="newton", lambda_=0.0, tol=1e-9)
+    assert apart.suboptimality_bound == np.inf
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.9])
