@@ -61,10 +61,9 @@ def train(
     """Train on a dask array in chunks of rows or a dask data frame.
 
     Chunk sizes may be unknown; chunks of columns are rechunked, with a warning. The blocks are
-    loaded
-    once and kept by the workers. The result depends on the chunks of rows in its last bits, but
-    neither
-    on the scheduler, nor on the number of workers, nor on workers that are lost on the way.
+    loaded once and kept by the workers. The result depends on the chunks of rows in its last bits,
+    but neither on the scheduler, nor on the number of workers, nor on workers that are lost on the
+    way.
 
     Parameters
     ----------
@@ -83,9 +82,8 @@ def train(
     Raises
     ------
     TypeError or ValueError
-            For X or y of another kind, chunks that do not match (naming the block), labels other
-        than 0 and
-        1, one class alone, and NaN or infinity in X (naming row and column).
+        For X or y of another kind, chunks that do not match (naming the block), labels other than 0
+        and 1, one class alone, and NaN or infinity in X (naming row and column).
 
     References
     ----------

@@ -30,9 +30,8 @@ class LogisticRegression(InMemory):
     """Fit to dask collections what `fastlogreg.LogisticRegression` fits to arrays.
 
     n_threads has no effect here: the scheduler's workers decide. X is a dask array (m, n_x) in
-    chunks
-    of rows or a dask data frame; y and sample_weight are (m,) in the same chunks. Once fitted it
-    predicts on arrays in memory as well, as its parent does.
+    chunks of rows or a dask data frame; y and sample_weight are (m,) in the same chunks. Once
+    fitted it predicts on arrays in memory as well, as its parent does.
 
     Parameters
     ----------
@@ -84,9 +83,8 @@ class LogisticRegression(InMemory):
         Raises
         ------
         ValueError or TypeError
-                As `fastlogreg.dask.train`, and where y does not have two classes among the rows of
-            positive
-            weight.
+            As `fastlogreg.dask.train`, and where y does not have two classes among the rows of
+            positive weight.
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """

@@ -50,21 +50,16 @@ class RowBlocks:
     Parameters
     ----------
     source : path, dataset, array, sequence or iterable
-            A path to a .npy file, "FILE.h5:DATASET" (of this very file: for links and virtual
-        datasets give
-            h5py's), or a path to a Parquet file (all columns; `from_parquet` splits off the
-        labels). An
-            h5py dataset or another with shape, dtype and slices, an array or `numpy.memmap`. An
-        object with
-            __len__ and __getitem__ (blocks[k] is an array (rows, n_x)), or an iterable of such
-        arrays that
-        begins anew with each iter(); these two are read once for counting.
+        A path to a .npy file, "FILE.h5:DATASET" (of this very file: for links and virtual datasets
+        give h5py's), or a path to a Parquet file (all columns; `from_parquet` splits off the
+        labels). An h5py dataset or another with shape, dtype and slices, an array or
+        `numpy.memmap`. An object with __len__ and __getitem__ (blocks[k] is an array (rows, n_x)),
+        or an iterable of such arrays that begins anew with each iter(); these two are read once for
+        counting.
     max_memory : int or None, default=None
-            Bytes that blocks may take while they are in flight; None for an eighth of the machine's
-        memory.
-            At least two blocks must fit: one is computed, one is read. It does not change a bit of
-        the
-        result, and a mapped .npy needs none.
+        Bytes that blocks may take while they are in flight; None for an eighth of the machine's
+        memory. At least two blocks must fit: one is computed, one is read. It does not change a bit
+        of the result, and a mapped .npy needs none.
 
     Attributes
     ----------
@@ -80,17 +75,14 @@ class RowBlocks:
     Raises
     ------
     FileNotFoundError, ValueError or TypeError
-            For what cannot be read, a one-shot generator among it, and where two blocks do not fit
-        into
+        For what cannot be read, a one-shot generator among it, and where two blocks do not fit into
         max_memory. While reading: OSError, ValueError or TypeError naming block and source.
 
     Notes
     -----
     A file that has vanished, been replaced or become shorter is an OSError at the next pass. What
-    is
-    cut from a mapped .npy in the middle of a pass ends the process (SIGBUS), as with any map;
-    blocks
-    that are read into memory have no such limit.
+    is cut from a mapped .npy in the middle of a pass ends the process (SIGBUS), as with any map;
+    blocks that are read into memory have no such limit.
 
     References
     ----------

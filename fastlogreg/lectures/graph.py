@@ -296,8 +296,7 @@ def figure(output: Variable) -> Figure:
     """Draw inputs left, output right.
 
     On each node stand its name, how it was made, its value and d output / d node. ValueError for
-    more
-    than 150 nodes.
+    more than 150 nodes.
     """
     from ..figures.base import new_figure
 
@@ -356,8 +355,7 @@ def _places(nodes: list[Variable]) -> dict[Any, tuple[float, float]]:
     """Place each node by id at (column, row), just left of its first use.
 
     The corners of the arrows that pass columns have places too. A corner has the key (id of
-    operand, id
-    of node, column) and a row of its own, so that no arrow crosses a box.
+    operand, id of node, column) and a row of its own, so that no arrow crosses a box.
     """
     number = {id(node): k for k, node in enumerate(nodes)}
     back = dict.fromkeys(number, 0)  # columns left of the output

@@ -22,10 +22,8 @@ def flatten_images(images: Any) -> NDArray[Any]:
     """Flatten images into X of shape (n_x, m), one image per column.
 
     A view of the same memory where the images lie one after another (as NumPy, HDF5 and image
-    readers
-    leave them), a copy otherwise. The features of an image are in its reading order: row by row,
-    pixel
-    by pixel, colour by colour.
+    readers leave them), a copy otherwise. The features of an image are in its reading order: row by
+    row, pixel by pixel, colour by colour.
 
     Parameters
     ----------
@@ -75,8 +73,7 @@ def labels_to_Y(labels: Any, positive: Any = None) -> NDArray[np.uint8]:
     labels : array of shape (m,), (m, 1) or (1, m)
         Numbers or text.
     positive : number, text or None, default=None
-            The label that becomes 1, every other becoming 0. Without it the labels must be 0 and 1,
-        or
+        The label that becomes 1, every other becoming 0. Without it the labels must be 0 and 1, or
         False and True.
 
     Returns

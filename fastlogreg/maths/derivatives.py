@@ -67,8 +67,7 @@ def nudge(f: Callable[[float], Any], a: float, eps: float = 0.001) -> Nudge:
     Raises
     ------
     ValueError
-            Where f is not defined at a or at a + eps, or where eps is zero, not finite, or lost in
-        the
+        Where f is not defined at a or at a + eps, or where eps is zero, not finite, or lost in the
         rounding of a.
 
     References
@@ -173,8 +172,7 @@ def _ridders(f: Callable[[float], Any], a: float, h: float) -> list[tuple[float,
     """Return (entry, its error) for every entry of one table.
 
     The error is its disagreement with its parents, or what the rounding of f brings into D(h),
-    where
-    that is more. Rows with a non-finite D(h) restart the table.
+    where that is more. Rows with a non-finite D(h) restart the table.
     """
     found: list[tuple[float, float]] = []
     above: list[float] = []

@@ -115,7 +115,6 @@ class TrainingResult:
         A proved upper bound on cost - J*: see `fastlogreg.maths.certificate`. It is infinite where
         nothing is proved: with lambda = 0 where the classes are separable, where columns depend on
         each other, or far from the optimum.
-        is 0.
     iterations : int
         Updates made.
     stop_reason : str
@@ -128,9 +127,8 @@ class TrainingResult:
         Reads of X in all.
     history : ndarray of shape (k, 4)
         Passes, seconds, J and bound so far, a row for each point evaluated, for
-            `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of
-        about
-            0.1 s. Of a compiled stretch of Newton's method the seconds are spread evenly over its
+        `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of about
+        0.1 s. Of a compiled stretch of Newton's method the seconds are spread evenly over its
         points.
 
     Examples

@@ -19,10 +19,8 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
     """Compile the kernels for X of these dtypes, or load them from the disk cache.
 
     Example-major and feature-major X are covered alike. After it the first `train` or `propagate`
-    on
-    such an X compiles nothing, in this process. With a writable cache folder later processes load
-    in a
-    fraction of a second what this one compiled.
+    on such an X compiles nothing, in this process. With a writable cache folder later processes
+    load in a fraction of a second what this one compiled.
 
     Parameters
     ----------
