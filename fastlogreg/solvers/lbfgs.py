@@ -27,6 +27,7 @@ from .state import STALLED, State
 MEMORY = 10
 # Looser than 0.5: without an inner Hessian a new direction beats a second read for this one.
 ACCEPTED_SLOPE_RATIO = 0.6
+ONE_SCALE = 30.0  # times between the largest and the smallest squared spread
 
 SCHEMA: Schema = {
     "lbfgs": (Field("s", "PT"), Field("y", "PT"), Field("sy", "P"), Field("evaluated", kind=bool))
@@ -73,7 +74,10 @@ class LBFGS:
     def prepare(self) -> Asking[None]:
         """Make the diagonal, and bring back the point of a run that goes on."""
         if self.by_spread:
-            self.diagonal = yield from by_spread(self.problem)
+            diagonal = yield from by_spread(self.problem)
+            # Of columns of one scale the sample would bring nothing but its noise.
+            if diagonal.max() > ONE_SCALE * diagonal.min():
+                self.diagonal = diagonal
         if self.evaluated:
             self.point = yield Evaluate(self.state.theta)
 
