@@ -207,11 +207,15 @@ class LogisticRegression(InMemory):
             {"drop_axis": 1} if columns is None else {"chunks": (X.chunks[0], (columns,))}
         )
         meta = np.empty((0,) * (1 if columns is None else 2), dtype)
-        return X.map_blocks(work, token="fastlogreg", dtype=dtype, meta=meta, **more)
+        return X.map_blocks(work, dtype=dtype, meta=meta, **more)
 
 
 class _Predict:
     """Call one of the estimator's methods on the rows of a block."""
+
+    # Dask names the blocks by it: the argument of `map_blocks` for that is not the same in all
+    # versions of Dask.
+    __name__ = "fastlogreg"
 
     def __init__(
         self, name: str, model: InMemory, dtype: Any, columns: int | None, names: Any

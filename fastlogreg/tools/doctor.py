@@ -22,7 +22,7 @@ import numpy as np
 from ..kernels.dense import chunks
 from ..machine.threads import available_threads, run_on
 
-REQUIRED = {"numpy": (1, 26), "numba": (0, 60)}  # as in the package's metadata
+REQUIRED = {"numpy": (1, 26), "numba": (0, 61)}  # as in the package's metadata
 LEAST_FRACTION = (
     0.3  # of the read bandwidth, for the kernel at n_x = 500: a quiet machine gives twice as much
 )

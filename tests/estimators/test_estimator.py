@@ -311,9 +311,8 @@ def test_X_is_not_copied(order, standardize):
         rng.integers(0, 256, size=(100_000, 200), dtype=np.uint8), order=order
     )  # 20 MB
     labels = big[:, 0] > 100
-    model = flr.LogisticRegression(1e-6, standardize=standardize, tol=1e-4).fit(
-        big[:5000], labels[:5000]
-    )
+    model = flr.LogisticRegression(1e-6, standardize=standardize, tol=1e-4)
+    model.fit(big, labels).predict_proba(big)  # compiles, which takes memory of its own
     tracemalloc.start()
     try:
         model.fit(big, labels)

@@ -158,9 +158,8 @@ def test_train_predict_evaluate_and_plot(tmp_path, capsys):
 
 @pytest.mark.skipif(WITHOUT_JIT, reason="a million columns, one by one")
 def test_the_page_on_hashed_features_runs():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "hashed_features.md").read_text(
-        encoding="utf-8"
-    )
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    page = (docs / "how-to" / "hashed_features.md").read_text(encoding="utf-8")
     pytest.importorskip("sklearn")
     blocks = page.split("```python\n")[1:]
     assert len(blocks) == 1

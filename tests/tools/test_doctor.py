@@ -28,9 +28,9 @@ def test_versions():
     found = doctor.versions()
     assert found.healthy
     assert f"numpy {np.__version__}" in found.found
-    old = doctor.versions(lambda name: types.SimpleNamespace(__version__="0.59.1"))
+    old = doctor.versions(lambda name: types.SimpleNamespace(__version__="0.60.0"))
     assert not old.healthy
-    assert old.remedy == "numpy must be at least 1.26; numba must be at least 0.60"
+    assert old.remedy == "numpy must be at least 1.26; numba must be at least 0.61"
 
     def missing(name):
         raise ImportError("no such library")
