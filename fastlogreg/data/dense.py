@@ -226,7 +226,8 @@ class DesignMatrix(Design):
             hi = (
                 self.m if self.m - lo - step < 2 * LANES else lo + step
             )  # none of fewer than are taken at a time
-            block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
+            with np.errstate(over="ignore"):  # of a long double: it is infinite from here on
+                block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
             yield lo, hi, read_only(block.view(VIEWS.get(target, target)))
             lo = hi
 
