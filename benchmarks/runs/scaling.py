@@ -196,7 +196,7 @@ def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: another cluster may have 8787
             silence_logs=50,
         ) as cluster,
         Client(cluster) as client,

@@ -121,7 +121,7 @@ def cluster():
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: another cluster may have 8787
             silence_logs=50,
         ) as made,
     ):
