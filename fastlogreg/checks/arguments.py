@@ -38,7 +38,7 @@ def check_number(
     positive: bool = False,
     integer: bool = False,
 ) -> float:
-    """A finite real number, at least low, or above zero if positive, or whole if integer."""
+    """Return a finite real number, at least low, or above zero if positive, or whole if integer."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = unmasked(name, value).item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(
@@ -77,8 +77,8 @@ def require_shape(name: str, array: Any, shape: tuple[int, int], why: str) -> ND
 
 
 def real_array(name: str, array: Any) -> NDArray[Any]:
-    """An ndarray of bool, integers or floats; TypeError for object, complex, text and for what is
-    no array."""
+    """Return an ndarray of bool, integers or floats; TypeError for object, complex, text and for
+    what is no array."""
     array = unmasked(name, array)
     array = np.asarray(array) if not isinstance(array, np.ndarray) else array
     if array.dtype.kind not in "buif":
@@ -117,7 +117,7 @@ def check_X(X: Any) -> NDArray[Any]:
 
 
 def is_sparse(X: Any) -> bool:
-    """Whether X is one of scipy's sparse matrices or arrays; scipy is not imported for it."""
+    """Tell whether X is one of scipy's sparse matrices or arrays; scipy is not imported for it."""
     scipy_sparse = sys.modules.get("scipy.sparse")
     return scipy_sparse is not None and bool(scipy_sparse.issparse(X))
 
@@ -132,8 +132,8 @@ def require_dense(X: Any, backend: str) -> None:
 
 
 def check_sparse_X(X: Any) -> Any:
-    """A sparse X (n_x, m) in one of the two formats that can be read in place, neither n_x nor m
-    zero."""
+    """Return a sparse X (n_x, m) in one of the two formats that can be read in place, neither n_x
+    nor m zero."""
     if X.format not in ("csr", "csc"):
         raise ValueError(
             "X must be CSC (n_x, m), read example by example, or CSR where it is sparse; got "

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
-    """The imported module, or a ModuleNotFoundError that says how to install it."""
+    """Return the imported module, or a ModuleNotFoundError that says how to install it."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -71,7 +71,7 @@ def checked_weights(sample_weight: Any, X: NDArray[Any]) -> Vector:
 
 
 def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
-    """The classes, sorted. Two comparisons with labels instead of the sort of np.unique."""
+    """Return the classes, sorted. Two comparisons with labels instead of the sort of np.unique."""
     from sklearn.utils.multiclass import type_of_target
 
     first = y == y[0]
@@ -112,14 +112,14 @@ def _two_classes(y: NDArray[Any]) -> NDArray[Any]:
 
 
 def listed(labels: NDArray[Any]) -> str:
-    """The first ten, for an error text."""
+    """Return the first ten, for an error text."""
     return ", ".join(repr(label) for label in labels[:10].tolist()) + (
         ", ..." if len(labels) > 10 else ""
     )
 
 
 def _class_factors(class_weight: Any, classes: NDArray[Any], sums: Vector) -> Vector:
-    """The weight of either class; sums: of the sample weights in each."""
+    """Return the weight of either class; sums: of the sample weights in each."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         return sums.sum() / (2.0 * sums)
     if not isinstance(class_weight, dict):
@@ -130,7 +130,7 @@ def _class_factors(class_weight: Any, classes: NDArray[Any], sums: Vector) -> Ve
 
 
 def factors_of(class_weight: dict[Any, Any], classes: NDArray[Any]) -> Vector:
-    """The weight of either class in a dict label -> weight, 1 where it is left out.
+    """Return the weight of either class in a dict label -> weight, 1 where it is left out.
 
     ValueError for a label that is none of y's where one of y's is left out: it is misspelt.
     """
@@ -213,6 +213,6 @@ def is_label(y: NDArray[Any], label: Any) -> NDArray[np.bool_]:
 
 
 def _plain(value: Any) -> Label:
-    """A NumPy scalar as int, float, str or bool; 1.0 as 1."""
+    """Return a NumPy scalar as int, float, str or bool; 1.0 as 1."""
     item: Label = value.item()
     return int(item) if isinstance(item, float) and item.is_integer() else item

@@ -39,7 +39,7 @@ class Raw:
 
     @property
     def y(self) -> NDArray[Any]:
-        """The labels (m,)."""
+        """Return the labels (m,)."""
         return self.labels.y
 
     def __sizeof__(self) -> int:  # what Dask's scheduler believes that moving it costs

@@ -17,9 +17,9 @@ _KINDS = (MemoryError, OSError, TypeError, ValueError)
 def read_ahead(
     make: Callable[[], Generator[Block, None, None]], where: Sequence[str], in_flight: int
 ) -> Generator[Block, None, None]:
-    """The items of make(), as many as `where` names, each taken by one background thread while the
-    items before are in use; at most in_flight of them are alive. An exception there is raised here,
-    with the name of its item."""
+    """Return the items of make(), as many as `where` names, each taken by one background thread
+    while the items before are in use; at most in_flight of them are alive. An exception there is
+    raised here, with the name of its item."""
     requests: SimpleQueue[bool] = SimpleQueue()
     results: SimpleQueue[Any] = SimpleQueue()
 
@@ -60,7 +60,7 @@ def read_ahead(
 
 
 def _named(error: BaseException, where: str) -> Exception:
-    """The same error with the name of its block, of a class that can be made from a text."""
+    """Return the same error with the name of its block, of a class that can be made from a text."""
     kind = next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
     text = (
         str(error)

@@ -36,7 +36,7 @@ def keep_result(estimator: Any, result: TrainingResult, design: Any, classes: ND
 
 
 def iterations(count: Any) -> NDArray[np.int32]:
-    """The array (1,) that scikit-learn's estimators have for n_iter_."""
+    """Return the array (1,) that scikit-learn's estimators have for n_iter_."""
     return np.array([np.max(count)], dtype=np.int32)
 
 

@@ -78,7 +78,7 @@ def check_count(estimator: Any, n_x: int) -> None:
 
 
 def _is_plain(X: Any) -> bool:
-    """Whether scikit-learn would have nothing to say of X and nothing to change in it."""
+    """Tell whether scikit-learn would have nothing to say of X and nothing to change in it."""
     return type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "biuf" and X.size > 0
 
 
@@ -97,7 +97,8 @@ def penalty_of(lambda_: float, rows: LabelledRows) -> float:
 
 
 def checked_out(out: Any, X: Any) -> tuple[NDArray[Any], bool]:
-    """Where probabilities go, a new array by default, and whether it lies in the memory of X."""
+    """Return where probabilities go, a new array by default, and whether it lies in the memory of
+    X."""
     shape = (rows_of(X), 2)
     if out is None:
         return np.empty(shape), False
@@ -120,8 +121,8 @@ def checked_out(out: Any, X: Any) -> tuple[NDArray[Any], bool]:
 
 
 def _file_of(array: Any) -> Any:
-    """The file that an array, or the array that it is a view of, is a map of; None if there is
-    none."""
+    """Return the file that an array, or the array that it is a view of, is a map of; None if there
+    is none."""
     while isinstance(array, np.ndarray):
         file = getattr(array, "filename", None)
         if file is not None:
@@ -131,7 +132,7 @@ def _file_of(array: Any) -> Any:
 
 
 def check_columns(estimator: Any, X: RowBlocks, reset: bool) -> None:
-    """What `validate_data` does for arrays: n_features_in_ and feature_names_in_ are set, or
+    """Return what `validate_data` does for arrays: n_features_in_ and feature_names_in_ are set, or
     compared with X."""
     n_x, names = X.shape[0], None if X.names is None else np.array(X.names, dtype=object)
     if reset:

@@ -15,8 +15,8 @@ from ..solvers.result import Progress
 def progress_bar(
     verbose: int, tol: float, callback: Callable[[Progress], Any] | None
 ) -> Iterator[Callable[[Progress], Any] | None]:
-    """The callback for the run: the user's, with a bar on stderr where one is wanted and can be
-    shown."""
+    """Return the callback for the run: the user's, with a bar on stderr where one is wanted and can
+    be shown."""
     if not verbose:
         yield callback
         return

@@ -48,7 +48,7 @@ def from_sklearn(cls: Any, model: Any) -> Any:
 
 
 def _take_over(old: Any, new: Any) -> None:
-    """The fitted attributes that our estimator and scikit-learn's share."""
+    """Return the fitted attributes that our estimator and scikit-learn's share."""
     new.classes_, new.coef_ = old.classes_, old.coef_.copy()
     new.n_features_in_ = old.coef_.shape[1]
     new.intercept_ = np.array(old.intercept_, dtype=np.float64).reshape(1)

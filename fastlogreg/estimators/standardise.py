@@ -40,7 +40,7 @@ def standardised(objective: Objective) -> Design:
 
 
 def rescaled(objective: Any, mean: Vector, variance: Vector) -> Any:
-    """The design of an objective, rescaled to these moments: in memory or distributed."""
+    """Return the design of an objective, rescaled to these moments: in memory or distributed."""
     return _by_deviation(objective, mean, np.sqrt(variance))
 
 

@@ -165,7 +165,8 @@ class Stream:
                     return
 
     def _best_step(self, d: Vector, first_slope: float) -> float:
-        """The t in (0, 1) where the sum is least along d, to a tenth of the slope at 0; or 0.
+        """Return the t in (0, 1) where the sum is least along d, to a tenth of the slope at 0; or
+        0.
 
         Halving alone can stop far beyond it, where every row is saturated on the other side."""
         low, high, t, value = 0.0, 1.0, 0.5 * FAR, self._value(self.theta)
@@ -182,7 +183,7 @@ class Stream:
         return t if lower else 0.0
 
     def _slope(self, theta: Vector, d: Vector) -> float:
-        """The derivative of the sum along d; infinite where it overflows."""
+        """Return the derivative of the sum along d; infinite where it overflows."""
         with np.errstate(over="ignore", invalid="ignore"):
             dz = link(self.X @ theta, self.y, self.weight)[1]
             slope = float((dz @ self.X + self.H @ theta - self.r + self.penalty * theta) @ d)

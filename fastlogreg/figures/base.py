@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure of this many inches, and its axes: one, or an array of them."""
+    """Return a figure of this many inches, and its axes: one, or an array of them."""
     figure = _matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns)
 

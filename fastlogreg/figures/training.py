@@ -22,7 +22,7 @@ SHOWN = 8  # wrong examples in one figure
 
 
 def is_drawable(image_shape: tuple[int, ...] | None) -> bool:
-    """Whether examples of this shape can be shown: (h, w), (h, w, 1) or (h, w, 3)."""
+    """Tell whether examples of this shape can be shown: (h, w), (h, w, 1) or (h, w, 3)."""
     return image_shape is not None and (
         len(image_shape) == 2 or (len(image_shape) == 3 and image_shape[2] in (1, 3))
     )

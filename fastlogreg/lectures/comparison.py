@@ -32,7 +32,7 @@ class Comparison(NamedTuple):
 
     @property
     def extrapolated(self) -> bool:
-        """Whether the interpreted loop ran on fewer elements than the others."""
+        """Tell whether the interpreted loop ran on fewer elements than the others."""
         return self.interpreted_elements < self.elements
 
     @property

@@ -59,7 +59,7 @@ def rows(points: tuple[float, ...] = (2.0, 5.0), eps: float = 0.001) -> list[Row
 
 
 def table(points: tuple[float, ...] = (2.0, 5.0), eps: float = 0.001) -> str:
-    """The lectures' table as text."""
+    """Return the lectures' table as text."""
     nudged = f"f(a + {eps:g})"
     head = f"{'f(a)':<6}{'a':>6}{'f(a)':>12}{nudged:>16}{'slope':>12}{'exact':>12}"
     head += f"{'derivative(f, a)':>20}"

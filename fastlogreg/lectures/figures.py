@@ -47,8 +47,8 @@ def sigmoid_curve() -> Figure:
 def nudge_triangle(
     f: Callable[[float], Any], a: float, eps: float = 0.001, formula: str = "f(a)"
 ) -> Figure:
-    """The function with its tangent, and the nudge under the magnifying glass: width eps, height
-    f(a + eps) - f(a)."""
+    """Draw the function with its tangent, and the nudge under the magnifying glass: width eps,
+    height f(a + eps) - f(a)."""
     value, nudged, slope = nudge(f, a, eps)
     exact = derivative(f, a)
     figure, (left, right) = new_figure(8.4, 3.4, 1, 2)
@@ -135,8 +135,8 @@ def losses(
 
 
 def learning_rates(X: Any, Y: Any, alphas: Sequence[float], iterations: int = 100) -> Figure:
-    """J against iterations for each alpha, from w = 0, b = 0. Those above 2/L are dashed: there
-    descent may go up.
+    """Draw J against iterations for each alpha, from w = 0, b = 0. Those above 2/L are dashed:
+    there descent may go up.
 
     L = lambda_max(X1 X1.T) / (4 m), X1 being X with a row of ones, bounds the curvature of J.
     """
@@ -261,8 +261,8 @@ def _one_feature(X: Any) -> Any:
 def _descend(
     X: NDArray[Any], Y: NDArray[Any], alpha: float, iterations: int, w: Any, b: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The places (w_1, b) and the costs of gradient descent, before each update and after the
-    last."""
+    """Return the places (w_1, b) and the costs of gradient descent, before each update and after
+    the last."""
     w = np.reshape(np.asarray(w, dtype=np.float64), (-1, 1))
     places: list[tuple[float, float]] = []
     costs: list[float] = []

@@ -10,8 +10,8 @@ from .graph import Variable
 
 
 def logistic_cost(w: Any, b: float, X: Any, Y: Any) -> Variable:
-    """J of m examples as a computation graph: nodes w_1, ..., w_n_x, b, z_i, a_i, L_i and J, by the
-    lectures' formulas.
+    """Return J of m examples as a computation graph: nodes w_1, ..., w_n_x, b, z_i, a_i, L_i and J,
+    by the lectures' formulas.
 
     w (n_x, 1), X (n_x, m), Y (1, m). After J.backward() the derivatives have the lectures' names:
     dw_1, db, dz_1, da_1.

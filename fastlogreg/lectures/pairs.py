@@ -43,7 +43,7 @@ class Pair:
 
     @property
     def compiled(self) -> Function:
-        """The loop, compiled when it is first called (imports Numba)."""
+        """Return the loop, compiled when it is first called (imports Numba)."""
         return _compiled(self.loop)
 
     def disagreement(self, result: Any, inputs: tuple[Any, ...]) -> float:
@@ -109,7 +109,7 @@ def _positive_vector(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 def _matrix(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
-    """A table of positive numbers, like the calories."""
+    """Return a table of positive numbers, like the calories."""
     return (rng.uniform(0.1, 100, size=(math.isqrt(size), math.isqrt(size))),)
 
 
@@ -288,7 +288,7 @@ PAIRS = (
 
 
 def find(name: str) -> Pair:
-    """The pair of this name; ValueError with the names there are."""
+    """Return the pair of this name; ValueError with the names there are."""
     for pair in PAIRS:
         if pair.name == name:
             return pair

@@ -22,7 +22,7 @@ LONGEST = 10_000  # that OpenBLAS leaves on one thread
 
 
 def inner(a: Any, b: Any) -> float:
-    """The sum of a * b, both (n,)."""
+    """Return the sum of a * b, both (n,)."""
     return float(a @ b) if len(a) <= LONGEST else float(np.einsum("i,i->", a, b))
 
 
@@ -47,7 +47,8 @@ def one_thread() -> Iterator[None]:
 
 @cache
 def _thread_functions() -> list[tuple[Any, Any]]:
-    """How to ask each OpenBLAS in this process for the number of its threads, and how to set it."""
+    """Return how to ask each OpenBLAS in this process for the number of its threads, and how to set
+    it."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:

@@ -28,8 +28,8 @@ class MappedFile:
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> MappedFile | None:
-        """The file behind an array, any view of a `numpy.memmap`; None where there is none that
-        still has a name."""
+        """Return the file behind an array, any view of a `numpy.memmap`; None where there is none
+        that still has a name."""
         base: Any = array
         while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
             base = base.base

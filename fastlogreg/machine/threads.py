@@ -116,8 +116,8 @@ def _some_helpers(count: int) -> list[_Helper]:
 
 @functools.cache
 def _current_cpu() -> Callable[[], int] | None:
-    """A function that tells the CPU that the calling thread is on, where the system has one and
-    threads can be kept off."""
+    """Return a function that tells the CPU that the calling thread is on, where the system has one
+    and threads can be kept off."""
     try:
         return (
             cast("Callable[[], int]", ctypes.CDLL(None).sched_getcpu)

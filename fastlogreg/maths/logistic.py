@@ -18,7 +18,8 @@ from .arrays import Vector
 
 
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(-z)), elementwise and stable for every z: 0 at -inf, 1 at +inf, NaN at NaN."""
+    """Return 1 / (1 + exp(-z)), elementwise and stable for every z: 0 at -inf, 1 at +inf, NaN at
+    NaN."""
     z = np.asarray(z, dtype=np.float64)
     e = np.exp(-np.abs(z))  # in [0, 1]: never overflows
     return np.where(z >= 0, 1.0, e) / (1.0 + e)

@@ -115,5 +115,5 @@ def predict_proba(
 def predict(
     w: Float64Array, b: float, X: Array, scale: Any = 1.0, shift: Any = 0.0, threshold: float = 0.5
 ) -> NDArray[np.uint8]:
-    """1 where a > threshold, else 0, of shape (1, m)."""
+    """Return 1 where a > threshold, else 0, of shape (1, m)."""
     return (predict_proba(w, b, X, scale, shift) > threshold).astype(np.uint8)

@@ -35,17 +35,17 @@ _ANY_THREADS, _FEW_THREADS = 1 << 30, 2
 
 
 def is_compiled(objective: Objective) -> bool:
-    """Whether whole stretches of gradient descent run compiled, on one thread."""
+    """Tell whether whole stretches of gradient descent run compiled, on one thread."""
     return objective.intercept and not objective.weight.size and _is_small(objective)
 
 
 def newton_is_compiled(objective: Objective) -> bool:
-    """The same for Newton's method."""
+    """Tell whether whole stretches of Newton's method run compiled."""
     return objective.decay > 0.0 and objective.design.few_features and _is_small(objective)
 
 
 def _is_small(objective: Objective) -> bool:
-    """Whether a pass is too short for two threads, and the kernels know all that is in J."""
+    """Tell whether a pass is too short for two threads, and the kernels know all that is in J."""
     design = objective.design.dense
     if not objective.backend.whole_runs or not objective.penalty.plain:
         return False
@@ -102,7 +102,7 @@ def by_gram(
     best: Vector,
     costs: Vector,
 ) -> int:
-    """The same on the Gram matrix: see `kernels.whole_runs.gram.descend_gram`."""
+    """Make those iterations on the Gram matrix: see `kernels.whole_runs.gram.descend_gram`."""
     from ..kernels.whole_runs.gram import descend_gram
 
     w0_squared = inner(w0, w0)
@@ -123,8 +123,8 @@ def by_gram(
 
 
 def gram_pays(objective: Objective, iterations: int) -> bool:
-    """Whether K (m, m) and iterations on it cost less than iterations on X, and K is small enough
-    to be kept."""
+    """Tell whether K (m, m) and iterations on it cost less than iterations on X, and K is small
+    enough to be kept."""
     m, n_x = objective.m, objective.n_x
     design, plain = objective.design.dense, objective.backend.whole_runs and objective.penalty.plain
     if design is None or not plain or not objective.intercept or objective.weight.size:

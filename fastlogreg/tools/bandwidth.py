@@ -42,8 +42,8 @@ def beyond_cache() -> int:
 
 
 def read_probe(n_threads: int, size: int | None = None) -> tuple[Callable[[], float], int]:
-    """A function that reads an array once on n_threads threads and returns its sum, and the bytes
-    that it reads.
+    """Return a function that reads an array once on n_threads threads and returns its sum, and the
+    bytes that it reads.
 
     size: in bytes, by default `beyond_cache()`.
     """

@@ -129,7 +129,7 @@ class NumPyPass:
 
 
 def numpy_dtype(dtype: Any) -> np.dtype[Any]:
-    """What NumPy computes an X of this dtype in: float32 where that holds every value, else
+    """Return what NumPy computes an X of this dtype in: float32 where that holds every value, else
     float64."""
     dtype = np.dtype(dtype)
     return np.dtype(np.float32 if dtype == np.float32 or dtype.itemsize <= 2 else np.float64)
@@ -160,7 +160,7 @@ def random_problem(
 def objective(
     X: NDArray[Any], y: NDArray[np.uint8], backend: str, n_threads: int | None = None
 ) -> Objective:
-    """The objective without penalty, scale and shift."""
+    """Return the objective without penalty, scale and shift."""
     n_x = X.shape[0]
     return Objective(DesignMatrix(X, np.ones(n_x), np.zeros(n_x)), y, 0.0, backend, n_threads)
 

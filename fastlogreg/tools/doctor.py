@@ -137,7 +137,7 @@ def cpu(host: str | None = None, target: str | None = None) -> Check:
 
 
 def cpu_name(path: str = "/proc/cpuinfo") -> str:
-    """The CPU's name as the system gives it."""
+    """Return the CPU's name as the system gives it."""
     try:
         names = re.findall(r"^model name\s*:\s*(.+)$", Path(path).read_text(), re.MULTILINE)
     except OSError:
@@ -183,7 +183,7 @@ def cache_folder(folder: str | None = None) -> Check:
 
 
 def kernel_assembly() -> str:
-    """The machine code of the production kernels for float64, of every form of X.
+    """Return the machine code of the production kernels for float64, of every form of X.
 
     What came from the disk cache cannot be read, so a twin with the same source, flags and types is
     compiled anew.

@@ -228,7 +228,7 @@ class Checkpoint:
 
     @staticmethod
     def of(path: Any, every: Any, resume: Any, any_start: bool = False) -> Checkpoint | None:
-        """The same from the arguments of `train`; None where path is None."""
+        """Make it from the arguments of `train`; None where path is None."""
         if not isinstance(resume, (bool, np.bool_)):
             raise TypeError(f"resume must be True or False; got {resume!r}")
         if path is None and resume:
@@ -236,8 +236,8 @@ class Checkpoint:
         return None if path is None else Checkpoint(path, every, bool(resume), any_start)
 
     def begin(self, run: dict[str, str], iterations: int) -> dict[str, Any] | None:
-        """What to go on from, or None for a new run. `Refused` where the file is of another run, or
-        further than `iterations`; it is left alone."""
+        """Return what to go on from, or None for a new run. `Refused` where the file is of another
+        run, or further than `iterations`; it is left alone."""
         found, self._found, self.run = self._found, None, run
         if found is not None:
             there = {**found.run, "version": found.version}

@@ -103,7 +103,7 @@ def explain(
 
 
 def _reached(objective: Objective, result: TrainingResult) -> str:
-    """How near the optimum the run came."""
+    """Return how near the optimum the run came."""
     if objective.decay > 0.0:
         return f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
     return f"the largest gradient component is {result.gradient_norm:.3g}"
@@ -131,7 +131,7 @@ def _separable(result: TrainingResult) -> str:
 def _not_converged(
     objective: Objective, result: TrainingResult, tol: float | None, names: Sequence[str] | None
 ) -> str:
-    """What was reached of what was asked for, and the columns whose scale stands out."""
+    """Return what was reached of what was asked for, and the columns whose scale stands out."""
     reached = _reached(objective, result)
     asked = "" if tol is None else f", tol asks for {tol:.3g}"
     text = f"not converged after {result.iterations} iterations: {reached}{asked}. "
@@ -149,7 +149,7 @@ def _not_converged(
 
 
 def _columns_of_another_scale(spread: Vector, names: Sequence[str] | None) -> str:
-    """The columns whose spread stands out, with the remedy; empty where none does."""
+    """Return the columns whose spread stands out, with the remedy; empty where none does."""
     typical = float(np.median(spread))
     worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
     if not worst:
@@ -166,7 +166,7 @@ def _columns_of_another_scale(spread: Vector, names: Sequence[str] | None) -> st
 def _far_from_optimum(
     objective: Objective, result: TrainingResult, names: Sequence[str] | None
 ) -> str | None:
-    """A run without tol that made all its iterations, on columns of several scales.
+    """Return a run without tol that made all its iterations, on columns of several scales.
 
     A sample tells: one step along the gradient, each column in units of its own spread, lowers J
     at once by more than a twentieth.
@@ -258,7 +258,8 @@ def examine_without_penalty(
 
 
 def _about_the_mean(objective: Objective, w: Vector, b: float) -> tuple[Objective, float]:
-    """The objective and b for columns far from 0 less their mean: those look like the intercept."""
+    """Return the objective and b for columns far from 0 less their mean: those look like the
+    intercept."""
     if not objective.intercept:
         return objective, b
     design = objective.design

@@ -29,7 +29,7 @@ class Options:
 
     @property
     def goal(self) -> float:
-        """The measure to stop at, below 0 for none."""
+        """Return the measure to stop at, below 0 for none."""
         return -1.0 if self.tol is None else self.tol
 
     @staticmethod
