@@ -28,7 +28,7 @@ def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
     X, y = unmasked("X", X), plain_labels(y)
     if isinstance(X, RowBlocks):
         return X, take_blocks(estimator, X, y)
-    # `validate_data` takes 0.2 ms, and 0.5 after a pause, as long as a fit of 500 rows.
+    # `validate_data` takes as long as a fit of 500 rows.
     if (
         _is_plain(X)
         and type(y) is np.ndarray

@@ -1,9 +1,8 @@
 """Inner products of vectors of any length, on one thread.
 
-OpenBLAS, NumPy's, takes a product of more than 10,000 numbers on all its threads, which then spin
-for 25 to 100 ms in case there is more to do, and take half a CPU from the kernels' own threads: a
-pass over 100,000 x 50,000 sparse numbers took 24 to 80 ms for 8. Its sums also depend on the number
-of its threads.
+OpenBLAS, NumPy's, takes a product of more than 10,000 numbers on all its threads. These then spin
+for a while in case there is more to do, and take a CPU from the kernels' own threads
+(docs/performance, spinning-threads). Its sums also depend on the number of its threads.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ def first_level_cache(folder: str = _FOLDER) -> int:
 
 @cache
 def is_roomy() -> bool:
-    """Tell whether the first-level cache holds eight examples of 500 float64, w and dw: 48 KiB, as
-    of Zen 5 or Ice Lake."""
+    """Tell whether the first-level cache holds eight examples of 500 float64, w and dw: 48 KiB."""
     return first_level_cache() >= 48 << 10
 
 

@@ -1,8 +1,8 @@
 """Whether the file behind a memory map is still there, and still long enough.
 
 Reading a page of a map that lies past the end of its file ends the process (SIGBUS), and no Python
-code can catch that. So file and size are looked at before each pass: two microseconds. What is cut
-off in the middle of a pass cannot be caught this way.
+code can catch that. So file and size are looked at before each pass, which costs next to nothing.
+What is cut off in the middle of a pass cannot be caught this way.
 """
 
 from __future__ import annotations
