@@ -6,8 +6,8 @@ Numba's threading layers this is safe in a forked child (new helpers are made th
 Python threads at once, and inside joblib; it changes no setting of the process.
 
 A helper is woken on another CPU than the caller's. Left alone, Linux likes to wake a thread where
-its waker runs: it then starts when the caller is done, and the pass runs on one CPU. So the caller's
-CPU is taken from the helper's affinity (docs/performance, wake-elsewhere).
+its waker runs: it then starts when the caller is done, and the pass runs on one CPU. So the
+caller's CPU is taken from the helper's affinity (docs/performance, wake-elsewhere).
 """
 
 from __future__ import annotations
