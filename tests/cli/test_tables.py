@@ -112,4 +112,6 @@ def test_how_far_from_the_optimum_is_printed_where_it_is_proved(run):
     out = run("train", "f.csv", *options, "--lambda", "1", "--tol", "1e-9")[1]
     assert " above the optimum, gradient norm" in out
     out = run("train", "f.csv", *options)[1]
-    assert "above the optimum" not in out  # lambda 0: nothing is proved
+    assert " above the optimum, gradient norm" in out  # without a penalty too
+    out = run("train", "f.csv", "--target", "label", "--iterations", "3")[1]
+    assert "above the optimum" not in out  # nothing is proved

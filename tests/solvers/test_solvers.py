@@ -331,11 +331,12 @@ def test_auto_goes_by_the_shape(monkeypatch):
     assert isinstance(solver_of(X, y), newton_solver.Newton)
     small_data(monkeypatch)
     assert solver_of(X, y).inner is not None  # tall: the Hessian of a sample inside
-    assert (
-        np.ndim(solver_of(X[:150], y[:150]).diagonal) == 1
-    )  # less than two samples: the spread of the columns inside
+    # Less than two samples, or wide: the spread of the columns inside, where it is not one.
+    scaled = X * [1.0, 10.0, 0.1, 1.0]
+    assert np.ndim(solver_of(scaled[:150], y[:150]).diagonal) == 1
+    assert np.ndim(solver_of(X[:150], y[:150]).diagonal) == 0
     monkeypatch.setattr(auto_solver, "LARGEST_INNER", 3)
-    assert np.ndim(solver_of(X, y).diagonal) == 1  # wide
+    assert np.ndim(solver_of(scaled, y).diagonal) == 1
 
 
 def test_auto_on_wide_data_is_centred(monkeypatch):
