@@ -30,9 +30,10 @@ def pytest_configure(config):
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         for what in ("overflow", "invalid value"):
-            config.addinivalue_line(
-                "filterwarnings", f"ignore:{what} encountered:RuntimeWarning:fastlogreg.kernels"
-            )
+            for where in ("fastlogreg.kernels", "fastlogreg.backends.literal_loops"):
+                config.addinivalue_line(
+                    "filterwarnings", f"ignore:{what} encountered:RuntimeWarning:{where}"
+                )
 
 
 @pytest.fixture(scope="session")

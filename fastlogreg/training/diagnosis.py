@@ -174,6 +174,8 @@ def _far_from_optimum(
     design = objective.design
     if result.iterations < LEAST_ITERATIONS or not design.has_examples_at_hand:
         return None
+    if not _columns_of_another_scale(objective.sample_spread(), names):
+        return None
     step = max(1, objective.m // max(64, SAMPLE_ELEMENTS // objective.n_x))
     s, y, w, b = objective.weight_of_each[::step], objective.y[::step], result.w[:, 0], result.b
     if not s.any():

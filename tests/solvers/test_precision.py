@@ -9,6 +9,7 @@ import pytest
 
 import fastlogreg as flr
 from fastlogreg.solvers.result import STOP_REASONS
+from tests.helpers.comparison import WITHOUT_JIT
 from tests.solvers.test_numeric_faults import trained
 from tests.solvers.test_solvers import optimum
 
@@ -143,6 +144,7 @@ def test_lbfgs_knows_the_scales_of_columns():
     assert model.cost_ == pytest.approx(optimum(centred, y, 0.0)[0], abs=1e-10)
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="an hour without compilation")
 def test_mostly_zero_columns_do_not_mislead_auto():
     """A column that no example of the sample had got a step thirty times too long."""
     rng = np.random.default_rng(0)
