@@ -69,14 +69,15 @@ def scheduler(address: str) -> Iterator[None]:
         return
     distributed = require("distributed", "dask", "--dask")
     try:
-        client = distributed.Client(address, timeout="10s")
+        # Not the default: one that could not connect would stay it until it is collected.
+        client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise OSError(
             f'no Dask scheduler answers at {address!r} ({error}); give "threads", or the address '
             "that `dask scheduler` "
             f"prints, such as tcp://127.0.0.1:8786"
         ) from error
-    with client:
+    with client, dask.config.set(scheduler=client):
         yield
 
 

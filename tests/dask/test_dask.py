@@ -728,6 +728,7 @@ def test_the_command_line_says_what_is_wrong(parts, monkeypatch, capsys):
     ):
         assert app.run(["train", *arguments]) == 2
         assert text in capsys.readouterr().err
+    assert dask.base.get_scheduler() is None  # who could not connect is not left in charge
     pd.DataFrame({"a": [1.0], "d": [2.0], "c": [3.0], "label": ["bad"]}).to_parquet(
         "part-9.parquet"
     )
