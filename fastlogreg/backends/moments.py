@@ -13,6 +13,8 @@ from ..data.design import Design, Moments
 from ..maths.arrays import Vector
 from . import sparse
 
+FEATURES_AT_ONCE = 64
+
 
 def moments(design: Design) -> Moments:
     """Return mean and standard deviation of each feature of X itself, found once."""
@@ -22,12 +24,25 @@ def moments(design: Design) -> Moments:
     return design.known_moments
 
 
-def _of_sample(design: Design) -> Moments:
+def _of_sample(design: Design, s: Vector | None = None) -> Moments:
+    """Return the same of the sample's examples, each once or weighted by s."""
     x = design.every(max(1, design.m // design.sample_size))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.asarray(np.mean(x, axis=0, dtype=np.float64))
-        away = x - mean
-        return Moments(mean, np.sqrt(np.einsum("ij,ij->j", away, away) / len(x)))
+    mean, deviation = np.empty(design.n_x), np.empty(design.n_x)
+    # Some features at a time: the sample as a whole in float64 can be longer than all else here.
+    for first in range(0, design.n_x, FEATURES_AT_ONCE):
+        some = slice(first, first + FEATURES_AT_ONCE)
+        part = np.asarray(x[:, some], dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if s is None:
+                mean[some] = np.mean(part, axis=0)
+                away = part - mean[some]
+                squares = np.einsum("ij,ij->j", away, away) / len(x)
+            else:
+                mean[some] = s @ part / s.sum()
+                away = part - mean[some]
+                squares = np.einsum("i,ij,ij->j", s, away, away) / s.sum()
+        deviation[some] = np.sqrt(squares)
+    return Moments(mean, deviation)
 
 
 def sample_mean(design: Design) -> Vector | None:
@@ -51,11 +66,7 @@ def sample_spread(design: Design) -> Vector:
 
 def weighted(design: Design, s: Vector) -> Moments:
     """Return the same of the sample's examples, weighted by s, one for each; not kept."""
-    x = design.every(max(1, design.m // design.sample_size))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.asarray(s @ x / s.sum())
-        away = x - mean
-        return Moments(mean, np.sqrt(np.einsum("i,ij,ij->j", s, away, away) / s.sum()))
+    return _of_sample(design, s)
 
 
 # Means in standard deviations: from here on a Hessian has lost six of its sixteen digits.
