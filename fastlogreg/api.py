@@ -289,7 +289,7 @@ def train(
     )
     settings = Settings(lambda_, scale, shift, backend, n_threads)
     objective, w_, b_ = prepare(settings, w, b, X, Y, both_classes=True)
-    return run.run(objective, State(w_, b_), options)
+    return run.run(objective, State.at(w_, b_), options)
 
 
 def predict_proba(

@@ -13,10 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..data.dense import DesignMatrix
 from ..data.design import Design, Moments
 from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
+from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
+
+NO_GROUP: NDArray[np.int32] = np.empty(0, np.int32)  # every example is of group 0
 
 
 class Sums(NamedTuple):
@@ -50,6 +56,42 @@ class LineSums(NamedTuple):
     loss: float
     first: float
     second: float
+
+
+class ClassSums(NamedTuple):
+    """Hold the sums of a softmax pass: of the loss, dz x (K, n_x) and dz (K,), all weighted."""
+
+    loss: float
+    dw: Vector
+    db: Vector
+
+
+class Columns(NamedTuple):
+    """Hold K binary models that share a read: the columns of w.
+
+    W (K, n_x) and b (K,). positive (K,) int32: y is 1 in column k where labels == positive[k].
+    train and held (K, G): the weight of an example of group g in the sums of column k, and in its
+    held-out loss; times the example's own weight. So a fold is a pattern of groups, and no copy.
+    """
+
+    W: Vector
+    b: Vector
+    positive: NDArray[np.int32]
+    train: Vector
+    held: Vector
+
+
+class ColumnSums(NamedTuple):
+    """Hold the sums of a pass for each column.
+
+    loss, held (of the held-out examples), db, slopes (K,) and dw (K, n_x), as in `Sums`.
+    """
+
+    loss: Vector
+    held: Vector
+    dw: Vector
+    db: Vector
+    slopes: Vector
 
 
 class Backend(Protocol):
@@ -123,6 +165,67 @@ class Backend(Protocol):
         self, z: Vector, z_slope: Vector, y: Labels, weight: Vector, t: float
     ) -> LineSums:
         """Sum the losses at z + t z_slope, and their derivatives by t; no read of X."""
+        ...
+
+    def class_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        W: Vector,
+        b: Vector,
+        *,
+        weight: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> ClassSums:
+        """Sum over the examples at (W (K, n_x), b (K,)) by softmax, in one read of X.
+
+        labels (m,) int32 of 0 .. K - 1. zs (K, m), if given, takes the z of every example.
+        """
+        ...
+
+    def class_products(
+        self, design: Design, z: Vector, V: Vector, v_b: Vector, *, weight: Vector = NONE
+    ) -> ClassSums:
+        """Multiply the sum of the Hessians at z (K, m) by (V (K, n_x), v_b (K,)): one read of X.
+
+        dw and db are the product; the loss is 0.
+        """
+        ...
+
+    def class_hessian(self, design: Design, z: Vector, *, weight: Vector = NONE) -> Vector:
+        """Sum the Hessians at z (K, m): (K (n_x + 1), K (n_x + 1)), class by class; one read."""
+        ...
+
+    def class_terms(self, z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
+        """Return the sum of the losses and dZ (K, m), from z (K, m)."""
+        ...
+
+    def class_moments(
+        self, z: Vector, labels: ClassLabels, weight: Vector, shift: Vector
+    ) -> BiasMoments:
+        """Return the sum of the losses and its derivatives by b, where z_k is shift_k larger."""
+        ...
+
+    def class_along_line(
+        self, z: Vector, z_slope: Vector, labels: ClassLabels, weight: Vector, t: float
+    ) -> LineSums:
+        """Sum the softmax losses at z + t z_slope, (K, m) both, and their derivatives by t."""
+        ...
+
+    def column_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        columns: Columns,
+        *,
+        weight: Vector = NONE,
+        group: NDArray[np.int32] = NO_GROUP,
+        zs: Vector = NONE,
+    ) -> ColumnSums:
+        """Sum over the examples for K binary models, in one read of X.
+
+        group (m,) int32 of 0 .. G - 1, or none: all are of group 0. zs (K, m) takes every z.
+        """
         ...
 
     def has_gram(self, design: Design) -> bool:

@@ -11,9 +11,10 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
 from . import fused, gram, hessians, moments, sparse, vectorized
 from .base import HessianSums, LineSums, Sums, dense_in_memory
+from .vectorized_many import ManyByNumPy
 
 
-class Fused:
+class Fused(ManyByNumPy):
     """Compute the sums by the production kernels, on every form of X."""
 
     name = "fused"

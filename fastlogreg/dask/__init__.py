@@ -127,7 +127,7 @@ def train_on(
         _check_labels(rows)
     design = DistributedDesign(rows.encoded(classes or (0, 1)), design_scale, design_shift)
     objective = DistributedObjective(design, lambda_)
-    return run.run(objective, State(start, b), options, names=rows.names), objective
+    return run.run(objective, State.at(start, b), options, names=rows.names), objective
 
 
 def _check_labels(rows: Rows) -> None:

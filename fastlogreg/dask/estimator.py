@@ -115,7 +115,7 @@ class LogisticRegression(InMemory):
                 mean = objective.mean()
                 design = rescaled(objective, mean, objective.variance(mean))
                 objective = objective.on(design)
-            state = State(*self._start(design))
+            state = State.at(*self._start(design))
             with progress_bar(self.verbose, self.tol, self.callback) as callback:
                 options = replace(options, callback=callback)
                 result = run.run(objective, state, options, names=held.names)

@@ -253,7 +253,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             try:
                 if self.standardize:
                     objective.design = design = standardised(objective)
-                state = State(*self._start(design))
+                state = State.at(*self._start(design))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:
                     options = replace(options, callback=callback)
                     result = run.run(objective, state, options, names=names, begun=begun)

@@ -67,6 +67,11 @@ class Objective:
         self.passes = 0
 
     @property
+    def size(self) -> int:
+        """Return the length of theta."""
+        return self.n_x + 1
+
+    @property
     def lambda_(self) -> float:
         """Return the strength of the penalty, as users give it."""
         return self.penalty.lambda_
@@ -101,11 +106,27 @@ class Objective:
             J = J / self.total + self.penalty.value(w)
         return Evaluation(J, gradient, curvature / self.total)
 
-    def point(self, theta: Vector) -> Point:
+    def point(self, theta: Vector, scores: bool = True) -> Point:
         """Return everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow
-        there."""
+        there. Without scores it has no z."""
+        if not scores:
+            return Point(theta, self.evaluate(theta[:-1], float(theta[-1])), None)
         z = self.room()
         return Point(theta, self.evaluate(theta[:-1], float(theta[-1]), z), z)
+
+    def shown(self, theta: Vector) -> tuple[Vector, Any]:
+        """Return theta as users see it: w (n_x, 1), a copy, and b, a float."""
+        return theta[:-1].reshape(-1, 1).copy(), float(theta[-1])
+
+    def moved(self, theta: Vector, mean: Vector) -> Vector:
+        """Return theta for X - mean, at which every z is what it is at theta for X."""
+        moved = theta.copy()
+        moved[-1] += inner(mean, theta[:-1])
+        return moved
+
+    def moved_gradient(self, gradient: Vector, mean: Vector) -> Vector:
+        """Return the gradient for X, from that for X - mean."""
+        return gradient + np.append(mean * gradient[-1], 0.0)
 
     def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
         """Return such a point and the Hessian there (n_x + 1, n_x + 1)."""
@@ -163,6 +184,11 @@ class Objective:
     def linear_sums(self, v: Vector, v_b: float) -> Sums:
         """Return the sums of a pass in which every dz is the weight times z at (v, v_b)."""
         return self._sums(v, v_b, linear_weight=self.weight_of_each)
+
+    def separates_at(self, point: Point) -> bool:
+        """Return `separates` of a point; False where it has no z."""
+        theta, _, z = point
+        return z is not None and self.separates(z, theta[:-1], float(theta[-1]))
 
     def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
         """Return whether lambda is 0 and z, that of (w, b), puts every example on its own side.

@@ -93,7 +93,7 @@ class Answers:
         theta, self._line, self._slopes = request.theta, None, None
         if request.scores:
             return self._known(self.objective.point(theta))
-        return Point(theta, self.objective.evaluate(theta[:-1], float(theta[-1])), None)
+        return self.objective.point(theta, scores=False)
 
     def _evaluate_hessian(self, request: EvaluateHessian) -> PointWithHessian:
         self._line = None
@@ -154,9 +154,7 @@ class Answers:
             if objective.decay > 0.0 and measure <= goal and prove:
                 bound = objective.certify(theta, evaluation, z)
         reached = (measure if objective.decay == 0.0 else bound) <= goal
-        separates = (
-            not reached and z is not None and objective.separates(z, theta[:-1], float(theta[-1]))
-        )
+        separates = not reached and objective.separates_at(request.point)
         reads = objective.passes
         return Judgement(measure, bound, reached, separates, reads, reads - before)
 

@@ -128,7 +128,7 @@ class Auto:
         elif chosen == "sample":
             self.rows = rows_of_sample(problem)
             theta, H = yield from _optimum_of_sample(state.theta, self.rows)
-            state.w, state.b, self.inner_theta = theta[:-1], float(theta[-1]), theta
+            state.theta = self.inner_theta = theta
             self.solver = LBFGS(problem, state, settings, inner=_inverse(H, problem))
         else:
             self.solver = LBFGS(problem, state, settings)
@@ -195,7 +195,7 @@ class Auto:
 
 def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:
     """Set up Newton's method on a sample, at theta."""
-    state = State(theta[:-1], float(theta[-1]))
+    state = State(theta)
     method = Newton(sample.problem, state, Settings(tol=-1.0))
     yield from on_sample(sample, method.prepare())
     yield from on_sample(sample, method.advance(0))

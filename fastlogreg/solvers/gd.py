@@ -54,8 +54,8 @@ class GradientDescent:
         self.problem, self.state = problem, state
         self.tol, self.alpha, self.on_gram = settings.tol, settings.alpha, settings.on_gram
         if self.on_gram:
-            self.w0 = state.w if saved is None else saved["start"]
-            self.point = np.concatenate([np.zeros(problem.m), [1.0, state.b, np.inf]])
+            self.w0 = state.theta[:-1] if saved is None else saved["start"]
+            self.point = np.concatenate([np.zeros(problem.m), [1.0, state.theta[-1], np.inf]])
             self.best = self.point.copy()
             if saved is not None:
                 self.point, self.best = saved["gram_point"], saved["gram_best"]
@@ -93,7 +93,7 @@ class GradientDescent:
             judgement: Judgement = yield Judge(point, self.tol, prove=is_proving(state.iteration))
             state.cost, state.gradient_norm = J, float(np.abs(gradient).max())
             if state.best_cost > J:
-                state.best_cost, state.best_w, state.best_b = J, state.w, state.b
+                state.best_cost, state.best_theta = J, theta
             state.measure, state.bound = judgement.measure, judgement.bound
             state.proof_reads = judgement.proof_reads
             limit = GROWTH * (1.0 + (state.costs[0] if state.costs else J))
@@ -103,21 +103,21 @@ class GradientDescent:
                 return
             state.costs.append(J)
             theta = theta - self.alpha * gradient
-            state.w, state.b, state.evaluation = theta[:-1], float(theta[-1]), None
+            state.theta, state.evaluation = theta, None
             state.iteration += 1
 
     def _advance_compiled(self, count: int) -> Asking[None]:
         state = self.state
-        best_w = state.w if state.best_w is None else state.best_w
-        point = np.concatenate([state.w, [state.b, state.cost, state.gradient_norm, state.measure]])
-        best = np.concatenate([best_w, [state.best_b, state.best_cost, np.inf, np.inf]])
+        best_theta = state.theta if state.best_theta is None else state.best_theta
+        point = np.append(state.theta, [state.cost, state.gradient_norm, state.measure])
+        best = np.append(best_theta, [state.best_cost, np.inf, np.inf])
         costs = np.empty(count)
         made = yield from self._stretch(Descend(point, best, self.alpha, self.tol, np.inf, costs))
-        state.w, state.best_w = point[:-4].copy(), best[:-4].copy()
-        state.b, state.cost, state.gradient_norm, state.measure = point[-4:].tolist()
+        state.theta, state.best_theta = point[:-3].copy(), best[:-3].copy()
+        state.cost, state.gradient_norm, state.measure = point[-3:].tolist()
         proved = self.problem.decay > 0.0 and self.tol >= 0.0
         state.bound = state.measure if proved else np.inf
-        state.best_b, state.best_cost = best[-4:-2].tolist()
+        state.best_cost = float(best[-3])
         self._record(costs, made)
 
     def _advance_on_gram(self, count: int) -> Asking[None]:
@@ -126,9 +126,9 @@ class GradientDescent:
         made = yield from self._stretch(DescendOnGram(point, best, self.alpha, np.inf, costs))
         ended = best if made < count else point  # fewer than asked for: the cost grew without end
         combined: Vector = yield Combine(ended[:-3])
-        w, b = ended[-3] * self.w0 + combined, float(ended[-2])
-        found: Point = yield Evaluate(np.append(w, b), scores=False)
-        self.point, self.best, state.w, state.b = point, best, w, b
+        theta = np.append(ended[-3] * self.w0 + combined, ended[-2])
+        found: Point = yield Evaluate(theta, scores=False)
+        self.point, self.best, state.theta = point, best, theta
         state.cost = found.evaluation.J
         state.gradient_norm = float(np.abs(found.evaluation.gradient).max())
         self._record(costs, made)

@@ -66,7 +66,7 @@ class LBFGS:
 
     def state_arrays(self) -> dict[str, Any]:
         """Return what to go on from."""
-        size = self.state.w.size + 1
+        size = self.state.theta.size
         s, y = (np.array([pair[k] for pair in self.pairs]).reshape(-1, size) for k in (0, 1))
         sy = np.array([curvature for _, _, curvature in self.pairs])
         return {"method": "lbfgs", "s": s, "y": y, "sy": sy, "evaluated": self.point is not None}

@@ -24,7 +24,7 @@ from .state import State
 
 SCHEMA: Schema = {
     "nesterov": (
-        Field("theta", "T"),
+        Field("last", "T"),
         Field("v", "T"),
         Field("rate"),
         Field("t"),
@@ -48,12 +48,12 @@ class Nesterov:
         self.theta = self.v = state.theta
         if saved is not None:
             self.alpha, self.t, self.promised = saved["rate"], saved["t"], saved["promised"]
-            self.theta, self.v = saved["theta"], saved["v"]
+            self.theta, self.v = saved["last"], saved["v"]
 
     def state_arrays(self) -> dict[str, Any]:
         """Return what to go on from."""
         numbers = {"rate": self.alpha, "t": float(self.t), "promised": self.promised}
-        return {"method": "nesterov", **numbers, "theta": self.theta, "v": self.v}
+        return {"method": "nesterov", **numbers, "last": self.theta, "v": self.v}
 
     def prepare(self) -> Asking[None]:
         """Ask nothing: the first iteration needs nothing beforehand."""
@@ -85,5 +85,5 @@ class Nesterov:
             self.promised = promised if self.t == 1.0 else np.inf
             self.v = following + ((self.t - 1.0) / t) * move
             self.theta, self.t = following, t
-            state.w, state.b, state.evaluation = self.v[:-1], float(self.v[-1]), None
+            state.theta, state.evaluation = self.v, None
             state.iteration += 1

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 class Field(NamedTuple):
     """One value that is saved.
 
-    shape: of an array of float64, a letter for each axis: N is n_x, T is n_x + 1, G is m + 3, K is
-    the iterations made, 4 is 4; P and H are any number, the same wherever they stand. Without a
-    shape it is a number of this kind: bool, float, or int (then from 0 to 2^53).
+    shape: of an array of float64, a letter for each axis: N is n_x, T the size of theta, G is
+    m + 3, K is the iterations made, 4 is 4; P and H are any number, the same wherever they stand.
+    Without a shape it is a number of this kind: bool, float, or int (then from 0 to 2^53).
     """
 
     name: str

@@ -9,8 +9,8 @@ from dataclasses import field as made
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..maths.arrays import Vector
 from ..objective.point import Evaluation, Point
 from .requests import Judgement
 from .result import StopReason
@@ -26,7 +26,6 @@ FINAL = (
 )  # reasons that more iterations do not undo
 
 _NUMBERS = (
-    Field("b"),
     Field("iteration", kind=int),
     Field("cost"),
     Field("gradient_norm"),
@@ -36,12 +35,11 @@ _NUMBERS = (
     Field("bound"),
     Field("proof_reads", kind=int),
     Field("best_cost"),
-    Field("best_b"),
 )
 STATE_FIELDS = (  # beside "stop", which is a final reason or None
     *_NUMBERS,
-    Field("w", "N"),
-    Field("best_w", "N", optional=True),
+    Field("theta", "T"),
+    Field("best_theta", "T", optional=True),
     Field("costs", "K"),
     Field("history", "H4"),
     Field("gradient", "T", optional=True),
@@ -58,16 +56,16 @@ class Stopped(Exception):
 
 @dataclass
 class State:
-    """A run between two updates: the point (w (n_x,), b), the history, and the best point seen.
+    """A run between two updates: the point theta, the history, and the best point seen.
 
-    measure, bound and proof_reads are those of the `Judgement` of (w, b), or of the
-    last point judged. evaluation is that of (w, b), or None
-    where the last one was made elsewhere. history is as in `TrainingResult`, with the seconds on
+    theta is [w, b] (n_x + 1,); of several classes it is the [w, b] of one after the other. It is
+    replaced, never written into. measure, bound and proof_reads are those of the `Judgement` of
+    theta, or of the last point judged. evaluation is that of theta, or None where the last one was
+    made elsewhere. history is as in `TrainingResult`, with the seconds on
     the clock's own scale.
     """
 
-    w: NDArray[np.float64]
-    b: float
+    theta: Vector
     iteration: int = 0
     costs: list[float] = made(default_factory=list)
     cost: float = np.inf
@@ -78,18 +76,15 @@ class State:
     bound: float = np.inf
     proof_reads: int = 0
     best_cost: float = np.inf
-    best_w: NDArray[np.float64] | None = None
-    best_b: float = 0.0
+    best_theta: Vector | None = None
     stop: StopReason | None = None
     evaluation: Evaluation | None = None
     history: list[tuple[float, float, float, float]] = made(default_factory=list)
 
-    @property
-    def theta(self) -> NDArray[np.float64]:
-        """[w, b] (n_x + 1,), a copy."""
-        theta = np.empty(self.w.size + 1)
-        theta[:-1], theta[-1] = self.w, self.b
-        return theta
+    @classmethod
+    def at(cls, w: Vector, b: float) -> State:
+        """Begin at w (n_x,) and b."""
+        return cls(np.append(w, b))
 
     def record(self, reads: int, bound: float) -> None:
         """Add the point last evaluated to the history."""
@@ -113,14 +108,14 @@ class State:
         The run converges where the goal is reached. With lambda = 0 a point that separates
         the classes ends it.
         """
-        self.w, self.b = point.theta[:-1], float(point.theta[-1])
+        self.theta = point.theta
         self.evaluation, self.cost = point.evaluation, point.evaluation.J
         self.previous_norm = min(self.previous_norm, self.gradient_norm)
         self.gradient_norm = float(np.abs(point.evaluation.gradient).max())
         self.measure, self.bound = judgement.measure, judgement.bound
         self.proof_reads = judgement.proof_reads
         if self.best_cost > self.cost:
-            self.best_cost, self.best_w, self.best_b = self.cost, self.w, self.b
+            self.best_cost, self.best_theta = self.cost, self.theta
         self.record(judgement.reads, judgement.bound)
         if judgement.reached:
             self.stop = "converged"
@@ -139,12 +134,14 @@ class State:
         """Return all of it as numbers and arrays; start: the clock's reading at second 0."""
         saved: dict[str, Any] = {field.name: getattr(self, field.name) for field in _NUMBERS}
         saved.update(
-            w=self.w, costs=np.array(self.costs), history=np.array(self.history).reshape(-1, 4)
+            theta=self.theta,
+            costs=np.array(self.costs),
+            history=np.array(self.history).reshape(-1, 4),
         )
         saved["history"][:, 1] -= start
         saved["stop"] = self.stop if self.stop in FINAL else None
-        if self.best_w is not None:
-            saved["best_w"] = self.best_w
+        if self.best_theta is not None:
+            saved["best_theta"] = self.best_theta
         if self.evaluation is not None:
             saved.update(gradient=self.evaluation.gradient, curvature=self.evaluation.curvature)
         return saved
@@ -153,7 +150,8 @@ class State:
         """Take over what `state_arrays` gave."""
         for field in _NUMBERS:
             setattr(self, field.name, saved[field.name])
-        self.w, self.best_w, self.stop = saved["w"], saved.get("best_w"), saved["stop"]
+        self.theta, self.best_theta = saved["theta"], saved.get("best_theta")
+        self.stop = saved["stop"]
         self.costs = saved["costs"].tolist()
         self.history = [
             (int(reads), second + start, J, bound)

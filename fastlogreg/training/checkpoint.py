@@ -34,7 +34,8 @@ from ..solvers.registry import REGISTRY
 from ..solvers.schema import Field
 from ..solvers.state import FINAL, STATE_FIELDS
 
-FORMAT = "fastlogreg checkpoint 3"
+FORMAT = "fastlogreg checkpoint 4"
+_SIZES = ("n_x", "m", "size")  # of the problem; size: of theta
 _LEFTOVER = re.compile(r"\.\d+\.[0-9a-f]{8}\.tmp")  # of `atomic_open`, after a kill
 
 # What every run saves beside its solver: see `solvers.base.Field`.
@@ -51,8 +52,8 @@ _OF_EVERY_RUN = (
 
 class Saved(NamedTuple):
     """What a checkpoint holds. run: its data and settings, in words and digests; version: of the
-    package that wrote it; values: numbers and arrays by name, w (n_x,) and b among them, as the
-    solver has them (w for scale * X + shift)."""
+    package that wrote it; values: numbers and arrays by name, theta among them, as the solver
+    has it (for scale * X + shift)."""
 
     run: dict[str, str]
     version: str
@@ -104,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> Saved:
         saved = Saved(
             dict(metadata["run"]), str(metadata["version"]), {**metadata["numbers"], **arrays}
         )
-        _check(saved, arrays, n_x=int(metadata["n_x"]), m=int(metadata["m"]))
+        _check(saved, arrays, {name: int(metadata[name]) for name in _SIZES})
         if metadata.pop("digest") != digest(metadata, arrays):
             raise ValueError("its contents are not those that were written")
         return saved
@@ -150,7 +151,7 @@ def _fields(method: str, solver: str) -> dict[str, Field]:
     return {field.name: field for field in fields}
 
 
-def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> None:
+def _check(saved: Saved, arrays: dict[str, NDArray[Any]], of: dict[str, int]) -> None:
     values: dict[str, Any] = dict(saved.values)
     fields = _fields(values.pop("method"), saved.run["solver"])
     if values.pop("stop") not in (None, *FINAL):
@@ -160,7 +161,7 @@ def _check(saved: Saved, arrays: dict[str, NDArray[Any]], n_x: int, m: int) -> N
         wrong.add("curvature")
     if wrong:
         raise ValueError(f"missing or too many: {', '.join(sorted(wrong))}")
-    sizes = {"N": n_x, "T": n_x + 1, "G": m + 3, "K": values["iteration"], "4": 4}
+    sizes = {"N": of["n_x"], "T": of["size"], "G": of["m"] + 3, "K": values["iteration"], "4": 4}
     for name, value in values.items():
         field = fields[name]
         if not field.shape:
@@ -268,8 +269,11 @@ class Checkpoint:
         self.due = time.perf_counter() + self.every
         return None if found is None else found.values
 
-    def write(self, values: dict[str, Any], n_x: int, m: int) -> None:
-        """Replace the file by these values; OSError if that fails, and then it is as it was."""
+    def write(self, values: dict[str, Any], sizes: dict[str, int]) -> None:
+        """Replace the file by these values, of a problem of these sizes.
+
+        OSError if that fails, and then it is as it was.
+        """
         arrays: dict[str, Any] = {
             name: value for name, value in values.items() if isinstance(value, np.ndarray)
         }
@@ -278,8 +282,7 @@ class Checkpoint:
             "format": FORMAT,
             "version": __version__,
             "run": self.run,
-            "n_x": n_x,
-            "m": m,
+            **sizes,
             "numbers": numbers,
             "arrays": sorted(arrays),
         }

@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers.result import Progress, StopReason, TrainingResult, TrainingWarning
@@ -37,7 +36,7 @@ def run(
     names: Sequence[str] | None = None,
     begun: float | None = None,
 ) -> TrainingResult:
-    """Train from state.w, state.b.
+    """Train from state.theta.
 
     names: of the features, for warnings. begun: the reading of `time.perf_counter` from which
     max_seconds counts, where that is before this call.
@@ -69,7 +68,7 @@ def run(
         if callback is not None:
             callback(
                 _progress(
-                    state,
+                    work,
                     result.seconds,
                     result.cost,
                     result.gradient_norm,
@@ -126,17 +125,16 @@ def _asked_to_stop(work: Work, watch: Watch) -> StopReason | None:
             time.perf_counter() - work.start,
             state.history[-1][3] if state.history else np.inf,
         )
-        if callback(_progress(state, seconds, state.cost, state.gradient_norm, bound)):
+        if callback(_progress(work, seconds, state.cost, state.gradient_norm, bound)):
             return "callback"
     return reason
 
 
 def _progress(
-    state: State, seconds: float, cost: float, gradient_norm: float, bound: float
+    work: Work, seconds: float, cost: float, gradient_norm: float, bound: float
 ) -> Progress:
-    return Progress(
-        state.iteration, cost, gradient_norm, seconds, state.w.reshape(-1, 1).copy(), state.b, bound
-    )
+    w, b = work.objective.shown(work.state.theta)
+    return Progress(work.state.iteration, cost, gradient_norm, seconds, w, b, bound)
 
 
 def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
@@ -166,19 +164,20 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
     b and dw are brought back from centred X.
     """
     objective, state, start, offset = work.objective, work.state, work.start, work.mean
-    if state.stop == "diverged" and state.best_w is not None:
-        state.w, state.b, state.evaluation = state.best_w, state.best_b, None
+    if state.stop == "diverged" and state.best_theta is not None:
+        state.theta, state.evaluation = state.best_theta, None
     cost, gradient, bound = _measured(work, watch)
     if offset is not None:
-        gradient = gradient + np.append(offset * gradient[-1], 0.0)
-        state.b -= inner(offset, state.w)
+        gradient = objective.moved_gradient(gradient, offset)
+        state.theta = objective.moved(state.theta, -offset)
     seconds = time.perf_counter() - start
     gradient_norm = float(np.abs(gradient).max())
     history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
     history[:, 1] -= start
+    w, b = objective.shown(state.theta)
     return TrainingResult(
-        w=state.w.reshape(-1, 1).copy(),
-        b=float(state.b),
+        w=w,
+        b=b,
         costs=np.array(state.costs),
         cost=cost,
         gradient_norm=gradient_norm,

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..backends import moments
-from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers import compiled, registry
@@ -62,12 +61,12 @@ class Work:
         """Set up a new run."""
         state, options = self.state, self.options
         answers = Answers(self.objective)
-        # For L-BFGS without an inner matrix X - mean, by folding; state.b moves along.
+        # For L-BFGS without an inner matrix X - mean, by folding; theta moves along.
         if self.objective.intercept and self.entry.centres(answers.problem):
             sampled = self.objective.sample_mean()
             mean = self.objective.mean() if sampled is None else sampled
             self._centre(mean)
-            state.b += inner(mean, state.w)
+            state.theta = self.objective.moved(state.theta, mean)
             answers = Answers(self.objective)
         if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
@@ -142,7 +141,7 @@ class Work:
             return
         mean = objective.mean()
         self._centre(mean)
-        state.b += inner(mean, state.w)
+        state.theta = self.objective.moved(state.theta, mean)
         state.stop, state.evaluation, state.stalls = None, None, 0
         state.measure = state.bound = state.previous_norm = state.gradient_norm = np.inf
         self._make(Answers(self.objective), None)
@@ -169,7 +168,7 @@ class Work:
         if checkpoint is None or self.method is None:
             return
         try:
-            checkpoint.write(self._values(self.method), self.objective.n_x, self.objective.m)
+            checkpoint.write(self._values(self.method), self._sizes())
         except (OSError, MemoryError) as error:
             warnings.warn(
                 f"the checkpoint {checkpoint.path} was not written after {state.iteration} "
@@ -178,6 +177,10 @@ class Work:
                 TrainingWarning,
                 stacklevel=stacklevel,
             )
+
+    def _sizes(self) -> dict[str, int]:
+        objective = self.objective
+        return {"n_x": objective.n_x, "m": objective.m, "size": objective.size}
 
     def _values(self, method: Solver) -> dict[str, Any]:
         """Gather what is saved, by name."""

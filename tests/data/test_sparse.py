@@ -467,7 +467,7 @@ def test_training_state_of_a_pass_is_not_shared_between_designs():
     rows, y = problem(13)
     design = design_of(as_sparse(rows))
     other = design.rescaled(2 * np.ones(12), np.ones(12))
-    state, objective = State(np.zeros(12), 0.0), Objective(design, y, 1.0)
+    state, objective = State.at(np.zeros(12), 0.0), Objective(design, y, 1.0)
     before = objective.evaluate(state.w + 0.1, 0.2).gradient.copy()
     Objective(other, y, 1.0).evaluate(state.w + 0.3, 0.1)
     np.testing.assert_array_equal(objective.evaluate(state.w + 0.1, 0.2).gradient, before)

@@ -169,7 +169,7 @@ def test_never_below(form):
 @settings(max_examples=50 if WITHOUT_JIT else 150)
 def test_the_results_own_bound_is_never_below(problem, solver, k):
     objective, _ = problem
-    state = State(np.zeros(objective.n_x), 0.0)
+    state = State.at(np.zeros(objective.n_x), 0.0)
     result = run.run(objective, state, Options(solver, k))
     best, found = (
         exact(objective, lowest(objective)),

@@ -92,7 +92,7 @@ def begun(name, seed):
     """A solver with its answers, from zeros."""
     given = Answers(problem(seed))
     settings = base.Settings(1e-10, 0.5)
-    state = State(np.zeros(6), 0.0)
+    state = State.at(np.zeros(6), 0.0)
     return given, registry.REGISTRY[name].make(given.problem, state, settings, None), state
 
 

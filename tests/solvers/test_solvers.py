@@ -91,7 +91,7 @@ def fit(
     objective = Objective(
         design, y, lambda_, more.pop("backend", "fused"), n_threads, weight, intercept
     )
-    state = State(np.zeros(X.shape[1]), 0.0)
+    state = State.at(np.zeros(X.shape[1]), 0.0)
     return run.run(objective, state, Options(solver, iterations, tol=tol, **more), names=names)
 
 
@@ -236,7 +236,7 @@ def test_newton_compiled_whole_makes_the_same_steps(option, monkeypatch):
         objective = Objective(design, y, more.get("lambda_", 0.3), "fused", 1, weight, intercept)
         assert objective.n_x <= 40
         options = Options("newton", 60, tol=1e-13)
-        return run.run(objective, State(start, 0.5 * intercept), options)
+        return run.run(objective, State.at(start, 0.5 * intercept), options)
 
     whole, by_kernel = trained(), len(plain)
     monkeypatch.setattr(compiled, "newton_is_compiled", lambda objective: False)
@@ -274,7 +274,7 @@ def test_a_far_start_is_come_back_from(solver):
     far."""
     X, y = data(200, 3, seed=7)
     objective = Objective(DesignMatrix(X.T, np.ones(3), np.zeros(3)), y, 1.0)
-    result = run.run(objective, State(np.full(3, 30.0), -50.0), Options(solver, 500, tol=1e-9))
+    result = run.run(objective, State.at(np.full(3, 30.0), -50.0), Options(solver, 500, tol=1e-9))
     assert result.stop_reason == "converged"
     assert result.cost == pytest.approx(optimum(X, y, 1.0)[0], rel=1e-8)
     assert (np.diff(result.costs) <= 1e-12).all()
@@ -316,7 +316,9 @@ def small_data(monkeypatch, rows=100):
 def prepared_auto(objective, tol):
     """An `Auto` from zeros that has chosen its solver, and the answers to it."""
     answers = Answers(objective)
-    solver = auto_solver.Auto(answers.problem, State(np.zeros(objective.n_x), 0.0), Settings(tol))
+    solver = auto_solver.Auto(
+        answers.problem, State.at(np.zeros(objective.n_x), 0.0), Settings(tol)
+    )
     drive((answers, solver.prepare()))
     return solver, answers
 

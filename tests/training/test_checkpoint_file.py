@@ -278,7 +278,7 @@ def test_what_was_changed_and_packed_again(part, good, tmp_path):
         parts = dict(archive)
     text = json.loads(str(parts["metadata"]))
     if part == "w":
-        parts["w"][0] += 1.0
+        parts["theta"][0] += 1.0
     else:
         text["numbers"][part] /= 2
     parts["metadata"] = np.array(json.dumps(text))
