@@ -1,16 +1,16 @@
 """Fit logistic regression at memory speed: the lectures' explicit loops, compiled, and vectorized.
 
 Train and predict, X (n_x, m) with one example per column:
-    train               from X and Y (1, m) to w (n_x, 1) and b
-    predict_proba       the estimated P(y = 1 given x) of each example
-    predict             0 or 1 for each example
+    train               from X and Y (1, m) to w (n_x, 1) and b; of K classes w (n_x, K), b (K, 1)
+    predict_proba       the estimated P(y = 1 given x) of each example, or P of each class
+    predict             0 or 1 for each example, or its class 0 .. K - 1
     LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
     fastlogreg.dask     the same on Dask's collections
 
 The mathematics of the lectures:
-    sigmoid, cost, propagate           the forward and the backward pass
+    sigmoid, softmax, cost, propagate  the forward and the backward pass
     check_gradient, derivative, nudge  derivatives by moving a little
     Variable                           the computation graph
     compare                            loops against vectorized, measured
@@ -19,6 +19,7 @@ The mathematics of the lectures:
 
 What they return, warn with and take:
     Propagation, TrainingResult, Progress, TrainingWarning, MatrixLike
+    SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library
 and compiles nothing: each public name is looked up in its own module when it is first used
@@ -39,21 +40,25 @@ _HOME = {
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
     "RowBlocks": "data.row_blocks",
+    "SoftmaxProgress": "solvers.result",
+    "SoftmaxPropagation": "maths.softmax",
+    "SoftmaxResult": "solvers.result",
     "TrainingResult": "solvers.result",
     "TrainingWarning": "solvers.result",
     "Variable": "lectures.graph",
     "check_gradient": "tools.gradient_check",
     "compare": "lectures.compare",
-    "cost": "api",
+    "cost": "api.passes",
     "derivative": "maths.derivatives",
     "flatten_images": "lectures.notation",
     "labels_to_Y": "lectures.notation",
     "nudge": "maths.derivatives",
-    "predict": "api",
-    "predict_proba": "api",
-    "propagate": "api",
-    "sigmoid": "api",
-    "train": "api",
+    "predict": "api.predictions",
+    "predict_proba": "api.predictions",
+    "propagate": "api.passes",
+    "sigmoid": "api.activations",
+    "softmax": "api.activations",
+    "train": "api.training",
     "warmup": "tools.warming",
 }
 # Written out, since type checkers read it. `import *` needs no scikit-learn: its estimator is
@@ -64,6 +69,9 @@ __all__ = [
     "Progress",
     "Propagation",
     "RowBlocks",
+    "SoftmaxProgress",
+    "SoftmaxPropagation",
+    "SoftmaxResult",
     "TrainingResult",
     "TrainingWarning",
     "Variable",
@@ -79,12 +87,16 @@ __all__ = [
     "predict_proba",
     "propagate",
     "sigmoid",
+    "softmax",
     "train",
     "warmup",
 ]
 
 if TYPE_CHECKING:
-    from .api import cost, predict, predict_proba, propagate, sigmoid, train
+    from .api.activations import sigmoid, softmax
+    from .api.passes import cost, propagate
+    from .api.predictions import predict, predict_proba
+    from .api.training import train
     from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks
     from .estimators.logistic import LogisticRegression as LogisticRegression
@@ -94,7 +106,14 @@ if TYPE_CHECKING:
     from .lectures.notation import flatten_images, labels_to_Y
     from .maths.derivatives import derivative, nudge
     from .maths.reference import Propagation
-    from .solvers.result import Progress, TrainingResult, TrainingWarning
+    from .maths.softmax import SoftmaxPropagation
+    from .solvers.result import (
+        Progress,
+        SoftmaxProgress,
+        SoftmaxResult,
+        TrainingResult,
+        TrainingWarning,
+    )
     from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
 else:  # type checkers are not shown it, so that a name that is not there is an error to them

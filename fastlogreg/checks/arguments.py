@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -148,11 +148,17 @@ def check_sparse_X(X: Any) -> Any:
 
 
 def check_Y(
-    Y: Any, m: int, *, both_classes: bool = False, n_x: int | None = None
+    Y: Any,
+    m: int,
+    *,
+    both_classes: bool = False,
+    n_x: int | None = None,
+    several: Callable[[NDArray[Any]], str] | None = None,
 ) -> NDArray[np.uint8]:
     """Labels 0 or 1 of shape (1, m), as contiguous uint8 of shape (m,).
 
-    n_x: the features of X, to tell an X whose examples are in rows.
+    n_x: the features of X, to tell an X whose examples are in rows. several: says of labels (m,)
+    what to do if they are of more than two classes.
     """
     require_labels("Y", Y)
     if np.asarray(Y).dtype.kind in "OUS":
@@ -172,6 +178,8 @@ def check_Y(
         values = np.unique(y)
         if values.size == 2:
             remedy = f"; for the labels {values[0]} and {values[1]} use Y = (Y == {values[1]})"
+        elif several is not None:
+            remedy = several(y)
         raise ValueError(
             f"Y must hold labels 0 or 1; got {found} (first at example "
             f"{int(np.argmax(wrong))}){remedy}"

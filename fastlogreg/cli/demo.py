@@ -138,7 +138,7 @@ def _compare(X: Array, Y: Array, alpha: float, costs: Array) -> dict[str, float]
 
 def _timed(X: Array, Y: Array, alpha: float, backend: Any, iterations: int) -> tuple[float, Array]:
     """Time one training run on one thread, since a pass is too short here to deal out."""
-    from ..api import train
+    from ..api.training import train
 
     start = time.perf_counter()
     costs = train(X, Y, alpha=alpha, iterations=iterations, backend=backend, n_threads=1).costs

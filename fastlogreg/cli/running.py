@@ -41,7 +41,7 @@ def learning_rate(text: str) -> float | None:
 
 def fit(X: Array, Y: Array, *, iterations: int, **arguments: Any) -> TrainingResult:
     """Call `fastlogreg.train` behind a progress bar."""
-    from ..api import train as train_on_arrays
+    from ..api.training import train as train_on_arrays
 
     with ProgressBar(iterations) as bar:
         return train_on_arrays(X, Y, iterations=iterations, callback=bar, **arguments)
@@ -55,7 +55,7 @@ def settings(result: TrainingResult, **given: Any) -> dict[str, Any]:
 
 def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
     """Compute P(y = 1), (1, m)."""
-    from ..api import predict_proba
+    from ..api.predictions import predict_proba
 
     return predict_proba(model.w, model.b, X, scale=model.scale, shift=model.shift)
 
@@ -76,7 +76,7 @@ def print_costs(result: TrainingResult, iterations: int) -> None:
 
 def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
     """Print accuracy, log-loss and confusion counts of a model on X, Y."""
-    from ..api import propagate
+    from ..api.passes import propagate
 
     predicted = (probabilities(model, X) > 0.5).astype(np.uint8)
     log_loss = propagate(model.w, model.b, X, Y, scale=model.scale, shift=model.shift).cost

@@ -1,11 +1,14 @@
-"""The objective of what users give: w (n_x, 1), b, X (n_x, m) and Y (1, m), checked."""
+"""The objective of what users give: w (n_x, 1), b, X (n_x, m) and Y (1, m), checked.
+
+Of several classes w is (n_x, K), b (K, 1) and Y holds 0 .. K - 1.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.choice import BY_NAME
 from ..checks.arguments import (
@@ -16,9 +19,19 @@ from ..checks.arguments import (
     check_Y,
     require_dense,
 )
+from ..checks.classes import (
+    check_b_of_classes,
+    check_labels,
+    check_w_of_classes,
+    columns_of,
+    remedy_for_several,
+)
 from ..data.design import Design
 from ..data.inputs import design_of
+from ..maths import softmax
+from ..maths.arrays import Vector
 from .objective import Objective
+from .softmax import SoftmaxObjective
 
 
 class Settings(NamedTuple):
@@ -31,11 +44,65 @@ class Settings(NamedTuple):
     n_threads: Any
 
 
-def prepare(
-    settings: Settings, w: Any, b: Any, X: Any, Y: Any, both_classes: bool = False
-) -> tuple[Objective, NDArray[np.float64], float]:
-    """Check every argument; w None stands for zeros."""
-    backend, n_threads = settings.backend, settings.n_threads
+class Prepared(NamedTuple):
+    """Hold the objective, the point theta, and the number of classes: None for the sigmoid."""
+
+    objective: Objective
+    theta: Vector
+    classes: int | None
+
+
+def prepare(settings: Settings, w: Any, b: Any, X: Any, Y: Any) -> Prepared:
+    """Check every argument; the columns of w tell how many classes there are."""
+    design = _design(settings, X)
+    n_x, m = design.n_x, design.m
+    K = columns_of(w, n_x)
+    if K == 1:
+        how = f"give w a column for each, ({n_x}, {{K}}), and b ({{K}}, 1)"
+        y = check_Y(Y, m, n_x=n_x, several=partial(remedy_for_several, how=how))
+        theta = np.append(check_w(w, n_x, m), check_number("b", b))
+        return Prepared(_binary(settings, design, y), theta, None)
+    W, b_ = check_w_of_classes(w, n_x, m, K), check_b_of_classes(b, K)
+    labels = check_labels(Y, m, K, f"the {K} columns of w", n_x=n_x)
+    objective = _softmax(settings, design, labels, K)
+    return Prepared(objective, objective.joined(W, b_), K)
+
+
+def prepare_to_train(
+    settings: Settings, w: Any, b: Any, X: Any, Y: Any, classes: int | None
+) -> Prepared:
+    """Check every argument; w None stands for zeros.
+
+    None or 2 classes are the lectures' sigmoid; more are softmax. It begins at w and b less their
+    means over the classes: the same probabilities, and no larger a penalty.
+    """
+    design = _design(settings, X)
+    n_x, m = design.n_x, design.m
+    if classes is None or classes == 2:
+        how = "pass classes={K}"
+        several = partial(remedy_for_several, how=how)
+        y = check_Y(Y, m, both_classes=True, n_x=n_x, several=several)
+        K = columns_of(w, n_x)
+        if K > 1 and len(w) == n_x:
+            raise ValueError(
+                f"w must have shape ({n_x}, 1) for two classes; got shape {np.shape(w)}. For {K} "
+                f"classes pass classes={K}"
+            )
+        w_ = np.zeros(n_x) if w is None else check_w(w, n_x, m)
+        theta = np.append(w_, check_number("b", b))
+        return Prepared(_binary(settings, design, y), theta, None)
+    labels = check_labels(Y, m, classes, f"classes={classes}", n_x=n_x, every_class=True)
+    W = np.zeros((classes, n_x)) if w is None else check_w_of_classes(w, n_x, m, classes)
+    if np.ndim(b) == 0:  # what all classes have in common changes nothing
+        b_ = np.full(classes, check_number("b", b))
+    else:
+        b_ = check_b_of_classes(b, classes)
+    objective = _softmax(settings, design, labels, classes)
+    return Prepared(objective, objective.joined(*softmax.centred(W, b_)), classes)
+
+
+def _design(settings: Settings, X: Any) -> Design:
+    backend = settings.backend
     check_choice("backend", backend, BACKENDS)
     any_form = BY_NAME[backend].any_form
     if not any_form:
@@ -46,10 +113,21 @@ def prepare(
             f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got "
             f"{backend!r}"
         )
-    n_x, m = design.n_x, design.m
-    y = check_Y(Y, m, both_classes=both_classes, n_x=n_x)
-    w_, b_ = np.zeros(n_x) if w is None else check_w(w, n_x, m), check_number("b", b)
+    return design
+
+
+def _binary(settings: Settings, design: Design, y: Any) -> Objective:
+    n_threads, lambda_ = _numbers(settings)
+    return Objective(design, y, lambda_, settings.backend, n_threads)
+
+
+def _softmax(settings: Settings, design: Design, labels: Any, classes: int) -> SoftmaxObjective:
+    n_threads, lambda_ = _numbers(settings)
+    return SoftmaxObjective(design, labels, classes, lambda_, settings.backend, n_threads)
+
+
+def _numbers(settings: Settings) -> tuple[int | None, float]:
+    n_threads = settings.n_threads
     if n_threads is not None:
         n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
-    lambda_ = check_number("lambda_", settings.lambda_, low=0)
-    return Objective(design, y, lambda_, backend, n_threads), w_, b_
+    return n_threads, check_number("lambda_", settings.lambda_, low=0)

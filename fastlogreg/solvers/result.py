@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -97,6 +97,37 @@ class Progress(NamedTuple):
     bound: float = np.inf
 
 
+class SoftmaxProgress(NamedTuple):
+    """Tell a callback of `train(classes=K)` how the run stands.
+
+    Attributes
+    ----------
+    iteration, cost, gradient_norm, seconds, bound
+        As in `Progress`.
+    w : ndarray of shape (n_x, K)
+        The weights, a copy.
+    b : ndarray of shape (K, 1)
+        The biases, a copy.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> def enough(progress: flr.SoftmaxProgress) -> bool:
+    ...     return progress.cost < 1.0
+    >>> X, Y = [[1.0, 0.0, -1.0]], [[0, 1, 2]]
+    >>> flr.train(X, Y, classes=3, solver="lbfgs", callback=enough).stop_reason
+    'callback'
+    """
+
+    iteration: int
+    cost: float
+    gradient_norm: float
+    seconds: float
+    w: NDArray[np.float64]
+    b: NDArray[np.float64]
+    bound: float = np.inf
+
+
 @dataclass(frozen=True)
 class TrainingResult:
     """Hold what `train` found, and how far it came.
@@ -154,8 +185,57 @@ class TrainingResult:
 
     def __repr__(self) -> str:
         return (
-            f"TrainingResult(cost={self.cost:.6g}, gradient_norm={self.gradient_norm:.3g}, "
+            f"{type(self).__name__}(cost={self.cost:.6g}, gradient_norm={self.gradient_norm:.3g}, "
             f"suboptimality_bound={self.suboptimality_bound:.3g}, iterations={self.iterations}, "
             f"stop_reason={self.stop_reason!r}, seconds={self.seconds:.3g}, "
-            f"w=array of shape {self.w.shape}, b={self.b:.6g}, alpha={self.alpha:.4g})"
+            f"w=array of shape {self.w.shape}, b={self._shown_b()}, alpha={self.alpha:.4g})"
         )
+
+    def _shown_b(self) -> str:
+        return f"{self.b:.6g}"
+
+
+@dataclass(frozen=True, repr=False)
+class SoftmaxResult(TrainingResult):
+    """Hold what `train` found for several classes, and how far it came.
+
+    Attributes
+    ----------
+    w : ndarray of shape (n_x, K)
+        The weights of each class, in the units of X; scale and shift as given. Each row adds up
+        to 0.
+    b : ndarray of shape (K, 1)
+        The biases, which add up to 0.
+    costs, cost, gradient_norm, suboptimality_bound, iterations, stop_reason, seconds, alpha, \
+passes, history
+        As in `TrainingResult`.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> X, Y = [[1.0, 0.0, -1.0]], [[0, 1, 2]]
+    >>> result = flr.train(X, Y, classes=3, lambda_=1.0, solver="lbfgs")
+    >>> result.w.shape, result.b.shape
+    ((1, 3), (3, 1))
+    """
+
+    b: NDArray[np.float64]  # type: ignore[assignment]  # a float of two classes
+
+    @classmethod
+    def of(cls, result: TrainingResult) -> SoftmaxResult:
+        """Return the result of a run for several classes as such.
+
+        Parameters
+        ----------
+        result : TrainingResult
+            What the run gave.
+
+        Returns
+        -------
+        SoftmaxResult
+            The same.
+        """
+        return cls(**{each.name: getattr(result, each.name) for each in fields(result)})
+
+    def _shown_b(self) -> str:
+        return f"array of shape {self.b.shape}"

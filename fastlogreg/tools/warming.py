@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..api import train
+from ..api.training import train
 from ..checks.arguments import Backend
 from ..solvers import registry
 from ..solvers.result import TrainingWarning

@@ -14,7 +14,7 @@ MOST_PARAMETERS = 10
 
 # What users call: each option is an argument, and scikit-learn wants them so.
 PUBLIC = {
-    "api.train",
+    "api.training.train",
     "cli.train.train",
     "dask.__init__.train",
     "estimators.logistic.LogisticRegression.__init__",

@@ -52,6 +52,15 @@ for given in (X, [[1.0, 2.0, 3.0]], flr.RowBlocks("X.npy"), Sparse()):
     result = fit(given)
     reason: str = result.stop_reason
 
+
+
+def enough_of_several(progress: flr.SoftmaxProgress) -> bool:
+    return progress.b.shape == (3, 1)
+
+
+several: flr.SoftmaxResult = flr.train(X, Y, classes=3, callback=enough_of_several)
+gradient: flr.SoftmaxPropagation = flr.propagate(several.w, several.b, X, Y)
+A: NDArray[np.float64] = flr.softmax(several.w.T @ X + several.b)
 found: flr.Propagation = flr.propagate(result.w, result.b, X, Y, backend="numpy")
 J, dw, db = found
 check = flr.check_gradient(result.w, result.b, X, Y)
@@ -72,6 +81,13 @@ if TYPE_CHECKING:
     assert_type(flr.sigmoid(1.0), float)
     assert_type(flr.cost(result.w, result.b, X, Y), float)
     assert_type(result.cost, float)
+    assert_type(result.b, float)
+    assert_type(flr.train(X, Y, classes=2).b, float)
+    assert_type(several.b, NDArray[np.float64])
+    assert_type(flr.cost(several.w, several.b, X, Y), float)
+    assert_type(flr.predict_proba(several.w, several.b, X), NDArray[np.float64])
+    assert_type(flr.predict(several.w, several.b, X), NDArray[np.int32])
+    assert_type(gradient.db, NDArray[np.float64])
     assert_type(J, float)
     assert_type(dw, NDArray[np.float64])
     assert_type(flr.predict_proba(result.w, result.b, X), NDArray[np.float64])
@@ -121,9 +137,9 @@ def test_a_wrong_script_does_not_pass(tmp_path):
         "flr.fit\n",
     )
     for text in (
-        '"solver" to "train"',
+        'script.py:2: error: No overload variant of "train"',
         '"solver" to "LogisticRegression"',
-        '"train" has',
+        'script.py:4: error: No overload variant of "train"',
         "no attribute",
     ):
         assert text in said, said

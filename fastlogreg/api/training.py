@@ -1,0 +1,196 @@
+"""Training: from X and Y to w and b."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+from numpy.typing import ArrayLike
+
+from ..checks.arguments import Backend
+from ..checks.classes import check_classes
+from ..data.matrix_like import MatrixLike
+from ..objective.prepared import Settings, prepare_to_train
+from ..solvers.base import SolverName
+from ..solvers.result import Progress, SoftmaxProgress, SoftmaxResult, TrainingResult
+from ..solvers.state import State
+from ..training import run
+from ..training.checkpoint import Checkpoint
+from ..training.options import Options
+from .passes import Biases
+
+
+@overload
+def train(  # type: ignore[overload-overlap]
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    classes: Literal[2] | None = ...,
+    alpha: float | Literal["auto"] = ...,
+    iterations: int = ...,
+    lambda_: float = ...,
+    scale: Any = ...,
+    shift: Any = ...,
+    solver: SolverName = ...,
+    tol: float | None = ...,
+    w: ArrayLike | None = ...,
+    b: float = ...,
+    backend: Backend = ...,
+    n_threads: int | None = ...,
+    max_seconds: float | None = ...,
+    callback: Callable[[Progress], Any] | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    checkpoint_every: float = ...,
+    resume: bool = ...,
+) -> TrainingResult: ...
+@overload
+def train(
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    classes: int,
+    alpha: float | Literal["auto"] = ...,
+    iterations: int = ...,
+    lambda_: float = ...,
+    scale: Any = ...,
+    shift: Any = ...,
+    solver: SolverName = ...,
+    tol: float | None = ...,
+    w: ArrayLike | None = ...,
+    b: float | Biases = ...,
+    backend: Backend = ...,
+    n_threads: int | None = ...,
+    max_seconds: float | None = ...,
+    callback: Callable[[SoftmaxProgress], Any] | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    checkpoint_every: float = ...,
+    resume: bool = ...,
+) -> SoftmaxResult: ...
+def train(
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    classes: int | None = None,
+    alpha: float | Literal["auto"] = "auto",
+    iterations: int = 1000,
+    lambda_: float = 0.0,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+    solver: SolverName = "gd",
+    tol: float | None = None,
+    w: ArrayLike | None = None,
+    b: float | Biases = 0.0,
+    backend: Backend = "fused",
+    n_threads: int | None = None,
+    max_seconds: float | None = None,
+    callback: Callable[[Any], Any] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool = False,
+) -> TrainingResult | SoftmaxResult:
+    """Train from w and b; by default by gradient descent: w := w - alpha dw, b := b - alpha db.
+
+    Parameters
+    ----------
+    X, Y, lambda_, scale, shift, backend, n_threads
+        As in `propagate`.
+    classes : int or None, default=None
+        How many classes there are. None and 2 are the lectures' sigmoid, with labels 0 and 1. From
+        3 on it is softmax, with labels 0 to classes - 1, each of which needs an example.
+    alpha : float or "auto", default="auto"
+        The learning rate of "gd" and "nesterov". "auto" is 1/L with
+        L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of
+        ones: J decreases in every iteration for any alpha below 2/L. Of several classes 4m is 2m.
+    iterations : int, default=1000
+        Updates at most.
+    solver : {"gd", "nesterov", "lbfgs", "newton", "auto"}, default="gd"
+        "gd" is the lectures' gradient descent. "auto" is chosen from the shape, and goes to the
+        optimum in a few reads of X.
+    tol : float or None, default=None
+        Stop when the proved bound on J - J* is at most tol. With lambda_ = 0, where there is none:
+        the largest absolute component of (dw, db). It means the same for every solver.
+    w : array of shape (n_x, 1) or (n_x, K), or None, default=None
+        Where to begin; None for zeros. Of several classes it begins at w and b less their means
+        over the classes, which are the same probabilities.
+    b : float or array of shape (K, 1), default=0.0
+        Where to begin. A number stands for the same one for each class.
+    max_seconds : float or None, default=None
+        Stop after so much wall time, half a second or a read of X later at most.
+    callback : callable or None, default=None
+        Called with a `Progress`, or a `SoftmaxProgress`, between stretches of about 0.1 s and at
+        the end. Returning True stops the run.
+    checkpoint : path or None, default=None
+        A file to which the state of the run is written every `checkpoint_every` seconds, and at its
+        end, for whatever reason it ends. One that cannot be written, the disk being full for
+        instance, is warned of, and training goes on.
+    checkpoint_every : float, default=30.0
+        Seconds between two writes of the checkpoint.
+    resume : bool, default=False
+        Go on from the checkpoint, also with more iterations, to the bits that the run would have
+        reached without interruption; where there is no such file yet it begins. max_seconds counts
+        anew.
+
+    Returns
+    -------
+    TrainingResult or SoftmaxResult
+        w (n_x, 1), b, costs (costs[k] is J before update k), and why the run ended. Of several
+        classes w (n_x, K) and b (K, 1), which add up to 0 over the classes.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `propagate`; where a class has no example in Y; and where checkpoint names a file that is
+        no checkpoint or, with resume=True, one of other data or settings, which is left alone.
+
+    Warns
+    -----
+    TrainingWarning
+        Naming cause and remedy, where alpha is above 2/L, the classes are separable, columns depend
+        on each other, tol was not reached, or Ctrl-C stopped the run.
+
+    Notes
+    -----
+    Ctrl-C stops the run and returns what it has found, with stop_reason "interrupted" and a
+    `TrainingWarning`: raising would lose the result. A loop that calls `train` should look at
+    stop_reason and end. A second Ctrl-C stops at once, with KeyboardInterrupt.
+
+    References
+    ----------
+    Lectures "Gradient descent" and "Logistic regression gradient descent".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.arange(6.0)[None, :], np.array([[0, 1, 0, 1, 1, 1]])
+    >>> result = flr.train(X, Y, solver="auto", lambda_=1.0, tol=1e-10)
+    >>> result.stop_reason, round(float(result.w[0, 0]), 4), round(result.b, 4)
+    ('converged', 0.7102, -0.8528)
+    >>> flr.train(X, [[0, 0, 1, 1, 2, 2]], classes=3, iterations=10).w.shape
+    (1, 3)
+    """
+    K = None if classes is None else check_classes(classes)
+    of_several = K is not None and K > 2
+    if of_several and callable(callback):
+        callback = _shown_as_softmax(callback)
+    options = Options.checked(
+        solver,
+        iterations,
+        alpha=alpha,
+        tol=tol,
+        max_seconds=max_seconds,
+        callback=callback,
+        checkpoint=Checkpoint.of(checkpoint, checkpoint_every, resume),
+    )
+    settings = Settings(lambda_, scale, shift, backend, n_threads)
+    objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K)
+    result = run.run(objective, State(theta), options)
+    return SoftmaxResult.of(result) if of_several else result
+
+
+def _shown_as_softmax(callback: Callable[[SoftmaxProgress], Any]) -> Callable[[Progress], Any]:
+    def shown(progress: Any) -> Any:
+        return callback(SoftmaxProgress(*progress))
+
+    return shown
