@@ -6,7 +6,7 @@ A pass with a Hessian proves a bound by itself. Elsewhere `estimate` tells, for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -44,7 +44,15 @@ def _reach(objective: Objective) -> float:
     return 0.0 if mean is None else norm(mean)
 
 
-def by_hessian(objective: Objective, evaluation: Evaluation, H: Vector) -> float:
+class Penalised(Protocol):
+    """What a bound by a Hessian is asked of: a cost with a penalty of modulus `decay`."""
+
+    @property
+    def decay(self) -> float:
+        """Return the modulus of the penalty."""
+
+
+def by_hessian(objective: Penalised, evaluation: Evaluation, H: Vector) -> float:
     """Return a proved bound on J - J*, lambda > 0, from the Hessian at the same point."""
     rounding = certificate.ROUNDING * evaluation.J
     dw, db = evaluation.gradient[:-1], float(evaluation.gradient[-1])

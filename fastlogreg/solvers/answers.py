@@ -1,14 +1,14 @@
 """What solvers ask, answered from an objective: the one place where both are known.
 
 `drive` runs solvers in rounds. In each round every one of them has asked one thing, and `together`
-answers them all: that is where several models will share a read of X.
+answers them all: that is where several models share a read of X (`column_answers`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -82,6 +82,10 @@ class Answers:
     def answer(self, request: Request) -> Any:
         """Answer one request: see the table in `requests`."""
         return _WAYS[type(request)](self, request)
+
+    def gathering(self, request: Request) -> None:
+        """Return None: this model is alone with its X."""
+        return None
 
     def gram(self) -> Vector:
         """Return K = X.T X (m, m): a read of X the first time."""
@@ -217,13 +221,33 @@ _WAYS: dict[type, Callable[[Answers, Any], Any]] = {
 }
 
 
-def drive(*running: tuple[Answers, Asking[None]]) -> None:
-    """Run solvers side by side until each has made its iterations, one request each in a round."""
+class Gathering(Protocol):
+    """Answers requests of one kind from several models together, in one read of X."""
+
+    def __call__(self, asked: Sequence[tuple[Any, Any]]) -> list[Any]:
+        """Answer them, in order."""
+
+
+class Answering(Protocol):
+    """What answers a solver's requests; several on one X may be answered together."""
+
+    def answer(self, request: Request) -> Any:
+        """Answer one request: see the table in `requests`."""
+
+    def gathering(self, request: Request) -> Gathering | None:
+        """Return what answers such requests of several models together; None if nothing does."""
+
+
+def drive(*running: tuple[Answering, Asking[None]]) -> None:
+    """Run solvers side by side until each has made its iterations, one request each in a round.
+
+    One that has made them leaves the rounds.
+    """
     if len(running) == 1:
         _drive_one(*running[0])
         return
     begun = [(answers, steps, None) for answers, steps in running]
-    waiting: list[tuple[Answers, Asking[None], Any]] = begun
+    waiting: list[tuple[Answering, Asking[None], Any]] = begun
     while waiting:
         asked = []
         for answers, steps, answer in waiting:
@@ -235,7 +259,7 @@ def drive(*running: tuple[Answers, Asking[None]]) -> None:
         waiting = [(answers, steps, one) for (answers, steps, _), one in zip(asked, found)]
 
 
-def _drive_one(answers: Answers, steps: Asking[None]) -> None:
+def _drive_one(answers: Answering, steps: Asking[None]) -> None:
     """Run one solver, without the lists of a round."""
     answer = None
     while True:
@@ -243,14 +267,20 @@ def _drive_one(answers: Answers, steps: Asking[None]) -> None:
             request = steps.send(answer)
         except StopIteration:
             return
-        answer = _WAYS[type(request)](answers, request)
+        answer = answers.answer(request)
 
 
-def together(asked: Sequence[tuple[Answers, Request]]) -> list[Any]:
-    """Answer the requests of one round, in order.
-
-    Each is answered by itself so far. Several models on one X will have their `Evaluate`,
-    `EvaluateHessian`, `HessianProduct` and `Combine` grouped here by type, one read for a group;
-    what reads no X stays as it is.
-    """
-    return [answers.answer(request) for answers, request in asked]
+def together(asked: Sequence[tuple[Answering, Request]]) -> list[Any]:
+    """Answer the requests of one round, in order: one read of X for those that can share it."""
+    found: list[Any] = [None] * len(asked)
+    shared: dict[Gathering, list[int]] = {}
+    for place, (answers, request) in enumerate(asked):
+        gathering = answers.gathering(request)
+        if gathering is None:
+            found[place] = answers.answer(request)
+        else:
+            shared.setdefault(gathering, []).append(place)
+    for gathering, places in shared.items():
+        for place, one in zip(places, gathering([asked[place] for place in places])):
+            found[place] = one
+    return found
