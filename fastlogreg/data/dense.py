@@ -209,7 +209,7 @@ class DesignMatrix(Design):
         the kernels take).
 
         One block, X itself, where X can be read in place; otherwise converted blocks of whole
-        chunks.
+        chunks, each in the place of the one before.
         """
         self.check_file()
         if self.in_place:
@@ -222,12 +222,14 @@ class DesignMatrix(Design):
         native = self.X.dtype.newbyteorder("=")
         target = native if native in IN_PLACE or native in VIEWS else np.dtype(np.float64)
         step, lo = max(1, _BLOCK_BYTES // (self.chunk * self.n_x * target.itemsize)) * self.chunk, 0
+        buffer = np.empty(min(self.m, step + 2 * LANES) * self.n_x, target)
         while lo < self.m:
             hi = (
                 self.m if self.m - lo - step < 2 * LANES else lo + step
             )  # none of fewer than are taken at a time
+            block = buffer[: (hi - lo) * self.n_x]
             with np.errstate(over="ignore"):  # of a long double: it is infinite from here on
-                block = np.ascontiguousarray(self.X[:, lo:hi].T, dtype=target).reshape(-1)
+                np.copyto(block.reshape(hi - lo, self.n_x), self.X[:, lo:hi].T, casting="unsafe")
             yield lo, hi, read_only(block.view(VIEWS.get(target, target)))
             lo = hi
 

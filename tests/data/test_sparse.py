@@ -23,7 +23,6 @@ from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto
 from fastlogreg.solvers.answers import describe
 from fastlogreg.solvers.result import TrainingWarning
-from fastlogreg.solvers.state import State
 from tests.helpers.limits import HANG
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -467,7 +466,7 @@ def test_training_state_of_a_pass_is_not_shared_between_designs():
     rows, y = problem(13)
     design = design_of(as_sparse(rows))
     other = design.rescaled(2 * np.ones(12), np.ones(12))
-    state, objective = State.at(np.zeros(12), 0.0), Objective(design, y, 1.0)
-    before = objective.evaluate(state.w + 0.1, 0.2).gradient.copy()
-    Objective(other, y, 1.0).evaluate(state.w + 0.3, 0.1)
-    np.testing.assert_array_equal(objective.evaluate(state.w + 0.1, 0.2).gradient, before)
+    w, objective = np.zeros(12), Objective(design, y, 1.0)
+    before = objective.evaluate(w + 0.1, 0.2).gradient.copy()
+    Objective(other, y, 1.0).evaluate(w + 0.3, 0.1)
+    np.testing.assert_array_equal(objective.evaluate(w + 0.1, 0.2).gradient, before)
