@@ -90,7 +90,7 @@ def _shares(m: int) -> int:
 
 
 def _run_compiled_loops(
-    compiled: Callable[[bool], Any], arguments: tuple[Any, ...], n_threads: int
+    compiled: Callable[..., Any], arguments: tuple[Any, ...], n_threads: int
 ) -> None:
     """Run the loops in parallel where Numba's threading layer can bear it.
 
@@ -102,14 +102,14 @@ def _run_compiled_loops(
     import numba
 
     if n_threads <= 1 or numba.config.DISABLE_JIT or _loops_process not in (0, os.getpid()):
-        compiled(False)(*arguments)
+        compiled(parallel=False)(*arguments)
         return
     _loops_process = os.getpid()
     with _loops_lock:
         before = numba.get_num_threads()
         numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
         try:
-            compiled(True)(*arguments)
+            compiled(parallel=True)(*arguments)
         finally:
             numba.set_num_threads(before)
 
