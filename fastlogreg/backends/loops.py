@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from ..data.dense import DesignMatrix
 from ..data.design import Design
 from ..maths.arrays import NONE, Labels, Vector
-from .base import Sums, dense_in_memory
+from ..maths.softmax import ClassLabels
+from .base import ClassSums, Sums, dense_in_memory
 from .fused_backend import Fused
 from .vectorized import Converted
 
@@ -34,23 +36,62 @@ def loops(
 
     X is design.X in a dtype that Numba has. The lectures do not sum da/dz: it is NaN here.
     """
+    from . import literal_loops
+
     m = design.m
     w, b = design.fold(w, b)
-    shares = max(1, min(32, m // 8))
+    shares = _shares(m)
     J, dw, db = np.zeros(shares), np.zeros((shares, design.n_x)), np.zeros(shares)
     arguments = (w[:, None], b, X, y[None, :], J, dw, db)
     if compiled:
-        _run_compiled_loops(arguments, n_threads)
+        _run_compiled_loops(literal_loops.compiled, arguments, n_threads)
     else:
-        from .literal_loops import cost_and_gradient
-
         with np.errstate(invalid="ignore", over="ignore"):
-            cost_and_gradient(*arguments)
+            literal_loops.cost_and_gradient(*arguments)
     total_db = float(db[0]) * m
     return Sums(float(J[0]) * m, design.unfold(dw[0] * m, total_db), total_db, np.nan)
 
 
-def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
+def softmax_loops(
+    design: DesignMatrix,
+    X: NDArray[Any],
+    labels: ClassLabels,
+    W: Vector,
+    b: Vector,
+    *,
+    n_threads: int,
+    compiled: bool,
+) -> ClassSums:
+    """Sum the softmax loss over the examples by explicit loops, compiled or interpreted.
+
+    X is design.X in a dtype that Numba has; W (K, n_x), b (K,).
+    """
+    from . import literal_softmax
+
+    m, (K, n_x) = design.m, W.shape
+    with np.errstate(invalid="ignore", over="ignore"):
+        w, b = np.ascontiguousarray((W * design.scale).T), b + W @ design.shift
+    shares = _shares(m)
+    J, dw, db = np.zeros(shares), np.zeros((shares, n_x, K)), np.zeros((shares, K))
+    arguments = (w, b[:, None], X, labels[None, :], J, dw, db, *np.empty((2, shares, K)))
+    if compiled:
+        _run_compiled_loops(literal_softmax.compiled, arguments, n_threads)
+    else:
+        with np.errstate(invalid="ignore", over="ignore"):
+            literal_softmax.cost_and_gradient(*arguments)
+    total_db = db[0] * m
+    with np.errstate(invalid="ignore", over="ignore"):
+        total_dw = dw[0].T * m * design.scale + np.outer(total_db, design.shift)
+    return ClassSums(float(J[0]) * m, total_dw, total_db)
+
+
+def _shares(m: int) -> int:
+    return max(1, min(32, m // 8))
+
+
+def _run_compiled_loops(
+    compiled: Callable[..., Any], arguments: tuple[Any, ...], n_threads: int
+) -> None:
     """Run the loops in parallel where Numba's threading layer can bear it.
 
     Its OpenMP layer kills a child forked after its first use. Its workqueue aborts when two Python
@@ -59,8 +100,6 @@ def _run_compiled_loops(arguments: tuple[Any, ...], n_threads: int) -> None:
     """
     global _loops_process
     import numba
-
-    from .literal_loops import compiled
 
     if n_threads <= 1 or numba.config.DISABLE_JIT or _loops_process not in (0, os.getpid()):
         compiled(parallel=False)(*arguments)
@@ -104,6 +143,23 @@ class Loops(Fused):
             return super().sums(design, y, w, b, weight=weight, linear=linear, zs=zs)
         x, compiled = dense_in_memory(design), not self.interpreted
         return loops(x, self._X.of(x), y, w, b, n_threads=self.n_threads, compiled=compiled)
+
+    def class_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        W: Vector,
+        b: Vector,
+        *,
+        weight: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> ClassSums:
+        if weight.size or zs.size:
+            return super().class_sums(design, labels, W, b, weight=weight, zs=zs)
+        x, compiled = dense_in_memory(design), not self.interpreted
+        return softmax_loops(
+            x, self._X.of(x), labels, W, b, n_threads=self.n_threads, compiled=compiled
+        )
 
     def seconds(self, design: Design) -> float | None:
         return None  # from half a nanosecond an element to hundreds

@@ -114,10 +114,10 @@ def check_w_of_classes(w: Any, n_x: int, m: int, K: int) -> NDArray[np.float64]:
     w = real_array("w", w)
     if w.ndim == 2 and w.shape[0] != n_x:
         require_columns("w", w[:, :1], n_x, m)
-        if w.shape == (K, n_x):
+        if w.shape[1] == n_x:
             raise ValueError(
-                f"w must have shape ({n_x}, {K}), a column of weights for each class; got shape "
-                f"{w.shape}. Its classes are in rows: pass w.T"
+                f"w must have shape ({n_x}, K), a column of weights for each of K classes; got "
+                f"shape {w.shape}. It looks like a row for each class: pass w.T"
             )
     w = require_shape("w", w, (n_x, K), f"for each of {K} classes a column of {n_x} weights")
     W = np.ascontiguousarray(w.T, dtype=np.float64)

@@ -6,7 +6,8 @@ v and u columns.
 
 The loops that need a loss take it from z: L = log(1 + exp(t)) = max(t, 0) + log(1 + e), with t = -z
 for y = 1 and z for y = 0, and e = exp(-|z|). That is -(y log a + (1 - y) log(1 - a)) without
-log(0); and a = 1 / (1 + e) or e / (1 + e) is sigmoid(z) without overflow.
+log(0); and a = 1 / (1 + e) or e / (1 + e) is sigmoid(z) without overflow. Of K classes w is (n_x,
+K), b (K, 1), and the largest z is taken from each z before exp.
 """
 
 from __future__ import annotations
@@ -215,3 +216,46 @@ def descent(X: Any, Y: Any) -> Any:
             w[j, 0] -= ALPHA * dw[j, 0] / m
         b -= ALPHA * db / m
     return w, b
+
+
+def softmax(Z: Any) -> Any:
+    A = np.zeros(Z.shape)
+    for i in range(Z.shape[1]):
+        top = Z[0, i]  # taken from every z: no exp is above 1, and a stays as it is
+        for k in range(Z.shape[0]):
+            top = max(top, Z[k, i])
+        total = 0.0
+        for k in range(Z.shape[0]):
+            A[k, i] = math.exp(Z[k, i] - top)
+            total += A[k, i]
+        for k in range(Z.shape[0]):
+            A[k, i] /= total
+    return A
+
+
+def gradient_softmax(w: Any, b: Any, X: Any, Y: Any) -> Any:
+    J, dw, db = 0.0, np.zeros(w.shape), np.zeros(b.shape)
+    m = X.shape[1]
+    z, a = np.zeros(w.shape[1]), np.zeros(w.shape[1])
+    for i in range(m):
+        top = -np.inf
+        for k in range(w.shape[1]):
+            z[k] = b[k, 0]
+            for j in range(X.shape[0]):
+                z[k] += w[j, k] * X[j, i]
+            top = max(top, z[k])
+        total = 0.0
+        for k in range(w.shape[1]):
+            z[k] -= top
+            a[k] = math.exp(z[k])
+            total += a[k]
+        y = int(Y[0, i])
+        J += math.log(total) - z[y]
+        for k in range(w.shape[1]):
+            dz = a[k] / total
+            if k == y:
+                dz -= 1
+            for j in range(X.shape[0]):
+                dw[j, k] += X[j, i] * dz
+            db[k, 0] += dz
+    return J / m, dw / m, db / m

@@ -100,6 +100,24 @@ def _descent(X: Any, Y: Any) -> Any:
     return w, b
 
 
+def _softmax(Z: Any) -> Any:
+    e = np.exp(Z - Z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+def _gradient_softmax(w: Any, b: Any, X: Any, Y: Any) -> Any:
+    """J, dw, db of K classes, by the formulas as one would write them down."""
+    m = X.shape[1]
+    Z = np.dot(w.T, X) + b
+    Z -= Z.max(axis=0)
+    e = np.exp(Z)
+    total = e.sum(axis=0)
+    one_hot = np.arange(b.size)[:, None] == Y
+    dZ = e / total - one_hot
+    J = np.sum(np.log(total) - Z[Y[0].astype(np.intp), np.arange(m)]) / m
+    return J, np.dot(X, dZ.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+
 def _vector(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return (rng.normal(size=(size, 1)),)
 
@@ -128,6 +146,13 @@ def _examples(
     return inputs
 
 
+def _classes(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """w (n_x, 10), b (10, 1), X and Y of 0 .. 9."""
+    w, _, X, _ = _examples()(size, rng)
+    w = rng.normal(size=(len(w), _K)) / math.sqrt(len(w))
+    return w, rng.normal(size=(_K, 1)), X, rng.integers(0, _K, size=(1, X.shape[1])).astype(float)
+
+
 def _one_example(size: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return _examples(max(size, 1))(size, rng)
 
@@ -147,6 +172,8 @@ def _dot(w: Any, x: Any, b: Any) -> Any:
     return np.dot(w.T, x)[0, 0] + b
 
 
+_K = 10  # classes
+_SEVERAL = "From two classes to several (the guide)"
 _ONE = "Logistic Regression Gradient Descent"
 _FULL = "Vectorizing Logistic Regression's Gradient Output"
 _MORE = "More Examples of Vectorization"
@@ -283,6 +310,24 @@ PAIRS = (
         _examples(2, b=False),
         scale=_at_least_one(_descent),
         size=10_000,
+    ),
+    Pair(
+        "softmax",
+        _SEVERAL,
+        "A = exp(Z) / exp(Z).sum(axis=0)",
+        loops.softmax,
+        _softmax,
+        lambda n, rng: (rng.normal(size=(_K, max(1, n // _K))),),
+        scale=lambda Z: np.maximum(np.abs(_softmax(Z)), 1),
+    ),
+    Pair(
+        "gradient-softmax",
+        _SEVERAL,
+        "dw = X dZ.T / m, 10 classes",
+        loops.gradient_softmax,
+        _gradient_softmax,
+        _classes,
+        scale=_at_least_one(_gradient_softmax),
     ),
 )
 

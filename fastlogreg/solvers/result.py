@@ -112,11 +112,13 @@ class SoftmaxProgress(NamedTuple):
     Examples
     --------
     >>> import fastlogreg as flr
-    >>> def enough(progress: flr.SoftmaxProgress) -> bool:
-    ...     return progress.cost < 1.0
+    >>> shapes = []
+    >>> def look(progress: flr.SoftmaxProgress) -> None:
+    ...     shapes.append(progress.b.shape)
     >>> X, Y = [[1.0, 0.0, -1.0]], [[0, 1, 2]]
-    >>> flr.train(X, Y, classes=3, solver="lbfgs", callback=enough).stop_reason
-    'callback'
+    >>> result = flr.train(X, Y, classes=3, solver="lbfgs", lambda_=1.0, callback=look)
+    >>> shapes[-1]
+    (3, 1)
     """
 
     iteration: int

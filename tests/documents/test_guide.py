@@ -12,6 +12,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = DOCS / "guide" / "guide.md"
+SEVERAL = DOCS / "guide" / "several.md"
 pytestmark = pytest.mark.skipif(not GUIDE.exists(), reason="the docs are not beside the tests")
 
 
@@ -62,6 +63,15 @@ def test_the_guide_runs_and_gives_what_it_says(tmp_path, monkeypatch, capsys):
     assert "J = 3 * v = 33" in capsys.readouterr().out
 
 
+def test_the_page_on_several_classes_runs_and_gives_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    text = SEVERAL.read_text(encoding="utf-8")
+    checked = sum(run(code, names, line) for line, code in blocks(text))
+    assert checked == text.count("\n# -> ") > 15
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [
@@ -95,8 +105,9 @@ def test_every_figure_is_linked_in_order_present_and_small():
         assert 0 < size < 100_000, f"{name}.png has {size} bytes"
 
 
-def test_every_section_has_a_formula_and_code():
-    sections = re.split(r"^## ", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("page", [GUIDE, SEVERAL], ids=lambda page: page.stem)
+def test_every_section_has_a_formula_and_code(page):
+    sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     assert [int(section.split(".")[0]) for section in sections] == list(range(1, len(sections) + 1))
     for section in sections:
         assert re.search(r"^    \S", section, flags=re.MULTILINE), section.splitlines()[0]
