@@ -31,6 +31,7 @@ from ..kernels.many.bundles import (
 from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
+from . import many_sparse
 from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
 from .fused import SECONDS_PER_THREAD
 
@@ -170,6 +171,10 @@ def _pass(
     total = np.zeros(4 * width + padded.size)
     for lo, hi, part in design.parts():
         own = Targets(*(read_only(array[lo:hi]) for array in targets))
+        if part.sparse is not None:
+            threads = threads_for(part.elements, 1, K, n_threads, n_threads)
+            sums = many_sparse.add_sums(part, own, (W, b), link, zs, threads)
+            return _Totals(*sums)
         _dense(part, own, Rows(padded.reshape(-1), b), link, (zs, lo), total, n_threads)
     heads = total[: 4 * width].reshape(4, width)[:, :K].copy()
     return _Totals(heads, total[4 * width :].reshape(padded.shape)[:, :n_x])

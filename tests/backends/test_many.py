@@ -7,11 +7,13 @@ import hashlib
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from fastlogreg.backends import many
 from fastlogreg.backends import vectorized_many as reference
 from fastlogreg.backends.base import Columns
 from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.data.sparse import sparse_design
 from tests.helpers.comparison import CONVERTED, IN_PLACE, ORDERS, WITHOUT_JIT, laid_out, values
 
 THREADS = (1, 2, 3, 7)
@@ -129,3 +131,46 @@ def test_a_column_has_the_same_bits_alone_and_among_others(m, n_x, order):
         )
         assert digest(sums) == digest([part[k] for part in together])
         assert np.array_equal(z[0], zs[k])
+
+
+class SparseCase(Case):
+    """A sparse X beside the dense one that it stands for."""
+
+    def __init__(self, m, n_x, K, kind, dtype="float64", density=0.1):
+        super().__init__(m, n_x, K)
+        rng = np.random.default_rng(1)
+        filled = values(rng, dtype, (n_x, m)) * (rng.random((n_x, m)) < density)
+        own = scipy.sparse.csc_array if kind == "by example" else scipy.sparse.csr_array
+        self.scale = self.scale / (1.0 + np.abs(filled.astype(float)).max())
+        self.X = own(filled.astype(dtype))
+        self.design = sparse_design(self.X, self.scale, self.shift)
+        self.filled = DesignMatrix(filled.astype(np.float64), self.scale, self.shift)
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+def test_sparse_agrees_with_numpy(kind, dtype):
+    case = SparseCase(40 if WITHOUT_JIT else 500, 30, 5, kind, dtype)
+    assert_close(case.results(many, n_threads=2), case.results(reference, case.filled))
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+@pytest.mark.parametrize(
+    ("m", "n_x", "K"), [(1, 3, 2), (30, 4, 9)] if WITHOUT_JIT else [(1, 3, 2), (9000, 20, 9)]
+)
+def test_sparse_has_the_same_bits_for_any_number_of_threads(
+    kind, m, n_x, K, threads_for_the_smallest_work
+):
+    case = SparseCase(m, n_x, K, kind)
+    assert len({digest(case.results(many, n_threads=n)) for n in THREADS}) == 1
+    assert_close(case.results(many, n_threads=7), case.results(reference, case.filled))
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+def test_a_sparse_column_has_the_same_bits_alone_and_among_others(kind):
+    case = SparseCase(60 if WITHOUT_JIT else 2000, 30, 11, kind)
+    together = many.column_sums(case.design, case.labels, case.columns, n_threads=2)
+    for k in (0, 10):
+        alone = Columns(*(part[k : k + 1] for part in case.columns))
+        sums = many.column_sums(case.design, case.labels, alone, n_threads=1)
+        assert digest(sums) == digest([part[k] for part in together])
