@@ -35,6 +35,9 @@ NARROW = 40  # features up to which an example-major X has a kernel of its own; 
 # feature-major.
 BYTES = (96, 16)
 
+# Features of a feature-major X that K columns read in one block of 64 examples and more.
+FEATURES_AT_ONCE = 1024
+
 L2_BLOCK_BYTES = 256 << 10  # of a block: it and the next one share the second-level cache
 BYTE_BLOCK_BYTES = {"digits": 600 << 10, "words": 384 << 10}  # likewise, of bytes
 
@@ -75,3 +78,24 @@ def chunk_and_block(
             block = 4096
             chunk = max(chunk, min(block, -(-m // 8) * 8))
     return chunk, min(chunk, max(8, block // 8 * 8))
+
+
+def columns_shape(m: int, n_x: int, by_example: bool) -> tuple[int, int, int]:
+    """Return the shape of the work on K columns: examples in a chunk and in a block of it, and
+    features that are packed at a time; all multiples of 8.
+
+    None of it depends on K, so that a column has the same bits alone and beside others. A block is
+    packed as float64 and should stay in the second-level cache. Feature-major, its rows should be
+    long; where there are many of them, all features of a long block are too much: then slabs.
+    """
+    padded = -(-n_x // 8) * 8
+    chunk = -(-max(192, -(-m // 128)) // 8) * 8
+    block, slab = min(1024, L2_BLOCK_BYTES // (8 * padded)) // 8 * 8, padded
+    if not by_example:
+        block = max(64, block)
+        if padded > FEATURES_AT_ONCE:
+            block, slab = 1024, L2_BLOCK_BYTES // (8 * 1024)
+        chunk = max(chunk, block)
+    chunk = min(chunk, -(-m // 8) * 8)
+    blocks = -(-chunk // max(8, block))
+    return chunk, -(-chunk // (8 * blocks)) * 8, slab

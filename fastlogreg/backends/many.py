@@ -1,0 +1,212 @@
+"""K columns in one read of X, by `kernels.many`: the classes of a softmax, or K binary models side
+by side.
+
+Inside, weights are W (K, n_x) and b (K,), one row a class or column. They are told for scale * X +
+shift, which is folded into each row, and the gradients back. Z and dZ are (K, m).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.design import Design
+from ..kernels.layout import LINE_NUMBERS, columns_shape, read_only
+from ..kernels.many.bundles import (
+    COLUMNS,
+    DTYPES,
+    PRODUCTS,
+    SOFTMAX,
+    Form,
+    Rows,
+    Scores,
+    Shape,
+    Tables,
+    Targets,
+    Work,
+)
+from ..machine.threads import run_on
+from ..maths.arrays import NONE, Vector
+from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
+from . import many_sparse
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
+from .fused import SECONDS_PER_THREAD
+
+# What one core needs: for an element of X and a column, used twice; and for an example's loss in a
+# column.
+SECONDS_PER_PRODUCT, SECONDS_PER_LOSS = 0.1e-9, 1.5e-9
+
+
+_NO_TABLES = Tables(NO_GROUP, NONE, NONE, 0)
+
+
+class _Totals(NamedTuple):
+    heads: Vector
+    dw: Vector
+
+
+def threads_for(m: int, n_x: int, K: int, chunks: int, n_threads: int) -> int:
+    """Return the threads worth launching."""
+    seconds = m * K * (n_x * SECONDS_PER_PRODUCT + SECONDS_PER_LOSS)
+    return max(1, min(n_threads, chunks, int(seconds / SECONDS_PER_THREAD)))
+
+
+def class_sums(
+    design: Design,
+    labels: ClassLabels,
+    W: Vector,
+    b: Vector,
+    *,
+    weight: Vector = NONE,
+    zs: Vector = NONE,
+    n_threads: int,
+) -> ClassSums:
+    """Sum the softmax cross-entropy and its gradient over the examples; zs (K, m) takes every Z."""
+    targets = Targets(labels, weight, NO_GROUP)
+    heads, dw = _pass(design, targets, (W, b), (SOFTMAX, _NO_TABLES), zs, n_threads)
+    return ClassSums(float(heads[0, 0]), *_unfolded(design, dw, heads[2]))
+
+
+def class_products(
+    design: Design,
+    z: Vector,
+    V: Vector,
+    v_b: Vector,
+    *,
+    weight: Vector = NONE,
+    n_threads: int,
+) -> ClassSums:
+    """Multiply (V, v_b) by the Hessian of softmax where Z is z (K, m); the loss is 0."""
+    targets = Targets(NO_GROUP, weight, NO_GROUP)
+    heads, dw = _pass(design, targets, (V, v_b), (PRODUCTS, _NO_TABLES), z, n_threads)
+    return ClassSums(0.0, *_unfolded(design, dw, heads[2]))
+
+
+def column_sums(
+    design: Design,
+    labels: ClassLabels,
+    columns: Columns,
+    *,
+    weight: Vector = NONE,
+    group: NDArray[np.int32] = NO_GROUP,
+    zs: Vector = NONE,
+    n_threads: int,
+) -> ColumnSums:
+    """Sum loss and gradient of K binary models over the examples; zs (K, m) takes every z."""
+    W, b, positive, train, held = columns
+    tables = Tables(
+        np.ascontiguousarray(positive, np.int32),
+        np.ascontiguousarray(train, np.float64).reshape(-1),
+        np.ascontiguousarray(held, np.float64).reshape(-1),
+        train.shape[1],
+    )
+    targets = Targets(labels, weight, group)
+    heads, dw = _pass(design, targets, (W, b), (COLUMNS, tables), zs, n_threads)
+    loss, outside, db, slopes = heads
+    return ColumnSums(loss, outside, *_unfolded(design, dw, db), slopes)
+
+
+def class_terms(z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
+    """Return the sum of the losses and dZ (K, m), from z (K, m)."""
+    from ..kernels.many.scores import terms
+
+    dZ = np.empty(z.shape)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        loss = terms(_flat(z), labels, weight, len(z), dZ.reshape(-1))
+    return ClassTerms(loss, dZ)
+
+
+def class_along_line(
+    z: Vector, z_slope: Vector, labels: ClassLabels, weight: Vector, t: float
+) -> LineSums:
+    """Sum the losses at z + t z_slope, (K, m) both, and their derivatives by t."""
+    from ..kernels.many.scores import along_line
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return LineSums(*along_line(_flat(z), _flat(z_slope), labels, weight, len(z), t))
+
+
+def class_moments(z: Vector, labels: ClassLabels, weight: Vector, shift: Vector) -> BiasMoments:
+    """Return the sum of the losses and its derivatives by b, where z_k is shift_k larger."""
+    from ..kernels.many.scores import moments
+
+    db, curvature = np.zeros(len(z)), np.zeros((len(z), len(z)))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        loss = moments(_flat(z), labels, weight, shift, db, curvature)
+    return BiasMoments(loss, db, curvature)
+
+
+def _flat(z: Vector) -> Vector:
+    return np.ascontiguousarray(z).reshape(-1)
+
+
+def _folded(design: Design, W: Vector, b: Vector) -> tuple[Vector, Vector]:
+    """Return (W, b) for scale * X + shift, row by row as `Design.fold`: a row has the same bits
+    whatever stands beside it."""
+    folded = [design.fold(w, float(own)) for w, own in zip(W, b)]
+    return np.array([w for w, _ in folded]), np.array([own for _, own in folded])
+
+
+def _unfolded(design: Design, dw: Vector, db: Vector) -> tuple[Vector, Vector]:
+    return np.array([design.unfold(row, float(own)) for row, own in zip(dw, db)]), db
+
+
+def _pass(
+    design: Design,
+    targets: Targets,
+    point: tuple[Vector, Vector],
+    link: tuple[int, Tables],
+    zs: Vector,
+    n_threads: int,
+) -> _Totals:
+    """Read X once; return the sums of K numbers each, (4, K), and dW (K, n_x), on X itself."""
+    W, b = _folded(design, *point)
+    K, n_x = W.shape
+    padded = np.zeros((K, -(-n_x // 8) * 8))
+    padded[:, :n_x] = W
+    width = -(-K // 8) * 8
+    total = np.zeros(4 * width + padded.size)
+    for lo, hi, part in design.parts():
+        own = Targets(*(read_only(array[lo:hi]) for array in targets))
+        if part.sparse is not None:
+            threads = threads_for(part.elements, 1, K, n_threads, n_threads)
+            sums = many_sparse.add_sums(part, own, (W, b), link, zs, threads)
+            return _Totals(*sums)
+        _dense(part, own, Rows(padded.reshape(-1), b), link, (zs, lo), total, n_threads)
+    heads = total[: 4 * width].reshape(4, width)[:, :K].copy()
+    return _Totals(heads, total[4 * width :].reshape(padded.shape)[:, :n_x])
+
+
+def _dense(
+    part: Any,
+    targets: Targets,
+    rows: Rows,
+    link: tuple[int, Tables],
+    zs: tuple[Vector, int],
+    total: Vector,
+    n_threads: int,
+) -> None:
+    """Add the sums of a dense part to total, by `kernels.many.chunks.run_columns`."""
+    from ..kernels.many.chunks import run_columns
+
+    (kind, tables), (z, first) = link, zs
+    for lo, hi, x in part.flat_blocks():
+        shape = Shape(hi - lo, part.n_x, *columns_shape(hi - lo, part.n_x, part.by_example))
+        work = partial(
+            run_columns,
+            Form(part.by_example, DTYPES.index(x.dtype), x.itemsize),
+            kind,
+            tables,
+            x.view(np.uint8),
+            shape,
+            Targets(*(array[lo:hi] for array in targets)),
+            rows,
+            Scores(z.reshape(-1), z.shape[-1], first + lo),
+            Work(total, np.zeros((2, LINE_NUMBERS), np.int64)),
+        )
+        chunks = -(-shape.m // shape.chunk)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            run_on(threads_for(shape.m, part.n_x, rows.b.size, chunks, n_threads), work)

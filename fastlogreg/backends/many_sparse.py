@@ -1,0 +1,126 @@
+"""Passes of K columns over a sparse X, by `kernels.many.sparse`, on X itself: scale and shift are
+the caller's.
+
+Stored example by example, X is read once; feature by feature it is read twice. Then all of Z must
+be there before the first derivative is: K m numbers.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.sparse import SparseMatrix
+from ..kernels.bundles import Compressed
+from ..kernels.layout import LINE_NUMBERS
+from ..kernels.many.bundles import Rows, Scores, Shape, Tables, Targets, Work
+from ..machine.threads import run_on
+from ..maths.arrays import Vector
+
+HEADS = 4  # sums of K numbers before dW
+# A column's accumulators are at most this share of what one column's may be in `data.sparse`, so
+# that those of eight columns take as much. It must not depend on K.
+SHARE = 8
+LINK_BLOCK = 256  # examples whose losses are computed at a time, where X is stored by feature
+
+
+def add_sums(
+    x: SparseMatrix,
+    targets: Targets,
+    point: tuple[Vector, Vector],
+    link: tuple[int, Tables],
+    zs: Vector,
+    n_threads: int,
+) -> tuple[Vector, Vector]:
+    """Return the sums of K numbers each (4, K) and dW (K, n_x) at point (W (K, n_x), b (K,))."""
+    W, b = point
+    K = b.size
+    width = -(-K // 8) * 8
+    turned = np.zeros((x.n_x, width))
+    turned[:, :K] = W.T
+    sums = _by_example if x.by_example else _by_feature
+    scores = Scores(zs.reshape(-1), zs.shape[-1], 0)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        total = sums(x, targets, Rows(turned.reshape(-1), b), link, scores, n_threads)
+    heads, dw = total[: HEADS * width], total[HEADS * width :]
+    return heads.reshape(HEADS, width)[:, :K].copy(), dw.reshape(-1, width)[:, :K].T
+
+
+def _chunks(x: SparseMatrix) -> tuple[int, int]:
+    """Return how many accumulators there are, and the rows of X in the chunk of each."""
+    rows = x.m if x.by_example else x.n_x
+    wanted = max(1, x.n_chunks // SHARE)
+    chunk = -(-rows // (8 * wanted)) * 8
+    return -(-rows // chunk), chunk
+
+
+def _counters(lines: int) -> NDArray[np.int64]:
+    return np.zeros((lines, LINE_NUMBERS), np.int64)
+
+
+def _by_example(
+    x: SparseMatrix,
+    targets: Targets,
+    rows: Rows,
+    link: tuple[int, Tables],
+    scores: Scores,
+    n_threads: int,
+) -> Vector:
+    from ..kernels.many.sparse import run_examples
+
+    chunks, chunk = _chunks(x)
+    width = -(-rows.b.size // 8) * 8
+    partials = np.zeros((chunks, (HEADS + x.n_x) * width))
+    work = partial(
+        run_examples,
+        *link,
+        Compressed(*x.arrays),
+        Shape(x.m, x.n_x, chunk, x.block, 0),
+        targets,
+        rows,
+        scores,
+        Work(partials.reshape(-1), _counters(1 + 2 * chunks)),
+    )
+    run_on(n_threads, work)
+    return _sum(partials)
+
+
+def _by_feature(
+    x: SparseMatrix,
+    targets: Targets,
+    rows: Rows,
+    link: tuple[int, Tables],
+    scores: Scores,
+    n_threads: int,
+) -> Vector:
+    from ..kernels.many.sparse import gather_features, link_scores, scatter_features
+
+    (chunks, chunk), width, own = _chunks(x), -(-rows.b.size // 8) * 8, Compressed(*x.arrays)
+    partials = np.zeros((chunks, x.m * width))
+    shape = Shape(x.m, x.n_x, chunk, LINK_BLOCK, 0)
+    work: Any = Work(partials.reshape(-1), _counters(1))
+    run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, width, work))
+    z = _sum(partials)
+    total = np.zeros((HEADS + x.n_x) * width)
+    work, at = Work(total[: HEADS * width], _counters(2)), HEADS * width
+    of_z = Rows(z, rows.b)
+    blocks = -(-x.m // LINK_BLOCK)
+    run_on(min(n_threads, blocks), partial(link_scores, *link, shape, targets, of_z, scores, work))
+    count = np.zeros(1, np.int64)
+    work = partial(gather_features, own, x.block, z, width, total, at, count)
+    run_on(min(n_threads, -(-x.n_x // x.block)), work)
+    return total
+
+
+def _sum(partials: Vector) -> Vector:
+    """Return the sum of the rows, added in order."""
+    from ..kernels.partials import add_partials
+
+    if len(partials) == 1:
+        return np.asarray(partials[0])
+    total = np.empty(partials.shape[1])
+    add_partials(partials, total)
+    return total

@@ -1,0 +1,96 @@
+"""What travels together in a pass of K columns, as NamedTuples; see `kernels.bundles`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..layout import HALF
+
+SOFTMAX, PRODUCTS, COLUMNS = 0, 1, 2  # what follows from Z, see `blocks`
+# Of the bytes of X, by number.
+DTYPES = [*map(np.dtype, ("f8", "f4", "u1", "i1", "u2", "i2", "i4")), HALF]
+
+
+class Form(NamedTuple):
+    """How the bytes of X are to be read: by example or by feature; dtype: its number in
+    DTYPES. itemsize: in bytes."""
+
+    by_example: bool
+    dtype: int
+    itemsize: int
+
+
+class Shape(NamedTuple):
+    """The shape of the work; all of it follows from the shape, the dtype and the order of X.
+
+    m, n_x: of what x holds. chunk: examples whose sums are added up as one. block: examples that
+    are packed at a time, a multiple of 8. slab: features that are, a multiple of 8.
+    """
+
+    m: int
+    n_x: int
+    chunk: int
+    block: int
+    slab: int
+
+
+class Targets(NamedTuple):
+    """What is known of each example.
+
+    labels: (m,) int32. weight: (m,) float64, or empty. group: (m,) int32, or empty.
+    """
+
+    labels: Any
+    weight: Any
+    group: Any
+
+
+class Rows(NamedTuple):
+    """K rows of weights: W (K, n_x rounded up to eights, zeros last), flat; b (K,)."""
+
+    W: Any
+    b: Any
+
+
+class Scores(NamedTuple):
+    """An array (K, all examples), flat, or an empty one; the examples of x begin at `first`."""
+
+    z: Any
+    m: int
+    first: int
+
+
+class Tables(NamedTuple):
+    """What tells the columns apart: see `backends.many.Columns`; train and held (K, G), flat."""
+
+    positive: Any
+    train: Any
+    held: Any
+    groups: int
+
+
+class Work(NamedTuple):
+    """What threads share: the sums, [loss, held, db, slopes, each K rounded up to eights, dW]; and
+    counters (2, LINE_NUMBERS), 0 at first: the next chunk, and the chunk whose turn it is to add.
+    """
+
+    total: Any
+    counters: Any
+
+
+class Places(NamedTuple):
+    """What a thread computes a block in.
+
+    a: the packed block. z: (K, block), flat. extra: likewise, for what the link needs. labels, s,
+    group: (block,), of the examples, 0 behind them. ahead: what `tiles` asks for meanwhile.
+    """
+
+    a: Any
+    z: Any
+    extra: Any
+    labels: Any
+    s: Any
+    group: Any
+    ahead: Any

@@ -1,0 +1,176 @@
+"""K columns in one read of X: the kernels against NumPy, for every form of X; the same bits for any
+number of threads, and for a column whatever stands beside it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from fastlogreg.backends import many
+from fastlogreg.backends import vectorized_many as reference
+from fastlogreg.backends.base import Columns
+from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.data.sparse import sparse_design
+from tests.helpers.comparison import CONVERTED, IN_PLACE, ORDERS, WITHOUT_JIT, laid_out, values
+
+THREADS = (1, 2, 3, 7)
+BOUND = 1e-12
+SHAPES = [(1, 1, 1), (1, 5, 3), (7, 3, 2), (8, 8, 4), (9, 17, 5), (65, 2, 12)]
+if not WITHOUT_JIT:
+    SHAPES += [(1000, 54, 7), (300, 300, 11), (391, 129, 20), (1000, 3000, 3), (30, 40, 300)]
+    SHAPES += [(30_000, 3, 3)]
+
+
+class Case:
+    """X in some form, and a point, labels, weights and groups for it."""
+
+    def __init__(self, m, n_x, K, dtype="float64", order="example-major", seed=0):
+        rng = np.random.default_rng(seed + m + n_x + K)
+        by_example = values(rng, dtype, (m, n_x))
+        self.X = laid_out(by_example, order)
+        size = 1.0 + np.abs(by_example.astype(np.float64)).max()
+        self.scale, self.shift = rng.normal(size=n_x) / size, rng.normal(size=n_x)
+        self.design = DesignMatrix(self.X, self.scale, self.shift)
+        self.W, self.b = rng.normal(size=(K, n_x)) / n_x**0.5, rng.normal(size=K)
+        self.labels = rng.integers(0, K, m).astype(np.int32)
+        self.weight = rng.random(m) * (rng.random(m) < 0.8)
+        self.group = rng.integers(0, 4, m).astype(np.int32)
+        self.columns = Columns(
+            self.W,
+            self.b,
+            rng.integers(0, K, K).astype(np.int32),
+            rng.random((K, 4)),
+            (rng.random((K, 4)) < 0.5).astype(float),
+        )
+        self.z = rng.normal(size=(K, m)) * 2.0
+        self.weighted = {"weight": self.weight}
+
+    def results(self, backend, design=None, **options):
+        """Every sum that reads X, by one backend."""
+        design = self.design if design is None else design
+        zs = np.full((2, *self.z.shape), np.nan)
+        group = {"group": self.group}
+        return [
+            *backend.class_sums(
+                design, self.labels, self.W, self.b, zs=zs[0], **self.weighted, **options
+            ),
+            *backend.class_products(design, self.z, self.W, self.b, **self.weighted, **options),
+            *backend.column_sums(
+                design, self.labels, self.columns, zs=zs[1], **group, **self.weighted, **options
+            ),
+            zs,
+        ]
+
+
+def assert_close(found, expected, bound=BOUND):
+    for a, b in zip(found, expected, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.shape == b.shape
+        # Against the largest of the numbers that are sums over the same examples.
+        assert np.abs(a - b).max() <= bound * (1e-3 + np.abs(b).max())
+
+
+def digest(results):
+    content = hashlib.sha256()
+    for result in results:
+        content.update(np.asarray(result, np.float64).tobytes())
+    return content.hexdigest()
+
+
+@pytest.fixture
+def threads_for_the_smallest_work(monkeypatch):
+    launched = set()
+    honest = many.run_on
+    monkeypatch.setattr(many, "SECONDS_PER_THREAD", 1e-30)
+    monkeypatch.setattr(many, "run_on", lambda n, work: launched.add(n) or honest(n, work))
+    return launched
+
+
+@pytest.mark.parametrize("order", ["example-major", "feature-major"])
+@pytest.mark.parametrize(("m", "n_x", "K"), SHAPES)
+def test_agrees_with_numpy(m, n_x, K, order):
+    case = Case(m, n_x, K, order=order)
+    assert_close(case.results(many, n_threads=2), case.results(reference))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", IN_PLACE + CONVERTED)
+def test_every_dtype_and_order(dtype, order):
+    case = Case(21 if WITHOUT_JIT else 301, 19, 3, dtype, order)
+    case.weighted = {}
+    assert_close(case.results(many, n_threads=1), case.results(reference))
+
+
+@pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
+@pytest.mark.parametrize(("m", "n_x", "K"), SHAPES)
+def test_the_same_bits_for_any_number_of_threads(m, n_x, K, order, threads_for_the_smallest_work):
+    case = Case(m, n_x, K, order=order)
+    repeats = 1 if WITHOUT_JIT else 3
+    found = {digest(case.results(many, n_threads=n)) for n in THREADS for _ in range(repeats)}
+    assert len(found) == 1
+    if m == 30_000:
+        assert threads_for_the_smallest_work == set(THREADS)
+
+
+@pytest.mark.parametrize("order", ["example-major", "feature-major"])
+@pytest.mark.parametrize(("m", "n_x"), [(40, 9)] if WITHOUT_JIT else [(1000, 54), (300, 1100)])
+def test_a_column_has_the_same_bits_alone_and_among_others(m, n_x, order):
+    case = Case(m, n_x, 11, order=order)
+    zs = np.empty((11, m))
+    together = many.column_sums(
+        case.design, case.labels, case.columns, group=case.group, zs=zs, n_threads=2
+    )
+    for k in (0, 3, 10):
+        alone = Columns(*(part[k : k + 1] for part in case.columns))
+        z = np.empty((1, m))
+        sums = many.column_sums(
+            case.design, case.labels, alone, group=case.group, zs=z, n_threads=1
+        )
+        assert digest(sums) == digest([part[k] for part in together])
+        assert np.array_equal(z[0], zs[k])
+
+
+class SparseCase(Case):
+    """A sparse X beside the dense one that it stands for."""
+
+    def __init__(self, m, n_x, K, kind, dtype="float64", density=0.1):
+        super().__init__(m, n_x, K)
+        rng = np.random.default_rng(1)
+        filled = values(rng, dtype, (n_x, m)) * (rng.random((n_x, m)) < density)
+        own = scipy.sparse.csc_array if kind == "by example" else scipy.sparse.csr_array
+        self.scale = self.scale / (1.0 + np.abs(filled.astype(float)).max())
+        self.X = own(filled.astype(dtype))
+        self.design = sparse_design(self.X, self.scale, self.shift)
+        self.filled = DesignMatrix(filled.astype(np.float64), self.scale, self.shift)
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+def test_sparse_agrees_with_numpy(kind, dtype):
+    case = SparseCase(40 if WITHOUT_JIT else 500, 30, 5, kind, dtype)
+    assert_close(case.results(many, n_threads=2), case.results(reference, case.filled))
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+@pytest.mark.parametrize(
+    ("m", "n_x", "K"), [(1, 3, 2), (30, 4, 9)] if WITHOUT_JIT else [(1, 3, 2), (9000, 20, 9)]
+)
+def test_sparse_has_the_same_bits_for_any_number_of_threads(
+    kind, m, n_x, K, threads_for_the_smallest_work
+):
+    case = SparseCase(m, n_x, K, kind)
+    assert len({digest(case.results(many, n_threads=n)) for n in THREADS}) == 1
+    assert_close(case.results(many, n_threads=7), case.results(reference, case.filled))
+
+
+@pytest.mark.parametrize("kind", ["by example", "by feature"])
+def test_a_sparse_column_has_the_same_bits_alone_and_among_others(kind):
+    case = SparseCase(60 if WITHOUT_JIT else 2000, 30, 11, kind)
+    together = many.column_sums(case.design, case.labels, case.columns, n_threads=2)
+    for k in (0, 10):
+        alone = Columns(*(part[k : k + 1] for part in case.columns))
+        sums = many.column_sums(case.design, case.labels, alone, n_threads=1)
+        assert digest(sums) == digest([part[k] for part in together])
