@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from ..backends.fused import link
 from ..maths.arrays import Vector
-from ..solvers.newton import with_ridge
+from ..solvers.linear import with_ridge
 
 LARGEST = 2000  # n_x: H and the rows kept are then 350 MB
 LEAST_ROWS, ROWS_PER_FEATURE = (

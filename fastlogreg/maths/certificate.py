@@ -24,8 +24,18 @@ optimum, and
 
     J - J* <= nu^2 (-log(1 - r) / r)
 
-With another length than R the last one is an estimate, and no proof. Rounding is in none of these;
-who reports a bound adds `ROUNDING` times J.
+Several classes have a b each. With r the gradient by b and u = H_bb^+ r (H_bb: the block of the
+Hessian that belongs to b), q = p - (diag(p) - p p.T) u adds up to the labels, and is a point of the
+dual problem where max u - min u < 1. As for two classes
+
+    J - J* <= ||dW - H_Wb u||^2 / (2 mu) + r.u / (2 (1 - (max u - min u)))
+
+The third derivative of softmax's loss along a direction is at most the second, times the largest
+difference of two z of an example along it. So without a penalty the bound for two classes holds
+with r = nu max sqrt(v H^+ v), v = (e_k - e_l) (x) x over all examples and pairs of classes.
+
+With another length than R the bound by the radius is an estimate, and no proof. Rounding is in
+none of these; who reports a bound adds `ROUNDING` times J.
 """
 
 from __future__ import annotations
@@ -62,6 +72,16 @@ def bound_by_hessian(squares: float, db: float, curvature: float, modulus: float
     if t >= 1.0:
         return inf
     return squares / (2.0 * modulus) + 0.5 * db * db / (curvature * (1.0 - t))
+
+
+def bound_for_classes(squares: float, gain: float, spread: float, modulus: float) -> float:
+    """Return the bound for several classes.
+
+    squares: ||dW - H_Wb u||^2. gain: r.u. spread: max u - min u.
+    """
+    if not spread < 1.0:  # also where it is NaN
+        return inf
+    return squares / (2.0 * modulus) + 0.5 * max(gain, 0.0) / (1.0 - spread)
 
 
 def bound_without_penalty(nu: float, r: float) -> float:

@@ -2,7 +2,7 @@
 out. It follows the golden ratio, not a stride: no period in the rows can hide from it.
 
     stratified    for J: both classes in their own proportion, at least a quarter of the sample from
-                  the rarer one
+                  the rarer one; of several classes at least a quarter of an equal share from each
     by_mass       for H: examples in proportion to their s a (1 - a), and those that have most of it
                   whole
 """
@@ -36,6 +36,32 @@ def stratified(y: NDArray[np.uint8], weight: Vector, rows: int) -> tuple[NDArray
     chosen, weights_ = np.concatenate(parts), np.concatenate(weights)
     order = np.argsort(chosen)
     return chosen[order], weights_[order]
+
+
+def stratified_classes(
+    labels: NDArray[np.int32], classes: int, weight: Vector, rows: int
+) -> tuple[NDArray[np.intp], Vector]:
+    """Indices of about `rows` examples of several classes, in order, and the weight with which each
+    stands for its class. Examples of weight 0 are left out; of every other class there is one."""
+    counted = np.flatnonzero(weight > 0.0) if weight.size else np.arange(labels.size)
+    order = counted[np.argsort(labels[counted], kind="stable")]
+    counts = np.bincount(labels[counted], minlength=classes)
+    share = np.maximum(counts / max(1, counts.sum()), 0.25 / classes)
+    wanted = np.maximum(1, (rows * share / share.sum()).astype(np.intp))
+    chosen, weights = [], []
+    for count, end, many in zip(counts, np.cumsum(counts), wanted):
+        if count == 0:
+            continue
+        whole = order[end - count : end]
+        part = whole[_spread(int(count), int(many))]
+        if weight.size:
+            weights.append(weight[part] * (float(weight[whole].sum()) / float(weight[part].sum())))
+        else:
+            weights.append(np.full(len(part), count / len(part)))
+        chosen.append(part)
+    found, weights_ = np.concatenate(chosen), np.concatenate(weights)
+    by_place = np.argsort(found)
+    return found[by_place], weights_[by_place]
 
 
 def by_mass(mass: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:

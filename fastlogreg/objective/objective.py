@@ -45,6 +45,7 @@ class Objective:
     """
 
     watch: Callable[[], object] | None = None
+    columns = 1  # of w: of several classes there is one for each
 
     def __init__(
         self,
@@ -118,6 +119,10 @@ class Objective:
         """Return theta as users see it: w (n_x, 1), a copy, and b, a float."""
         return theta[:-1].reshape(-1, 1).copy(), float(theta[-1])
 
+    def taken(self, w: Vector, b: Any) -> Vector:
+        """Return theta of what `shown` gave."""
+        return np.append(w, b)
+
     def moved(self, theta: Vector, mean: Vector) -> Vector:
         """Return theta for X - mean, at which every z is what it is at theta for X."""
         moved = theta.copy()
@@ -129,7 +134,7 @@ class Objective:
         return gradient + np.append(mean * gradient[-1], 0.0)
 
     def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
-        """Return such a point and the Hessian there (n_x + 1, n_x + 1)."""
+        """Return such a point and the Hessian there."""
         z = self.room()
         evaluation, H = self.hessian(theta[:-1], float(theta[-1]), z)
         return Point(theta, evaluation, z), H
@@ -139,13 +144,17 @@ class Objective:
         return np.empty(self.m)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
-        """Return J, dw (n_x,) and db at (w, b), in one read of X."""
+        """Return J, dw and db at (w, b), in one read of X."""
         J, gradient, _ = self.evaluate(w, b)
         return J, gradient[:-1], float(gradient[-1])
 
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Return the labels (m,), which tell these data from others."""
+        return self.y
+
     def check_finite(self, *results: float) -> None:
-        """Look, where a result of a pass is not finite, for the NaN or infinity in X that caused
-        it."""
+        """Look, where one is not finite, for the NaN or infinity in X that caused it."""
         if not np.isfinite(results).all():
             self.design.require_finite()
 
@@ -209,15 +218,17 @@ class Objective:
         self._sums(w, b, zs, linear_weight=np.zeros(self.m))
         return zs
 
+    def scores_at(self, theta: Vector) -> Any:
+        """Return z of every example at theta: one read of X."""
+        return self.scores(theta[:-1], float(theta[-1]))
+
     def squares(self, weight: Vector) -> Vector:
-        """Return the sum of weight * x^2 over the examples, x as the model sees it, for each
-        feature (n_x,); weight: (m,). One read of X."""
+        """Return the sum of weight * x^2 for each feature, x as the model sees it: one read."""
         self.begin_pass()
         return self.backend.squares(self.design, weight)
 
     def combine(self, c: Vector) -> Vector:
-        """Return (scale * X + shift) c, (n_x,): the combination of the examples with coefficients c
-        (m,)."""
+        """Return (scale * X + shift) c, (n_x,), the examples with coefficients c (m,)."""
         return self._sums(np.zeros(self.n_x), 1.0, linear_weight=c)[1]  # z = 1, dz = c
 
     def hessian_product(self, v: Vector, slopes: Vector) -> Vector:
@@ -231,8 +242,10 @@ class Objective:
     def line(
         self, start: Point, d: Vector, trial: Point
     ) -> Callable[[float], tuple[float, float, float]] | None:
-        """t -> J and its first two derivatives by t at start + t d, without a read of X; trial is
-        the point at t = 1. None where that overflowed."""
+        """t -> J and its first two derivatives by t at start + t d, without a read of X.
+
+        trial is the point at t = 1; None where that overflowed.
+        """
         slope = trial.z - start.z
         if not np.isfinite(slope).all():
             return None
@@ -285,8 +298,6 @@ class Objective:
         move = self.scores(v[:-1], float(v[-1]))
         return separation.margin_changes(z, move, self.y, self.weight)
 
-    moves = margin_changes  # its old name
-
     def sampled(self, rows: int) -> Objective:
         """Return J of about `rows` examples, in memory: `objective.sampled`."""
         return sampled.sampled(self, rows)
@@ -295,32 +306,24 @@ class Objective:
         """Return the Hessian at a point, from about `rows` examples: `objective.sampled`."""
         return sampled.estimated_hessian(self, point, rows)
 
-    def sample_mean(self) -> Vector | None:
-        """Return the mean of each feature in a sample, to centre X by: `backends.moments`."""
-        mean = moments.sample_mean(self.design)
-        if mean is None or not self._weighs_sample:
-            return mean
-        mean = self.sample_moments().mean
-        return np.where(np.isfinite(mean), mean, 0.0)
+    def estimated_factors(self, point: Point, rows: int, shared: bool) -> Vector:
+        """Return its diagonal blocks (F, n_x + 1, n_x + 1): one for each column of w, or one."""
+        return self.estimated_hessian(point, rows)[None]
 
-    @property
-    def _weighs_sample(self) -> bool:
-        return (
-            self.weight.size > 0 and self.design.has_examples_at_hand and self.design.sparse is None
-        )
+    def hessian_at(self, point: Point) -> Vector:
+        """Return the Hessian at a point with z: one read of X."""
+        self.begin_pass()
+        H = self.backend.products(self.design, self.slopes(point.z))
+        self.finish_hessian(H)
+        return H
+
+    def sample_mean(self) -> Vector | None:
+        """Return the mean of each feature in a sample, to centre X by: `objective.sampled`."""
+        return sampled.mean(self)
 
     def sample_moments(self) -> Moments:
-        """Return mean and deviation of each feature, as the model sees it, in a sample.
-
-        They are weighted as the examples are: k rows alike and a row of weight k have the same.
-        """
-        design, s = self.design, self.weight[:: max(1, self.m // self.design.sample_size)]
-        found = moments.moments(design)
-        if self._weighs_sample and s.any():
-            found = moments.weighted(design, s)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = design.scale * found.mean + design.shift
-            return Moments(mean, np.abs(design.scale) * found.deviation)
+        """Return mean and deviation of each feature, as the model sees it, in a sample."""
+        return sampled.weighted_moments(self)
 
     def sample_spread(self) -> Vector:
         """Return the standard deviation of each feature in a sample: `backends.moments`."""

@@ -1,4 +1,4 @@
-"""An objective on a sample of the examples, and a Hessian estimated from one."""
+"""An objective on a sample of the examples, a Hessian estimated from one, and its moments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backends import moments
+from ..data.design import Moments
 from ..maths.arrays import Vector
 from ..maths.sampling import by_mass, stratified
 from .point import Point
@@ -39,3 +41,32 @@ def estimated_hessian(objective: Objective, point: Point, rows: int) -> Vector:
     np.maximum(diagonal, objective.squares(slopes), out=diagonal)
     objective.finish_hessian(H)
     return H
+
+
+def mean(objective: Objective) -> Vector | None:
+    """Return the mean of each feature in a sample, to centre X by: `backends.moments`."""
+    found = moments.sample_mean(objective.design)
+    if found is None or not _weighs_sample(objective):
+        return found
+    found = objective.sample_moments().mean
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _weighs_sample(objective: Objective) -> bool:
+    design = objective.design
+    return objective.weight.size > 0 and design.has_examples_at_hand and design.sparse is None
+
+
+def weighted_moments(objective: Objective) -> Moments:
+    """Return mean and deviation of each feature, as the model sees it, in a sample.
+
+    They are weighted as the examples are: k rows alike and a row of weight k have the same.
+    """
+    design = objective.design
+    s = objective.weight[:: max(1, objective.m // design.sample_size)]
+    found = moments.moments(design)
+    if _weighs_sample(objective) and s.any():
+        found = moments.weighted(design, s)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = design.scale * found.mean + design.shift
+        return Moments(mean, np.abs(design.scale) * found.deviation)

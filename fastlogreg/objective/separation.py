@@ -1,7 +1,7 @@
 """Whether a point, or a direction, separates the classes; on arrays of examples.
 
-An example's margin is z for y = 1 and -z for y = 0: positive where it is on its own side. Examples
-of weight 0 are none.
+An example's margin is z for y = 1 and -z for y = 0: positive where it is on its own side. Of
+several classes it is the z of its own less the largest other one. Examples of weight 0 are none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..maths.arrays import Labels, Vector
+from ..maths.softmax import ClassLabels
 
 MOVED = 1e-3  # of the largest change: an example whose margin changes by less does not move
 
@@ -58,3 +59,33 @@ def moved_beyond(least: float, z: Vector, change: Vector, weight: Vector) -> tup
     counted = z[weight > 0.0] if weight.size else z
     moved = change > least
     return int(moved.sum()), len(change), float(np.abs(counted[moved]).min(initial=np.inf))
+
+
+def class_margins(z: Vector, labels: ClassLabels, weight: Vector) -> Vector:
+    """Return the margin of each example of positive weight; z (K, m)."""
+    largest = np.full(labels.size, -np.inf)
+    for k, z_k in enumerate(z):
+        np.maximum(largest, z_k, out=largest, where=labels != k)
+    margin = _own(z, labels) - largest
+    return np.asarray(margin[weight > 0.0] if weight.size else margin)
+
+
+def _own(z: Vector, labels: ClassLabels) -> Vector:
+    return np.asarray(z[labels, np.arange(labels.size)])
+
+
+def class_margin_changes(
+    z: Vector, move: Vector, labels: ClassLabels, weight: Vector
+) -> MarginChange:
+    """Measure how far each example moves away from every other class, and towards its own."""
+    own, most, least = _own(move, labels), np.full(labels.size, -np.inf), np.inf
+    counted = weight > 0.0 if weight.size else np.ones(labels.size, np.bool_)
+    for k, move_k in enumerate(move):
+        change, others = own - move_k, labels != k
+        np.maximum(most, change, out=most, where=others)
+        least = min(least, float(change[others & counted].min(initial=np.inf)))
+    most, margin = most[counted], class_margins(z, labels, weight)
+    largest = float(most.max())
+    moved = most > MOVED * largest
+    nearest = float(np.abs(margin[moved]).min(initial=np.inf))
+    return MarginChange(largest, least, int(moved.sum()), moved.size, nearest)

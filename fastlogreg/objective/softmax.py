@@ -18,14 +18,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backends.base import Backend
 from ..data.design import Design
 from ..maths.arrays import NONE, Vector
 from ..maths.penalties import Penalty
-from ..maths.softmax import ClassLabels
-from .objective import Objective
+from ..maths.softmax import BiasMoments, ClassLabels
+from . import separation, softmax_proof, softmax_sampled
+from .objective import ROUNDING, Objective
 from .point import Evaluation, Point
+from .separation import MarginChange
+
+LOST = 1e-9  # of the curvature of J: a penalty that is smaller does not keep w centred
 
 
 class SoftmaxObjective(Objective):
@@ -45,11 +50,15 @@ class SoftmaxObjective(Objective):
     ) -> None:
         none = np.zeros(design.m, np.uint8)  # labels of passes that look at none
         super().__init__(design, none, lambda_, backend, n_threads, weight, intercept, penalty)
-        self.labels, self.classes = labels, classes
+        self.labels, self.classes, self.columns = labels, classes, classes
 
     @property
     def size(self) -> int:
         return self.classes * (self.n_x + 1)
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        return self.labels
 
     def split(self, theta: Vector) -> tuple[Vector, Vector]:
         """Return W (K, n_x) and b (K,) of theta, copies that lie in order."""
@@ -89,8 +98,22 @@ class SoftmaxObjective(Objective):
 
     def shown(self, theta: Vector) -> tuple[Vector, Any]:
         """Return theta as users see it: w (n_x, K) and b (K, 1), copies."""
-        W, b = self.split(theta)
+        W, b = self.split(self.centred(theta))
         return np.ascontiguousarray(W.T), b[:, None]
+
+    def taken(self, w: Vector, b: Any) -> Vector:
+        """Return theta of what `shown` gave."""
+        return self.joined(np.asarray(w).T, np.asarray(b).reshape(-1))
+
+    def centred(self, theta: Vector) -> Vector:
+        """Return theta with b centred over the classes and, where it costs nothing, w too: the same
+        J."""
+        rows = theta.reshape(self.classes, self.n_x + 1).copy()
+        if self.intercept:
+            rows[:, -1] -= rows[:, -1].mean()
+        if self.decay == 0.0:
+            rows[:, :-1] -= rows[:, :-1].mean(axis=0)
+        return rows.reshape(-1)
 
     def moved(self, theta: Vector, mean: Vector) -> Vector:
         W, b = self.split(theta)
@@ -108,6 +131,41 @@ class SoftmaxObjective(Objective):
             self.design, slopes, V, v_b * self.intercept, weight=self.weight
         )
         return self._gradient(V, dw, db, self.penalty.add_product)
+
+    def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
+        point = self.point(theta)
+        return point, self.hessian_at(point)
+
+    def hessian_at(self, point: Point) -> Vector:
+        self.begin_pass()
+        H = self.backend.class_hessian(self.design, point.z, weight=self.weight)
+        self.finish_hessian(H)
+        return H
+
+    def finish_hessian(self, H: Vector) -> None:
+        """Make of the sums in H (K (n_x + 1), K (n_x + 1)) the Hessian of J, in place.
+
+        The projector onto what the classes have in common is added where the Hessian is 0 there,
+        in the size of the diagonal. So it has a Cholesky factor, and a centred gradient gives a
+        centred step, the same as without.
+        """
+        K, width = self.classes, self.n_x + 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            H /= self.total
+            size = np.diag(H).reshape(K, width).mean(axis=0)
+            size[size == 0.0] = 1.0
+            blocks = H.reshape(K, width, K, width)
+            for k in range(K):
+                diagonal = np.diag(H).reshape(K, width)[k, :-1].copy()
+                self.penalty.add_curvature(diagonal)
+                np.einsum("jj->j", blocks[k, :-1, k, :-1])[:] = diagonal
+            # A penalty that is lost beside the curvature holds nothing.
+            common = size / K * (self.decay <= LOST * size)
+            common[-1] = size[-1] / K
+            np.einsum("kjlj->klj", blocks)[:] += common
+        if not self.intercept:
+            blocks[:, -1], blocks[:, :, :, -1] = 0.0, 0.0
+            H.reshape(-1)[:: H.shape[0] + 1].reshape(K, width)[:, -1] = 1.0
 
     def slopes(self, z: Vector) -> Any:
         """Return what `hessian_product` takes: z itself."""
@@ -142,3 +200,105 @@ class SoftmaxObjective(Objective):
         )
         new.passes, new.watch = self.passes, self.watch
         return new
+
+    def like(
+        self, design: Design, y: NDArray[Any], weight: Vector, n_threads: int
+    ) -> SoftmaxObjective:
+        return SoftmaxObjective(
+            design,
+            y,
+            self.classes,
+            backend=self.backend.with_threads(n_threads),
+            n_threads=n_threads,
+            weight=weight,
+            intercept=self.intercept,
+            penalty=self.penalty.for_total(float(weight.sum())),
+        )
+
+    # ------------------------------------------------------------ how far from the optimum
+
+    def measure(self, evaluation: Evaluation) -> float:
+        if self.decay == 0.0:
+            return float(np.abs(evaluation.gradient).max())
+        return softmax_proof.estimate(self, evaluation)
+
+    def bound_by_hessian(self, evaluation: Evaluation, H: Vector) -> float:
+        return softmax_proof.by_hessian(self, evaluation, H) if self.decay > 0.0 else np.inf
+
+    def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
+        if self.decay == 0.0:
+            return np.inf
+        return softmax_proof.certify(self, theta, evaluation, z)
+
+    def bias_moments(self, z: Any, shift: Vector = NONE) -> BiasMoments:
+        """Return J without its penalty, and its derivatives by b, where z is shift (K,) larger."""
+        shift = shift if shift.size else np.zeros(self.classes)
+        loss, db, curvature = self.backend.class_moments(z, self.labels, self.weight, shift)
+        return BiasMoments(loss / self.total, db / self.total, curvature / self.total)
+
+    def class_shares(self) -> Vector:
+        """Return the share of each class in the sum of the weights (K,)."""
+        return np.bincount(self.labels, self.weight_of_each, self.classes) / self.total
+
+    def bias_product(self, z: Any, u: Vector) -> Vector:
+        """Return the Hessian, without the penalty's, times u (K,) for b: one read of X."""
+        self.begin_pass()
+        none = np.zeros((self.classes, self.n_x))
+        _, dw, db = self.backend.class_products(self.design, z, none, u, weight=self.weight)
+        return self.joined(dw, db) / self.total
+
+    def largest_leverage(self, inverse: Vector) -> float:
+        self.begin_pass()
+        return softmax_proof.largest_leverage(self, inverse)
+
+    def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
+        """Return L, the largest curvature that J can have.
+
+        diag(a) - a a.T is at most (I - 11.T / K) / 2 (Boehning, Multinomial logistic regression
+        algorithm, 1992), where two classes have 1/4.
+        """
+        flattest = self.penalty.largest_curvature
+        return 2.0 * (super().largest_eigenvalue(limit, K) - flattest) + flattest
+
+    # ------------------------------------------------------------ separation
+
+    def scores_at(self, theta: Vector) -> Any:
+        """Return z (K, m) of every example: one read of X."""
+        z = self.room()
+        self.evaluate_at(theta, z)
+        return z
+
+    def separates_at(self, point: Point) -> bool:
+        """Return whether lambda is 0 and z puts every example on the side of its own class.
+
+        A difference of two z within the rounding of their terms is on no side.
+        """
+        if self.decay > 0.0 or point.z is None:
+            return False
+        margin = separation.class_margins(point.z, self.labels, self.weight)
+        if not (margin > 0.0).all():
+            return False
+        W, b = self.split(point.theta)
+        size = float(np.abs(point.z).max())
+        size += max(abs(self.design.fold(w_k, b_k)[1]) for w_k, b_k in zip(W, b.tolist()))
+        return bool((margin > ROUNDING * size).all())
+
+    def margin_changes(self, z: Any, v: Vector) -> MarginChange:
+        move = self.scores_at(v)
+        return separation.class_margin_changes(z, move, self.labels, self.weight)
+
+    # ------------------------------------------------------------ samples
+
+    def sampled(self, rows: int) -> SoftmaxObjective:
+        return softmax_sampled.sampled(self, rows)
+
+    def estimated_hessian(self, point: Point, rows: int) -> Vector:
+        return softmax_sampled.estimated_hessian(self, point, rows)
+
+    def estimated_factors(self, point: Point, rows: int, shared: bool) -> Vector:
+        return softmax_sampled.estimated_factors(self, point, rows, shared)
+
+    @property
+    def has_gram(self) -> bool:
+        """Return False: no solver works on the Gram matrix for several classes."""
+        return False

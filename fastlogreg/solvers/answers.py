@@ -23,10 +23,12 @@ from .requests import (
     Descend,
     DescendOnGram,
     Estimate,
+    EstimateFactors,
     EstimateHessian,
     Evaluate,
     EvaluateHessian,
     FormGram,
+    HessianAt,
     HessianProduct,
     Judge,
     Judgement,
@@ -54,12 +56,13 @@ def describe(objective: Objective) -> Problem:
         elements=design.elements,
         element_seconds=design.seconds_per_element,
         dense_seconds=design.SECONDS_PER_ELEMENT,
-        hessian_work=design.hessian_work,
+        hessian_work=design.hessian_work * objective.columns * (objective.columns + 1) / 2,
         few_features=design.few_features,
         has_kernels=objective.backend.has_kernels_for(design),
         has_gram=objective.has_gram and objective.penalty.plain,
         has_descents=compiled.is_compiled(objective),
         has_newton_steps=compiled.newton_is_compiled(objective),
+        columns=objective.columns,
     )
 
 
@@ -120,6 +123,13 @@ class Answers:
 
     def _estimate_hessian(self, request: EstimateHessian) -> Estimate:
         H = self.objective.estimated_hessian(request.point, request.rows)
+        return Estimate(H, self.objective.passes)
+
+    def _hessian_at(self, request: HessianAt) -> Vector:
+        return self.objective.hessian_at(request.point)
+
+    def _estimate_factors(self, request: EstimateFactors) -> Estimate:
+        H = self.objective.estimated_factors(*request)
         return Estimate(H, self.objective.passes)
 
     def _combine(self, request: Combine) -> Vector:
@@ -205,8 +215,10 @@ class Answers:
 _WAYS: dict[type, Callable[[Answers, Any], Any]] = {
     Evaluate: Answers._evaluate,
     EvaluateHessian: Answers._evaluate_hessian,
+    HessianAt: Answers._hessian_at,
     HessianProduct: Answers._hessian_product,
     EstimateHessian: Answers._estimate_hessian,
+    EstimateFactors: Answers._estimate_factors,
     Combine: Answers._combine,
     MeasureSpread: Answers._measure_spread,
     TakeSample: Answers._take_sample,

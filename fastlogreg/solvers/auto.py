@@ -28,7 +28,8 @@ from ..objective.point import Point
 from . import newton
 from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
-from .newton import Newton, by_factor, with_ridge
+from .linear import by_factor, with_ridge
+from .newton import Newton
 from .requests import (
     Asking,
     Estimate,

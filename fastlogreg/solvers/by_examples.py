@@ -19,7 +19,7 @@ import numpy as np
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..objective.point import Point
-from .newton import with_ridge
+from .linear import with_ridge
 
 
 def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:

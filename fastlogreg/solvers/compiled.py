@@ -49,6 +49,8 @@ def _is_small(objective: Objective) -> bool:
     design = objective.design.dense
     if not objective.backend.whole_runs or not objective.penalty.plain:
         return False
+    if objective.columns > 1:
+        return False
     if design is None or not design.in_place or design.slab:
         return False
     return fused.threads_for(design, _ANY_THREADS) == 1
@@ -128,6 +130,8 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
     m, n_x = objective.m, objective.n_x
     design, plain = objective.design.dense, objective.backend.whole_runs and objective.penalty.plain
     if design is None or not plain or not objective.intercept or objective.weight.size:
+        return False
+    if objective.columns > 1:
         return False
     if m >= n_x or 8 * m * m > max(_GRAM_BYTES, design.nbytes // 20):
         return False

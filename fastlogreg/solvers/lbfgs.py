@@ -39,7 +39,7 @@ class LBFGS:
     there.
 
     inner: g -> H_0 g; where it is None, D is the diagonal (n_x + 1,), by
-    default `by_spread`.
+    default `by_spread`. Of several classes it is the (n_x + 1,) of each behind the other.
     """
 
     def __init__(
@@ -167,6 +167,8 @@ def by_spread(problem: Problem) -> Asking[Vector]:
             # The size of what a mostly zero column has, variance over mean: once in the sample.
             once = np.median((seen * seen / np.abs(mean[~unseen])) ** 2) / measured.examples
         spread[unseen] = np.sqrt(np.clip(once, least, np.mean(seen * seen)))
-    curvature = np.append(0.25 * spread * spread + problem.decay, 0.25)
+    K = problem.columns
+    flattest = 0.25 if K == 1 else (K - 1) / (K * K)  # a (1 - a), where all classes are alike
+    curvature = np.append(flattest * spread * spread + problem.decay, flattest)
     curvature[curvature == 0.0] = 1.0
-    return curvature
+    return curvature if K == 1 else np.tile(curvature, K)

@@ -11,7 +11,6 @@ taken.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,16 @@ import numpy as np
 from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
 from ..objective.point import Point
+from . import factors
 from .base import Field, Saved, Schema, Settings
 from .line_search import good, step
+from .linear import ROUNDING, by_factor, with_ridge
 from .requests import (
     Asking,
     Evaluate,
     EvaluateHessian,
     FormGram,
+    HessianAt,
     HessianProduct,
     Judge,
     Judgement,
@@ -38,8 +40,7 @@ from .requests import (
 from .state import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB
-SMALL_SYSTEM = 1024  # unknowns up to which a factor of our own takes less than LAPACK's
-ROUNDING = 2e-16  # times the size of H: the share of its diagonal below which a pivot is rounding
+LARGEST_OF_CLASSES = 1500  # size of theta, for several classes: H takes one factor for each two
 
 SCHEMA: Schema = {"newton": (Field("evaluated", kind=bool),)}
 
@@ -60,6 +61,8 @@ class Newton:
         self.problem, self.state, self.tol = problem, state, settings.tol
         self.by_examples = by_examples(problem)
         self.by_cholesky = not self.by_examples and problem.n_x <= LARGEST_CHOLESKY
+        if problem.columns > 1:
+            self.by_cholesky = problem.size <= LARGEST_OF_CLASSES
         self.compiled = self.by_cholesky and problem.has_newton_steps
         self.point: Point | None = None
         self.H: Vector = np.empty((0, 0))
@@ -99,6 +102,13 @@ class Newton:
         self.H = found.H
         return found.point
 
+    def _step_of_classes(self, start: Point, d: Vector) -> Asking[Point]:
+        """Find the next point, and its Hessian, which takes a read of its own."""
+        found = yield from step(start, d)
+        if self.by_cholesky and not np.array_equal(found.theta, start.theta):
+            self.H = yield HessianAt(found)
+        return found
+
     def _iterate_compiled(self, point: Point, count: int) -> Asking[int]:
         """Make up to `count` iterations, as long as there is nothing to decide; return how many.
 
@@ -125,17 +135,20 @@ class Newton:
         elif self.by_examples:
             d = yield StepByExamples(start)
         else:
-            d = yield from _conjugate_gradients(start)
+            d = yield from self._by_conjugate_gradients(start)
         slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
             self.state.stop = "precision"
             return
-        found = yield from self._evaluate(start.theta + d)
-        if not good(start, d, found):
-            found = yield from step(start, d)
-            if self.by_cholesky:
-                found = yield from self._evaluate(found.theta)
+        if self.problem.columns > 1:
+            found = yield from self._step_of_classes(start, d)
+        else:
+            found = yield from self._evaluate(start.theta + d)
+            if not good(start, d, found):
+                found = yield from step(start, d)
+                if self.by_cholesky:
+                    found = yield from self._evaluate(found.theta)
         if np.array_equal(found.theta, start.theta):
             self.state.stop = "precision"
             return
@@ -149,6 +162,13 @@ class Newton:
         H = self.H if self.by_cholesky else None
         judgement: Judgement = yield Judge(point, self.tol, H)
         return judgement
+
+    def _by_conjugate_gradients(self, start: Point) -> Asking[Vector]:
+        if self.problem.columns == 1:
+            d = yield from _conjugate_gradients(start)
+            return d
+        d = yield from factors.newton_step(self.problem, start)
+        return d
 
     def _by_cholesky(self, gradient: Vector) -> Vector:
         solve = by_factor(self.H, self.problem)
@@ -181,47 +201,3 @@ def _conjugate_gradients(start: Point) -> Asking[Vector]:
             break
         p = -r + (rr / previous) * p
     return d if d.any() else -gradient
-
-
-def by_factor(H: Vector, problem: Problem) -> Callable[[Vector], Vector] | None:
-    """Return g -> H^-1 g by `kernels.second_order.cholesky`.
-
-    None where there are no kernels, H is large, or singular to rounding.
-    """
-    if len(H) > SMALL_SYSTEM or not problem.has_kernels:
-        return None
-    from ..kernels.second_order.cholesky import factor, solve
-
-    L = np.empty(H.shape)
-    if not factor(H, ROUNDING * len(H), L):
-        return None
-
-    def solved(g: Vector) -> Vector:
-        d = np.empty(g.size)
-        solve(L, g, d)
-        return d
-
-    return solved
-
-
-def with_ridge(H: Vector, use: Callable[[Vector], Any]) -> Vector:
-    """Return use(H), or use(H with a ridge): the least one, in steps of 100, that will do.
-
-    That is where H has a Cholesky factor whose pivots are not rounding, and `use` finds a finite
-    answer: elimination in another order than Cholesky's can meet a zero pivot all the same.
-    """
-    size = np.diag(H).copy()
-    size[size <= 0.0] = max(float(np.mean(size)), np.finfo(float).tiny)
-    ridge, ridged = 1e-12, H
-    for _ in range(8):
-        try:
-            pivots = np.diag(np.linalg.cholesky(ridged)) ** 2
-            if (pivots > ROUNDING * len(H) * size).all():
-                found = np.asarray(use(ridged), dtype=np.float64)
-                if np.isfinite(found).all():
-                    return found
-        except np.linalg.LinAlgError:
-            pass
-        ridged = H + np.diag(ridge * size)
-        ridge *= 100.0
-    return np.asarray(use(np.eye(len(H))), dtype=np.float64)

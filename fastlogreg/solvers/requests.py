@@ -6,9 +6,11 @@ several that ask side by side.
 
     request            answer                              reads of X
     Evaluate           Point                               1
-    EvaluateHessian    PointWithHessian                    1 (sparse X: 1 or 2)
+    EvaluateHessian    PointWithHessian                    1 (sparse X, several classes: 2)
+    HessianAt          H, of several classes               1
     HessianProduct     H v (n_x + 1,)                      1
     EstimateHessian    Estimate                            1
+    EstimateFactors    Estimate, of several classes        1
     Combine            X c (n_x,)                          1
     MeasureSpread      the spread of each column (n_x,)    none, a sample is looked at
     TakeSample         Sample                              none, its rows are copied
@@ -38,9 +40,9 @@ Value = TypeVar("Value")
 class Problem(NamedTuple):
     """What a solver knows of a problem before it asks: sizes, and what can be asked for.
 
-    decay: lambda / S. elements: numbers that a read takes, for element_seconds each on one core;
-    dense_seconds: the same for a dense X. hessian_work: products that a Hessian takes, as a dense
-    one has them.
+    columns: of w, one for two classes. decay: lambda / S. elements: numbers that a read takes, for
+    element_seconds each on one core; dense_seconds: the same for a dense X. hessian_work: products
+    that a Hessian takes, as a dense one has them.
     """
 
     m: int
@@ -55,6 +57,12 @@ class Problem(NamedTuple):
     has_gram: bool  # whether FormGram may be asked
     has_descents: bool  # whether Descend may be
     has_newton_steps: bool  # whether StepByNewton may be
+    columns: int = 1
+
+    @property
+    def size(self) -> int:
+        """Return the length of theta."""
+        return self.columns * (self.n_x + 1)
 
 
 # ---------------------------------------------------------------- one read of X
@@ -80,6 +88,12 @@ class PointWithHessian(NamedTuple):
     H: Vector
 
 
+class HessianAt(NamedTuple):
+    """Ask for the Hessian of several classes at a point that was evaluated."""
+
+    point: Point
+
+
 class HessianProduct(NamedTuple):
     """Ask for H v, H being the Hessian at a point."""
 
@@ -92,6 +106,18 @@ class EstimateHessian(NamedTuple):
 
     point: Point
     rows: int
+
+
+class EstimateFactors(NamedTuple):
+    """Ask for an estimate of the blocks of the Hessian of several classes at a point.
+
+    H (F, n_x + 1, n_x + 1) is one block for each class or, if shared, one for all of them. It is
+    made of about `rows` examples.
+    """
+
+    point: Point
+    rows: int
+    shared: bool
 
 
 class Estimate(NamedTuple):
@@ -267,8 +293,10 @@ class Stretch(NamedTuple):
 Request = (
     Evaluate
     | EvaluateHessian
+    | HessianAt
     | HessianProduct
     | EstimateHessian
+    | EstimateFactors
     | Combine
     | MeasureSpread
     | TakeSample

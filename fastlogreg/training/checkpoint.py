@@ -67,7 +67,7 @@ def fingerprint(objective: Objective) -> dict[str, str]:
     """
     design = objective.design
     vectors = {
-        "Y": objective.y,
+        "Y": objective.targets,
         "the weights": objective.weight,
         "scale": design.scale,
         "shift": design.shift,

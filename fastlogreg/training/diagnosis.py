@@ -23,10 +23,13 @@ import numpy as np
 from ..backends import moments
 from ..machine.blas import inner
 from ..maths import logistic
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective import proof
 from ..objective.objective import Objective
+from ..objective.point import Evaluation, Point
+from ..objective.separation import MarginChange
 from ..solvers.result import TrainingResult
+from . import several
 
 LARGEST, MOST_WORK = (
     1000,
@@ -46,6 +49,7 @@ NOT_FINITE = (
 )
 FAR = 0.95  # of J: where a step in units of each column's spread brings J below, it is far above J*
 STEPS, SAMPLE_ELEMENTS = 4.0 ** np.arange(-3, 4), 1 << 17  # of such a step, of the sample
+NOT_EVALUATED = Evaluation(np.nan, NONE, np.nan)
 VANISHED = 1e-4  # of v.H0 v, and 1e-3 of the largest move for an example that does not move
 
 
@@ -177,22 +181,19 @@ def _far_from_optimum(
     if not _columns_of_another_scale(objective.sample_spread(), names):
         return None
     step = max(1, objective.m // max(64, SAMPLE_ELEMENTS // objective.n_x))
-    s, y, w, b = objective.weight_of_each[::step], objective.y[::step], result.w[:, 0], result.b
+    s = objective.weight_of_each[::step]
     if not s.any():
         return None
-    s, sign = s / s.sum(), 1.0 - 2.0 * y
+    s = s / s.sum()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = design.every(step) * design.scale + design.shift
         mean = s @ x
         x -= mean
         spread = np.sqrt(np.einsum("i,ij,ij->j", s, x, x))
         columns = _columns_of_another_scale(spread, names)
-        z = x @ w + inner(mean, w) + b
-        dz = s * (logistic.sigmoid(z) - y)
         size = np.where(spread > 0.0, spread, np.inf) ** 2
-        move = -(x @ ((dz @ x + objective.decay * w) / size)) - 4.0 * float(dz.sum())
-        J = float(s @ np.logaddexp(0.0, sign * z))
-        steps = [float(s @ np.logaddexp(0.0, sign * (z + t * move))) for t in STEPS]
+        falls = several.falls if objective.columns > 1 else _falls
+        J, steps = falls(objective, result, x, mean, step, size)
     least = min(steps)
     if not columns or not least < FAR * J:
         return None
@@ -200,6 +201,22 @@ def _far_from_optimum(
         f"far from the optimum after all {result.iterations} iterations: one step in units of each "
         f"column's own spread brings the cost of a sample from {J:.3g} to {least:.3g}. {columns}"
     )
+
+
+def _falls(
+    objective: Objective, result: TrainingResult, x: Vector, mean: Vector, step: int, size: Vector
+) -> tuple[float, Vector]:
+    """Return J of a sample, and J after steps along the gradient in units of each column.
+
+    x: each step-th example less their mean. size (n_x,): squared spreads.
+    """
+    s, y, w = objective.weight_of_each[::step], objective.y[::step], result.w[:, 0]
+    s, sign = s / s.sum(), 1.0 - 2.0 * y
+    z = x @ w + inner(mean, w) + result.b
+    dz = s * (logistic.sigmoid(z) - y)
+    move = -(x @ ((dz @ x + objective.decay * w) / size)) - 4.0 * float(dz.sum())
+    J = float(s @ np.logaddexp(0.0, sign * z))
+    return J, np.array([float(s @ np.logaddexp(0.0, sign * (z + t * move))) for t in STEPS])
 
 
 class Finding(NamedTuple):
@@ -225,17 +242,21 @@ def examine_without_penalty(
     )
     if objective.decay > 0.0 or not ended or not np.isfinite(result.cost):
         return NOTHING
-    w, b, work = result.w[:, 0], result.b, objective.m * objective.n_x**2
+    work = objective.m * (objective.columns * objective.n_x) ** 2
     if (
         result.stop_reason == "max_seconds"
         and max(work, 3 * objective.design.elements) > MOST_WORK / HURRIED
     ):
         return NOTHING
-    z = objective.scores(w, b)
-    if objective.separates(z, w, b):
+    theta = objective.taken(result.w, result.b)
+    z = objective.scores_at(theta)
+    if objective.separates_at(Point(theta, NOT_EVALUATED, z)):
         return Finding(_separable(result), np.inf)
-    if objective.n_x > LARGEST or work > MOST_WORK:
+    if objective.columns * objective.n_x > LARGEST or work > MOST_WORK:
         return NOTHING
+    if objective.columns > 1:
+        return _of_several(objective, theta, z, result, names)
+    w, b = result.w[:, 0], result.b
     objective, b = _about_the_mean(objective, w, b)
     _, H0 = objective.hessian(np.zeros(objective.n_x), 0.0)
     if not np.isfinite(H0).all():
@@ -259,17 +280,45 @@ def examine_without_penalty(
     return Finding(None, proof.without_penalty(objective, evaluation, H))
 
 
+def _of_several(
+    objective: Objective,
+    theta: Vector,
+    z: Vector,
+    result: TrainingResult,
+    names: Sequence[str] | None,
+) -> Finding:
+    """Return what `several` found of more than two classes, in words."""
+    mean = _mean_to_take(objective)
+    if mean is not None:
+        design = objective.design
+        objective = objective.on(design.rescaled(design.scale, design.shift - mean))
+        theta = objective.moved(theta, mean)
+    found = several.examine(objective, theta, z)
+    if not found.finite:
+        return Finding(OVERFLOW, np.inf)
+    if found.null.size:
+        return Finding(_dependent(found.null, names), np.inf)
+    if found.change is not None:
+        return Finding(_quasi_text(found.change, result), np.inf)
+    return Finding(None, found.bound)
+
+
 def _about_the_mean(objective: Objective, w: Vector, b: float) -> tuple[Objective, float]:
     """Return the objective and b for columns far from 0 less their mean: those look like the
     intercept."""
-    if not objective.intercept:
+    mean = _mean_to_take(objective)
+    if mean is None:
         return objective, b
     design = objective.design
-    far = moments.far_from_zero(design)
-    if not far.any():
-        return objective, b
-    mean = np.where(far, objective.sample_moments().mean, 0.0)
     return objective.on(design.rescaled(design.scale, design.shift - mean)), b + inner(mean, w)
+
+
+def _mean_to_take(objective: Objective) -> Vector | None:
+    """Return the mean of the columns far from 0, and 0 for the others; None where none is."""
+    if not objective.intercept:
+        return None
+    far = moments.far_from_zero(objective.design)
+    return np.where(far, objective.sample_moments().mean, 0.0) if far.any() else None
 
 
 def _dependent(null: Vector, names: Sequence[str] | None) -> str:
@@ -294,9 +343,14 @@ def _quasi_separable(
 ) -> str | None:
     if not v.any():
         return None
-    most, least, moved, of, nearest = objective.margin_changes(z, v)
-    if not least >= -1e-3 * most:
+    change = objective.margin_changes(z, v)
+    if not change.smallest >= -1e-3 * change.largest:
         return None
+    return _quasi_text(change, result)
+
+
+def _quasi_text(change: MarginChange, result: TrainingResult) -> str:
+    _, _, moved, of, nearest = change
     return (
         f"the classes are quasi-separable and lambda_ is 0: along one direction {moved} of {of} "
         "examples move "

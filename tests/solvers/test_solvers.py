@@ -20,7 +20,7 @@ from fastlogreg.machine import threads
 from fastlogreg.maths.sampling import by_mass, stratified
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto as auto_solver
-from fastlogreg.solvers import compiled, registry
+from fastlogreg.solvers import compiled, linear, registry
 from fastlogreg.solvers import lbfgs as lbfgs_solver
 from fastlogreg.solvers import newton as newton_solver
 from fastlogreg.solvers.answers import Answers, describe, drive
@@ -772,10 +772,10 @@ def test_budgets_and_callbacks(solver):
 
 def test_a_hessian_without_a_factor_gets_a_ridge():
     singular = np.ones((3, 3))
-    np.linalg.cholesky(newton_solver.with_ridge(singular, np.array))
-    assert newton_solver.with_ridge(np.eye(2), np.array) is not None
+    np.linalg.cholesky(linear.with_ridge(singular, np.array))
+    assert linear.with_ridge(np.eye(2), np.array) is not None
     np.testing.assert_array_equal(
-        newton_solver.with_ridge(-np.eye(3), np.array), np.eye(3)
+        linear.with_ridge(-np.eye(3), np.array), np.eye(3)
     )  # hopeless: the gradient
 
 

@@ -1,0 +1,95 @@
+"""Inner matrices for several classes: one factor for each class, or one for all.
+
+The Hessian's blocks H_kk are sums of s a_k (1 - a_k) x1 x1.T. As an inner matrix stand these blocks
+alone, or their mean for every class. What the classes have in common changes no z, so it is taken
+out before and after: the steps stay centred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..machine.blas import inner, norm
+from ..maths.arrays import Vector
+from ..objective.point import Point
+from .lbfgs import by_spread
+from .linear import with_ridge
+from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
+
+LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
+ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
+
+
+def rows_of_sample(problem: Problem) -> int:
+    """Return how many examples a sample takes."""
+    return min(problem.m, max(LEAST_ROWS, ROWS_PER_FEATURE * problem.n_x))
+
+
+def inverse(factors: Vector, columns: int) -> Callable[[Vector], Vector]:
+    """Return g -> H_0^-1 g, from the blocks (F, n_x + 1, n_x + 1); F is 1 or the classes."""
+    inverses = []
+    for block in factors:
+        found = with_ridge(block, np.linalg.inv)
+        inverses.append(0.5 * (found + found.T))
+
+    def apply(g: Vector) -> Vector:
+        G = g.reshape(columns, -1)
+        G = G - G.mean(axis=0)
+        # Not by BLAS, whose threads then spin: see `machine.blas`.
+        if len(inverses) == 1:
+            D = np.einsum("kj,ij->ki", G, inverses[0])
+        else:
+            D = np.array([np.einsum("ij,j->i", one, row) for one, row in zip(inverses, G)])
+        return np.asarray(D - D.mean(axis=0)).reshape(-1)
+
+    return apply
+
+
+def estimated_inverse(
+    problem: Problem, point: Point, rows: int, shared: bool
+) -> Asking[Callable[[Vector], Vector]]:
+    """Have the blocks estimated at a point, and return their inverse."""
+    estimate: Estimate = yield EstimateFactors(point, rows, shared)
+    return inverse(estimate.H, problem.columns)
+
+
+def newton_step(problem: Problem, start: Point) -> Asking[Vector]:
+    """Find Newton's step by conjugate gradients, with one factor for all classes."""
+    if problem.n_x <= LARGEST_FACTOR:
+        precondition = yield from estimated_inverse(problem, start, rows_of_sample(problem), True)
+    else:
+        diagonal = yield from by_spread(problem)
+
+        def precondition(g: Vector) -> Vector:
+            return g / diagonal
+
+    d = yield from conjugate_gradients(start, precondition)
+    return d
+
+
+def conjugate_gradients(start: Point, precondition: Callable[[Vector], Vector]) -> Asking[Vector]:
+    """Find d with ||H d + g|| <= min(1/2, sqrt(||g||)) ||g||, in the norm of the inner matrix.
+
+    A read of X each step (Nocedal & Wright, Numerical Optimization, algorithm 5.3).
+    """
+    gradient = start.evaluation.gradient
+    d, r = np.zeros_like(gradient), gradient.copy()
+    y = precondition(r)
+    p, ry = -y, inner(r, y)
+    target = min(0.5, np.sqrt(norm(gradient))) ** 2 * ry
+    for _ in range(200):
+        Hp: Vector = yield HessianProduct(start, p)
+        curvature = inner(p, Hp)
+        if not curvature > 0.0:
+            break
+        a = ry / curvature
+        d += a * p
+        r += a * Hp
+        y = precondition(r)
+        previous, ry = ry, inner(r, y)
+        if not ry > target:
+            break
+        p = -y + (ry / previous) * p
+    return d if d.any() else -gradient
