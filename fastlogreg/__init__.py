@@ -4,6 +4,7 @@ Train and predict, X (n_x, m) with one example per column:
     train               from X and Y (1, m) to w (n_x, 1) and b; of K classes w (n_x, K), b (K, 1)
     predict_proba       the estimated P(y = 1 given x) of each example, or P of each class
     predict             0 or 1 for each example, or its class 0 .. K - 1
+    path                the same for many lambdas, each from the one before
     LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
@@ -18,7 +19,7 @@ The mathematics of the lectures:
     warmup                             compile ahead
 
 What they return, warn with and take:
-    Propagation, TrainingResult, Progress, TrainingWarning, MatrixLike
+    Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library
@@ -37,6 +38,7 @@ _HOME = {
     "LogisticRegression": "estimators.logistic",
     "MatrixLike": "data.matrix_like",
     "Model": "files.model",
+    "PathResult": "training.paths",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
     "RowBlocks": "data.row_blocks",
@@ -53,6 +55,7 @@ _HOME = {
     "flatten_images": "lectures.notation",
     "labels_to_Y": "lectures.notation",
     "nudge": "maths.derivatives",
+    "path": "training.paths",
     "predict": "api.predictions",
     "predict_proba": "api.predictions",
     "propagate": "api.passes",
@@ -66,6 +69,7 @@ _HOME = {
 __all__ = [
     "MatrixLike",
     "Model",
+    "PathResult",
     "Progress",
     "Propagation",
     "RowBlocks",
@@ -83,6 +87,7 @@ __all__ = [
     "flatten_images",
     "labels_to_Y",
     "nudge",
+    "path",
     "predict",
     "predict_proba",
     "propagate",
@@ -116,6 +121,7 @@ if TYPE_CHECKING:
     )
     from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
+    from .training.paths import PathResult, path
 else:  # type checkers are not shown it, so that a name that is not there is an error to them
 
     def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ PUBLIC = {
     "cli.train.train",
     "dask.__init__.train",
     "estimators.logistic.LogisticRegression.__init__",
+    "training.paths.path",
 }
 
 

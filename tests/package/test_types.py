@@ -74,6 +74,7 @@ J_node.show()
 images = flr.flatten_images(np.zeros((3, 8, 8)))
 [pair] = flr.compare("dot")
 seconds = flr.warmup(("float32",))
+along: flr.PathResult = flr.path(X, Y, lambdas=[10.0, 1.0], class_weight={0: 1.0, 1: 2.0})
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     assert_type(pair.speedup, float)
     assert_type(seconds, float)
     assert_type(check.error, float)
+    assert_type(along.w, NDArray[np.float64])
 """
 
 
