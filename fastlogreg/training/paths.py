@@ -16,7 +16,7 @@ from ..data.matrix_like import MatrixLike
 from ..maths.arrays import NONE, Vector
 from ..objective.column_moments import rescalings
 from ..objective.columns import SharedColumns
-from ..objective.prepared import Settings, prepare
+from ..objective.prepared import Settings, prepare_to_train
 from ..solvers.result import TrainingWarning
 from .follow import Fit, Follower, Pattern
 
@@ -150,9 +150,8 @@ def path(
     chosen = check_lambdas(lambdas)
     tol = check_number("tol", tol, low=0)
     limit = int(check_number("iterations", iterations, low=1, integer=True))
-    objective, _, _ = prepare(
-        Settings(0.0, scale, shift, backend, n_threads), None, 0.0, X, Y, both_classes=True
-    )
+    settings = Settings(0.0, scale, shift, backend, n_threads)
+    objective = prepare_to_train(settings, None, 0.0, X, Y, None).objective
     weight = NONE
     if sample_weight is not None:
         weight = _checked_weights(sample_weight, objective.m)
