@@ -6,6 +6,7 @@ Train and predict, X (n_x, m) with one example per column:
     predict             0 or 1 for each example, or its class 0 .. K - 1
     path                the same for many lambdas, each from the one before
     LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
+    LogisticRegressionCV  the same, with C chosen by cross-validation
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
     fastlogreg.dask     the same on Dask's collections
@@ -36,6 +37,7 @@ from ._version import __version__
 
 _HOME = {
     "LogisticRegression": "estimators.logistic",
+    "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
     "Model": "files.model",
     "PathResult": "training.paths",
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
     from .api.training import train
     from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks
+    from .estimators.cv import LogisticRegressionCV as LogisticRegressionCV
     from .estimators.logistic import LogisticRegression as LogisticRegression
     from .files.model import Model
     from .lectures.compare import compare

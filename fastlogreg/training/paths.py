@@ -170,8 +170,8 @@ def path(
         train = class_factors(class_weight, totals)
     total = float(train @ (totals if train.size == 2 else [totals.sum()]))
     pattern = Pattern(train, np.zeros(train.size), total, 0.0)
-    fits, reads = follow_all(Ways(shared, [pattern], bool(standardize)), chosen, tol, limit)
-    found = [at[0] for at in fits]
+    ways = Ways(shared, [pattern], bool(standardize))
+    found = [at[0] for at in follow_all(ways, chosen, tol, limit).fits]
     _warn(chosen, found, tol, limit)
     return PathResult(
         np.array([fit.w for fit in found]).T,
@@ -181,7 +181,7 @@ def path(
         np.array([fit.bound for fit in found]),
         np.array([fit.reached for fit in found]),
         np.array([fit.iterations for fit in found]),
-        reads,
+        shared.passes,
         time.perf_counter() - begun,
     )
 
@@ -194,15 +194,24 @@ class Ways(NamedTuple):
     standardize: bool
 
 
+class Followed(NamedTuple):
+    """Hold the fits of each lambda, in the order of the lambdas, and the columns' patterns.
+
+    These have scale and shift where they were standardised.
+    """
+
+    fits: list[list[Fit]]
+    patterns: list[Pattern]
+
+
 def follow_all(
     ways: Ways,
     lambdas: Vector,
     tol: float,
     iterations: int,
     said: Callable[[int], object] | None = None,
-) -> tuple[list[list[Fit]], int]:
-    """Follow every column along the lambdas, the strongest first; give the fits of each lambda, in
-    the order of the lambdas, and the reads of X.
+) -> Followed:
+    """Follow every column along the lambdas, the strongest first.
 
     said: called with the number of lambdas that are done.
     """
@@ -220,7 +229,7 @@ def follow_all(
         if said is not None:
             said(done)
     shared.passes = follower.shared.passes
-    return fits, shared.passes
+    return Followed(fits, patterns)
 
 
 def check_lambdas(lambdas: Any) -> Vector:

@@ -65,6 +65,7 @@ found: flr.Propagation = flr.propagate(result.w, result.b, X, Y, backend="numpy"
 J, dw, db = found
 check = flr.check_gradient(result.w, result.b, X, Y)
 model = LogisticRegression(C=2.0, solver="lbfgs", class_weight="balanced").fit(X.T, Y[0])
+chosen: flr.LogisticRegressionCV = flr.LogisticRegressionCV(Cs=[0.1, 1.0], cv=3).fit(X.T, Y[0])
 model.partial_fit(X.T, Y[0], classes=[0, 1])
 spread: Any = fd.LogisticRegression(), fd.train
 saved = Model(result.w, result.b, labels=(0, 1))
