@@ -4,7 +4,9 @@ Train and predict, X (n_x, m) with one example per column:
     train               from X and Y (1, m) to w (n_x, 1) and b; of K classes w (n_x, K), b (K, 1)
     predict_proba       the estimated P(y = 1 given x) of each example, or P of each class
     predict             0 or 1 for each example, or its class 0 .. K - 1
+    path                the same for many lambdas, each from the one before
     LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
+    LogisticRegressionCV  the same, with C chosen by cross-validation
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
     fastlogreg.dask     the same on Dask's collections
@@ -18,7 +20,7 @@ The mathematics of the lectures:
     warmup                             compile ahead
 
 What they return, warn with and take:
-    Propagation, TrainingResult, Progress, TrainingWarning, MatrixLike
+    Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library
@@ -35,8 +37,10 @@ from ._version import __version__
 
 _HOME = {
     "LogisticRegression": "estimators.logistic",
+    "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
     "Model": "files.model",
+    "PathResult": "training.paths",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
     "RowBlocks": "data.row_blocks",
@@ -53,6 +57,7 @@ _HOME = {
     "flatten_images": "lectures.notation",
     "labels_to_Y": "lectures.notation",
     "nudge": "maths.derivatives",
+    "path": "training.paths",
     "predict": "api.predictions",
     "predict_proba": "api.predictions",
     "propagate": "api.passes",
@@ -66,6 +71,7 @@ _HOME = {
 __all__ = [
     "MatrixLike",
     "Model",
+    "PathResult",
     "Progress",
     "Propagation",
     "RowBlocks",
@@ -83,6 +89,7 @@ __all__ = [
     "flatten_images",
     "labels_to_Y",
     "nudge",
+    "path",
     "predict",
     "predict_proba",
     "propagate",
@@ -99,6 +106,7 @@ if TYPE_CHECKING:
     from .api.training import train
     from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks
+    from .estimators.cv import LogisticRegressionCV as LogisticRegressionCV
     from .estimators.logistic import LogisticRegression as LogisticRegression
     from .files.model import Model
     from .lectures.compare import compare
@@ -116,6 +124,7 @@ if TYPE_CHECKING:
     )
     from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
+    from .training.paths import PathResult, path
 else:  # type checkers are not shown it, so that a name that is not there is an error to them
 
     def __getattr__(name: str) -> Any:

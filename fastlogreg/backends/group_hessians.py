@@ -10,7 +10,7 @@ who travels along, nor on the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,12 +163,21 @@ def _are_compiled() -> bool:
     return not numba.config.DISABLE_JIT
 
 
-def leverages(design: Design, inverse: Vector) -> Iterator[tuple[int, int, Vector]]:
-    """Yield (first example, one past the last, ||inverse x1||^2 of each); inverse of a factor."""
+def leverages_of_columns(
+    design: Design, points: Sequence[tuple[Vector, float]], roots: Sequence[Vector]
+) -> Iterator[tuple[int, int, Vector, Vector]]:
+    """Yield (first example, one past the last, z and ||R x1||^2 (K, examples)), in one read.
+
+    points: w (n_x,) and b of each model; roots: R (n_x + 1, n_x + 1) of each.
+    """
     for lo, hi, x in design.float_blocks():
+        z, t = np.empty((2, len(points), hi - lo))
         with np.errstate(over="ignore", invalid="ignore"):
-            y = x @ inverse[:, :-1].T + inverse[:, -1]
-            yield lo, hi, np.einsum("ij,ij->i", y, y)
+            for k, ((w, b), R) in enumerate(zip(points, roots)):
+                z[k] = np.einsum("ij,j->i", x, w) + b
+                y = x @ R[:, :-1].T + R[:, -1]
+                t[k] = np.einsum("ij,ij->i", y, y)
+        yield lo, hi, z, t
 
 
 def radius(design: Design) -> float:

@@ -50,3 +50,32 @@ def progress_bar(
             return callback(progress) if callback is not None else None
 
         yield show
+
+
+@contextmanager
+def counting_bar(verbose: int, total: int, what: str) -> Iterator[Callable[[int], object] | None]:
+    """Return what is to be called with the number of steps done, or None.
+
+    It shows a bar on stderr, where one is wanted and can be shown.
+    """
+    if not verbose:
+        yield None
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+    except ModuleNotFoundError:
+        yield None
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with Bar(BarColumn(), TextColumn("{task.description}"), console=console, transient=True) as bar:
+        task = bar.add_task(f"0 of {total} {what}", total=float(total))
+
+        def said(done: int) -> None:
+            bar.update(task, completed=float(done), description=f"{done} of {total} {what}")
+
+        yield said

@@ -74,7 +74,7 @@ class Fit(NamedTuple):
 class Follower:
     """Follows the columns of `patterns`, the first of which is the full fit, along lambda.
 
-    lambda_of: (index of lambda, column) -> lambda. said: called with each index that is done.
+    lambda_of: (index of lambda, column) -> lambda.
     """
 
     def __init__(

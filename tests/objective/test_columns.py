@@ -169,14 +169,16 @@ def test_the_bound_holds_at_any_point():
 
 
 def test_leverages_are_those_of_the_hat_matrix():
-    X = example(8)[0]
-    design, L = design_of(X), np.linalg.cholesky(np.eye(N_X + 1) + 0.1)
-    inverse, found = np.linalg.inv(L), np.empty(M)
-    for lo, hi, t in group_hessians.leverages(design, inverse):
-        found[lo:hi] = t
+    X, rng = example(8)[0], np.random.default_rng(8)
+    H = np.eye(N_X + 1) + 0.1
+    inverse, w = np.linalg.inv(np.linalg.cholesky(H)), rng.standard_normal(N_X)
+    found = np.empty((2, M))
+    for lo, hi, z, t in group_hessians.leverages_of_columns(design_of(X), [(w, 0.5)], [inverse]):
+        found[:, lo:hi] = z[0], t[0]
     x1 = np.vstack([X, np.ones(M)])
-    expected = np.einsum("im,im->m", x1, np.linalg.solve(np.eye(N_X + 1) + 0.1, x1))
-    np.testing.assert_allclose(found, expected, rtol=1e-11)
+    np.testing.assert_allclose(found[0], w @ X + 0.5, rtol=1e-11)
+    expected = np.einsum("im,im->m", x1, np.linalg.solve(H, x1))
+    np.testing.assert_allclose(found[1], expected, rtol=1e-11)
 
 
 def test_hessians_without_kernels_are_the_same():

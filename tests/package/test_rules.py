@@ -17,7 +17,9 @@ PUBLIC = {
     "api.training.train",
     "cli.train.train",
     "dask.__init__.train",
+    "estimators.cv.LogisticRegressionCV.__init__",
     "estimators.logistic.LogisticRegression.__init__",
+    "training.paths.path",
 }
 
 

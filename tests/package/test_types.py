@@ -65,6 +65,7 @@ found: flr.Propagation = flr.propagate(result.w, result.b, X, Y, backend="numpy"
 J, dw, db = found
 check = flr.check_gradient(result.w, result.b, X, Y)
 model = LogisticRegression(C=2.0, solver="lbfgs", class_weight="balanced").fit(X.T, Y[0])
+chosen: flr.LogisticRegressionCV = flr.LogisticRegressionCV(Cs=[0.1, 1.0], cv=3).fit(X.T, Y[0])
 model.partial_fit(X.T, Y[0], classes=[0, 1])
 spread: Any = fd.LogisticRegression(), fd.train
 saved = Model(result.w, result.b, labels=(0, 1))
@@ -74,6 +75,7 @@ J_node.show()
 images = flr.flatten_images(np.zeros((3, 8, 8)))
 [pair] = flr.compare("dot")
 seconds = flr.warmup(("float32",))
+along: flr.PathResult = flr.path(X, Y, lambdas=[10.0, 1.0], class_weight={0: 1.0, 1: 2.0})
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     assert_type(pair.speedup, float)
     assert_type(seconds, float)
     assert_type(check.error, float)
+    assert_type(along.w, NDArray[np.float64])
 """
 
 

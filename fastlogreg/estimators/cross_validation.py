@@ -1,0 +1,145 @@
+"""The parts of a cross-validation that do not need the estimator itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks.arguments import check_number
+from ..checks.labels import LabelledRows, factors_of
+from ..data.row_blocks import RowBlocks
+from ..maths import logistic
+from ..maths.arrays import Vector
+from ..objective.columns import SharedColumns
+from ..training.folds import Indices
+from ..training.follow import Fit
+from .input import penalty_of, rows_design
+from .logistic import LogisticRegression
+from .scoring import KnownScores, held_out_scores, scorer_of
+
+Fits = Sequence[Sequence[Fit]]  # of each C, those of each column; the full fit is the first
+
+
+class Problem(NamedTuple):
+    """Hold what is fitted: X as it was given, y, its labels and weights, and those of classes."""
+
+    X: Any
+    y: NDArray[Any]
+    rows: LabelledRows
+    factors: Vector
+
+    def lambdas(self, Cs: Vector) -> Vector:
+        """Return the strength of the penalty for each C."""
+        return np.array([penalty_of(_lambda(C), self.rows) for C in Cs.tolist()])
+
+    def shared(
+        self, group: NDArray[np.int32], n_threads: int | None, intercept: bool
+    ) -> SharedColumns:
+        """Return the columns' design, with examples in these groups."""
+        labels = self.rows.positive.astype(np.int32)
+        design, weight = rows_design(self.X), self.rows.weight
+        return SharedColumns(design, labels, group, weight, "fused", n_threads, intercept)
+
+
+def check_Cs(Cs: Any) -> Vector:
+    """Return the inverse strengths (n_Cs,): those given, or so many on a logarithmic scale."""
+    if isinstance(Cs, (int, np.integer)) and not isinstance(Cs, bool):
+        count = int(check_number("Cs", int(Cs), low=1, integer=True))
+        return np.logspace(-4, 4, count)
+    given = np.asarray(Cs)
+    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iuf":
+        raise ValueError(
+            f"Cs must be how many to take, or a sequence of numbers, at least one; got {Cs!r}"
+        )
+    for k, C in enumerate(given.tolist()):
+        if not np.isposinf(C):
+            check_number(f"Cs[{k}]", C, positive=True)
+    return given.astype(np.float64)
+
+
+def class_factors(class_weight: Any, rows: LabelledRows) -> Vector:
+    """Return the weights of the two classes."""
+    if class_weight is None:
+        return np.ones(2)
+    if isinstance(class_weight, Mapping):
+        return factors_of(dict(class_weight), rows.classes)
+    if class_weight != "balanced":
+        raise ValueError(
+            f'class_weight must be None, "balanced" or a dict label -> weight; got {class_weight!r}'
+        )
+    weight = rows.weight if rows.weight.size else None
+    sums = np.bincount(rows.positive, weight, minlength=2).astype(np.float64)
+    return np.asarray(sums.sum() / (2.0 * sums))
+
+
+def scores_by_scorer(
+    scoring: Any, problem: Problem, shared: SharedColumns, tests: Sequence[Indices], fits: Fits
+) -> Vector:
+    """Score every fit with a scorer of scikit-learn: (n_folds, n_Cs)."""
+    X, y, rows, _ = problem
+    scorer = scorer_of(scoring, rows.classes)
+    known = hasattr(scorer, "_score_func")  # it asks the estimator for predictions alone
+    scores = np.empty((len(tests), len(fits)))
+    points = [_points(fits, k) for k in range(1, 1 + len(tests))]
+    found: list[Any] = [None] * len(tests)
+    if known:
+        shared.begin_pass()
+        found = held_out_scores(shared.design, tests, points)
+    elif isinstance(X, RowBlocks):
+        raise ValueError(
+            "scoring must be None, or the name of a scorer of scikit-learn, for RowBlocks: a "
+            "function of your own is given the held-out rows, which are not in memory"
+        )
+    for f, (test, (W, b), z) in enumerate(zip(tests, points, found)):
+        more = {"sample_weight": rows.weight[test]} if rows.weight.size else {}
+        for k in range(len(fits)):
+            estimator, data = (
+                (KnownScores(rows.classes, z[k]), test[:, None])
+                if known
+                else (_fitted(rows.classes, W[k], float(b[k])), X[test])
+            )
+            scores[f, k] = scorer(estimator, data, y[test], **more)
+    return scores
+
+
+def held_out_probabilities(
+    shared: SharedColumns, tests: Sequence[Indices], fits: Sequence[Fit]
+) -> Vector:
+    """Return the probabilities of each row (m, 2) by the fits that did not train on it.
+
+    fits: of each split, at one C. NaN for a row that no split holds out; else the mean.
+    """
+    points = [(fit.w[None, :], np.array([fit.b])) for fit in fits]
+    shared.begin_pass()
+    sums, counts = np.zeros((2, shared.m)), np.zeros(shared.m)
+    for test, z in zip(tests, held_out_scores(shared.design, tests, points)):
+        np.add.at(sums[0], test, logistic.sigmoid(-z[0]))
+        np.add.at(sums[1], test, logistic.sigmoid(z[0]))
+        np.add.at(counts, test, 1.0)
+    with np.errstate(invalid="ignore"):
+        return np.ascontiguousarray((sums / np.where(counts > 0.0, counts, np.nan)).T)
+
+
+def _lambda(C: float) -> float:
+    """Return the strength of the penalty for C."""
+    with np.errstate(over="ignore"):
+        lambda_ = 1.0 / C
+    if not np.isfinite(lambda_):
+        raise ValueError(f"Cs must be above 5.6e-309, so that 1/C is finite; got {C!r}")
+    return lambda_
+
+
+def _points(fits: Sequence[Sequence[Fit]], k: int) -> tuple[Vector, Vector]:
+    """Return W (L, n_x) and b (L,) of one column's fits."""
+    return np.array([at[k].w for at in fits]), np.array([at[k].b for at in fits])
+
+
+def _fitted(classes: NDArray[Any], w: Vector, b: float) -> LogisticRegression:
+    """Return an estimator with these coefficients, for scorers that look at X themselves."""
+    model = LogisticRegression()
+    model.classes_, model.coef_ = classes, w[None, :].copy()
+    model.intercept_, model.n_features_in_ = np.array([b]), w.size
+    return model

@@ -1,0 +1,345 @@
+"""Logistic regression with C chosen by cross-validation, all folds in shared reads of X.
+
+The full fit and every fold advance together along C, a column each (`training.follow`). The
+held-out log-loss comes with the reads that the fits need; other scores take one read more.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "fastlogreg.LogisticRegressionCV needs scikit-learn 1.6 or later, which is not installed: "
+        'pip install "fastlogreg[sklearn]". fastlogreg.path works without it'
+    ) from error
+
+from ..backends.base import NO_GROUP
+from ..checks.arguments import check_choice, check_number
+from ..checks.labels import labels_and_weights
+from ..data.matrix_like import MatrixLike
+from ..data.row_blocks import RowBlocks
+from ..maths import logistic
+from ..maths.arrays import Vector
+from ..solvers.result import TrainingWarning
+from ..training.folds import Splits, grouped, patterns_of
+from ..training.follow import Fit
+from ..training.leave_one_out import leave_one_out, scores_without_each
+from ..training.paths import Ways, follow_all
+from .cross_validation import (
+    Problem,
+    check_Cs,
+    class_factors,
+    held_out_probabilities,
+    scores_by_scorer,
+)
+from .input import checked, require_finite
+from .predictions import Predictions
+from .progress import counting_bar
+from .splitting import ALO, splits_of
+
+RULES = ("best", "1se")
+
+
+class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit binary logistic regression with C chosen by cross-validation, every fit to its optimum.
+
+    All folds and the full fit read X together: ten Cs and five folds take some forty reads of X.
+
+    Parameters
+    ----------
+    Cs : int or array of shape (n_Cs,), default=10
+        The inverse strengths of the penalty to choose from, or how many of them to take from 1e-4
+        to 1e4, evenly on a logarithmic scale.
+    cv : int, splitter, iterable or "alo", default=5
+        An int: so many stratified folds, as scikit-learn's. A splitter of scikit-learn, or pairs
+        (rows to train on, rows to test on), which may overlap. "alo": each row left out once,
+        approximately, for one fit at each C.
+    scoring : str, callable or None, default=None
+        None: the negative log-loss, from the reads of the fits. Else a scorer of scikit-learn, by
+        its name or as such; higher is better. Its "neg_log_loss" is the same but for probabilities
+        below 2e-16, which it takes to be that.
+    rule : {"best", "1se"}, default="best"
+        "best" takes the C with the best mean score. "1se" takes the smallest C whose mean score is
+        within one standard error of it.
+    tol : float, default=1e-12
+        Each fit stops when its cost is proved to be at most `tol` above the optimum, or when
+        float64 cannot improve it. Scores are then within about sqrt(2 tol) of their limits.
+    max_iter : int, default=1000
+        Updates at most, for each fit.
+    fit_intercept : bool, default=True
+        Whether z has a b. It is never penalised.
+    class_weight : dict, "balanced" or None, default=None
+        As in `LogisticRegression`. "balanced" counts the classes in all rows. It weighs the fits,
+        and not the scores.
+    standardize : bool, default=False
+        Fit on (X - mean) / standard deviation, of the rows that a fold trains on.
+    n_threads : int or None, default=None
+        Threads to use; None for every CPU that the process may use.
+    verbose : int, default=0
+        1 shows a progress bar, where rich is installed and stderr is a terminal.
+
+    Attributes
+    ----------
+    C_ : ndarray of shape (1,)
+        The C that was chosen.
+    Cs_ : ndarray of shape (n_Cs,)
+        Those it was chosen from.
+    coef_ : ndarray of shape (1, n_features)
+        The weights of the full fit at `C_`.
+    intercept_ : ndarray of shape (1,)
+        Its bias.
+    classes_ : ndarray of shape (2,)
+        The labels, sorted.
+    scores_ : dict
+        `classes_[1]` -> array (n_folds, n_Cs), the score of each fold at each C. With cv="alo"
+        there is one row.
+    mean_scores_, score_errors_ : ndarray of shape (n_Cs,)
+        Their mean over the folds, and its standard error.
+    coefs_paths_ : dict
+        `classes_[1]` -> array (n_folds, n_Cs, n_features + 1), w and b of each fold's fits; without
+        b where there is no intercept. With cv="alo" the full fit's are the one row.
+    path_coef_, path_intercept_ : ndarray of shape (n_Cs, n_features) and (n_Cs,)
+        w and b of the full fit at each C, for `fastlogreg.figures.paths.path`.
+    n_iter_ : ndarray of shape (1, n_folds, n_Cs)
+        Updates made.
+    bounds_ : ndarray of shape (1 + n_folds, n_Cs)
+        A proved upper bound on the cost of each fit above its optimum, the full fit first. It is
+        infinite for C = infinity.
+    best_index_, one_se_index_ : int
+        The places in `Cs_` that the two rules choose.
+    held_out_proba_ : ndarray of shape (n_samples, 2)
+        At `C_`, the probabilities of each row by the fits that did not train on it; NaN for a row
+        that no split holds out, the mean over the splits that do.
+    reads_ : int
+        Reads of X in all.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features,)
+        The names of the columns, where X had names.
+
+    Warns
+    -----
+    TrainingWarning
+        Where a fit has not reached `tol`, naming C.
+
+    Notes
+    -----
+    Ctrl-C ends the fit, and nothing is kept of it.
+
+    References
+    ----------
+    T. Hastie, R. Tibshirani and J. Friedman, "The Elements of Statistical Learning", 7.10, for both
+    rules; K. R. Rad and A. Maleki, 2020, for cv="alo".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X = np.random.default_rng(0).standard_normal((200, 3))
+    >>> y = X[:, 0] > 0.3
+    >>> model = flr.LogisticRegressionCV(Cs=[0.01, 1.0, 100.0]).fit(X, y)
+    >>> model.C_
+    array([100.])
+    >>> model.scores_[True].shape
+    (5, 3)
+    """
+
+    def __init__(
+        self,
+        Cs: int | ArrayLike = 10,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        rule: Literal["best", "1se"] = "best",
+        tol: float = 1e-12,
+        max_iter: int = 1000,
+        fit_intercept: bool = True,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        standardize: bool = False,
+        n_threads: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.Cs = Cs
+        self.cv = cv
+        self.scoring = scoring
+        self.rule = rule
+        self.tol = tol
+        self.max_iter = max_iter
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.standardize = standardize
+        self.n_threads = n_threads
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> LogisticRegressionCV:
+        """Fit to examples and their labels, at the C that cross-validation chooses.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
+            The examples, in rows, as for `LogisticRegression`.
+        y : array of shape (n_samples,)
+            Labels of two classes.
+        sample_weight : array of shape (n_samples,) or None, default=None
+            A weight of k counts a row k times, in fits and scores.
+        groups : array of shape (n_samples,) or None, default=None
+            For splitters that keep groups of rows together.
+
+        Returns
+        -------
+        LogisticRegressionCV
+            This estimator, fitted.
+
+        Raises
+        ------
+        ValueError or TypeError
+            As `LogisticRegression.fit`; for Cs that are not above 0; where cv is larger than the
+            smallest class, has a split with an empty part (naming it), or leaves one class alone.
+        """
+        Cs, tol, max_iter = self._checked()
+        X, y = checked(self, X, y)
+        rows = labels_and_weights(y, sample_weight, None)
+        problem = Problem(X, np.asarray(y), rows, class_factors(self.class_weight, rows))
+        try:
+            if isinstance(self.cv, str) and self.cv == ALO:
+                self._fit_alo(problem, Cs, tol, max_iter)
+            else:
+                self._fit_folds(problem, Cs, groups, tol, max_iter)
+        except ValueError:
+            require_finite(X, getattr(self, "feature_names_in_", None))
+            raise
+        return self
+
+    def _fit_folds(
+        self, problem: Problem, Cs: Vector, groups: Any, tol: float, max_iter: int
+    ) -> None:
+        """Follow the full fit and every split along C, and choose by the held-out scores."""
+        X, y, rows, factors = problem
+        given = np.zeros((len(y), 1)) if isinstance(X, RowBlocks) else X
+        splits = splits_of(self.cv, given, y, groups, rows.weight)
+        labels = rows.positive.astype(np.int32)
+        groups_ = grouped(splits, labels)
+        shared = problem.shared(groups_.group, self._threads(), bool(self.fit_intercept))
+        patterns = patterns_of(groups_, shared.group_totals(), factors)
+        ways = Ways(shared, patterns, bool(self.standardize))
+        fits, _ = self._followed(ways, problem, Cs, tol, max_iter)
+        tests = [test for _, test in splits]
+        if self.scoring is None:
+            scores = -np.array([[fit.held for fit in at[1:]] for at in fits]).T
+        else:
+            scores = scores_by_scorer(self.scoring, problem, shared, tests, fits)
+        error = np.zeros(len(Cs))
+        if len(splits) > 1:
+            error = scores.std(axis=0, ddof=1) / np.sqrt(len(splits))
+        self._choose(Cs, scores, scores.mean(axis=0), error)
+        self._keep(rows.classes, Cs, fits, [[*at[1:]] for at in fits])
+        at_chosen = fits[self._chosen()][1:]
+        self.held_out_proba_ = held_out_probabilities(shared, tests, at_chosen)
+        self.reads_ = shared.passes
+
+    def _fit_alo(self, problem: Problem, Cs: Vector, tol: float, max_iter: int) -> None:
+        """Follow the full fit along C, and choose by leaving each row out approximately."""
+        if self.scoring is not None:
+            raise ValueError(
+                f'scoring must be None, the log-loss, with cv="{ALO}"; got {self.scoring!r}. Use '
+                "folds for other scores"
+            )
+        rows = problem.rows
+        labels = rows.positive.astype(np.int32)
+        weighed = self.class_weight is not None
+        shared = problem.shared(
+            labels if weighed else NO_GROUP, self._threads(), bool(self.fit_intercept)
+        )
+        nothing = Splits(labels, np.empty((0, 2)), np.empty((0, 2)), np.array([0, 1], np.int32))
+        totals = np.bincount(labels, rows.weight if rows.weight.size else None, minlength=2)
+        (pattern,) = patterns_of(nothing, totals.astype(np.float64), problem.factors)
+        if not weighed:
+            pattern = pattern._replace(train=np.ones(1), held=np.zeros(1))
+        ways = Ways(shared, [pattern], bool(self.standardize))
+        fits, patterns = self._followed(ways, problem, Cs, tol, max_iter)
+        lambdas = problem.lambdas(Cs)
+        first = [at[0] for at in fits]
+        found = leave_one_out(shared, patterns[0], lambdas, first)
+        self._choose(Cs, -found.loss[None, :], -found.loss, found.error)
+        self._keep(rows.classes, Cs, fits, fits)
+        k = self._chosen()
+        z = scores_without_each(shared, patterns[0], float(lambdas[k]), first[k])
+        self.held_out_proba_ = np.column_stack([logistic.sigmoid(-z), logistic.sigmoid(z)])
+        self.reads_ = shared.passes
+
+    def _followed(
+        self, ways: Ways, problem: Problem, Cs: Vector, tol: float, max_iter: int
+    ) -> tuple[list[list[Fit]], Sequence[Any]]:
+        lambdas = problem.lambdas(Cs)
+        with counting_bar(self.verbose, len(Cs), f"C, {len(ways.patterns)} fits each") as said:
+            followed = follow_all(ways, lambdas, tol, max_iter, said)
+        short = [C for C, at in zip(Cs.tolist(), followed.fits) if not all(f.reached for f in at)]
+        if short:
+            warnings.warn(
+                f"tol = {tol:g} was not reached by every fit at C = "
+                f"{', '.join(f'{C:.3g}' for C in short[:5])}{', ...' if len(short) > 5 else ''}. "
+                "Allow more iterations with max_iter, use standardize=True, or a larger tol",
+                TrainingWarning,
+                stacklevel=4,
+            )
+        return followed.fits, followed.patterns
+
+    def _choose(self, Cs: Vector, scores: Vector, mean: Vector, error: Vector) -> None:
+        best = int(np.argmax(mean))
+        within = np.flatnonzero(mean >= mean[best] - error[best])
+        self.best_index_, self.one_se_index_ = best, int(within[np.argmin(Cs[within])])
+        self.mean_scores_, self.score_errors_, self._scores = mean, error, scores
+
+    def _chosen(self) -> int:
+        return self.best_index_ if self.rule == "best" else self.one_se_index_
+
+    def _keep(
+        self,
+        classes: NDArray[Any],
+        Cs: Vector,
+        fits: Sequence[Sequence[Fit]],
+        of_folds: Sequence[Sequence[Fit]],
+    ) -> None:
+        """Set the fitted attributes; of_folds: the fits of each C that were scored."""
+        self.classes_, self.Cs_ = classes, Cs
+        label = classes[1].item() if isinstance(classes[1], np.generic) else classes[1]
+        self.scores_ = {label: self._scores}
+        del self._scores
+        folds = range(len(of_folds[0]))
+        paths = np.array([[np.append(at[f].w, at[f].b) for at in of_folds] for f in folds])
+        self.coefs_paths_ = {label: paths if self.fit_intercept else paths[:, :, :-1]}
+        self.n_iter_ = np.array([[[at[f].iterations for at in of_folds] for f in folds]], np.int32)
+        self.bounds_ = np.array([[fit.bound for fit in at] for at in fits]).T
+        self.path_coef_ = np.array([at[0].w for at in fits])
+        self.path_intercept_ = np.array([at[0].b for at in fits])
+        k = self._chosen()
+        self.C_ = Cs[k : k + 1].copy()
+        self.coef_ = self.path_coef_[k : k + 1].copy()
+        self.intercept_ = self.path_intercept_[k : k + 1].copy()
+
+    def _checked(self) -> tuple[Vector, float, int]:
+        """Check the parameters; return Cs, tol and max_iter."""
+        check_choice("rule", self.rule, RULES)
+        tol = check_number("tol", self.tol, low=0)
+        max_iter = int(check_number("max_iter", self.max_iter, low=1, integer=True))
+        return check_Cs(self.Cs), tol, max_iter

@@ -1,0 +1,306 @@
+"""`fastlogreg.path`: the optimum at each of many lambdas, each from the one before."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..checks.arguments import Backend, check_number, require_shape
+from ..data.matrix_like import MatrixLike
+from ..maths.arrays import NONE, Vector
+from ..objective.column_moments import rescalings
+from ..objective.columns import SharedColumns
+from ..objective.prepared import Settings, prepare_to_train
+from ..solvers.result import TrainingWarning
+from .follow import Fit, Follower, Pattern
+
+STRONGEST, WEAKEST = 1e4, 1e-4  # of the lambdas that are taken where none are given
+ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class PathResult:
+    """Hold what `path` found: the optimum at each lambda.
+
+    Attributes
+    ----------
+    w : ndarray of shape (n_x, L)
+        The weights, a column for each lambda; for X in its own units, scale and shift as given.
+    b : ndarray of shape (1, L)
+        The biases.
+    lambdas : ndarray of shape (L,)
+        As they were given, in that order.
+    costs : ndarray of shape (L,)
+        J at each optimum.
+    bounds : ndarray of shape (L,)
+        A proved upper bound on J - J*; infinite for lambda = 0.
+    converged : ndarray of shape (L,)
+        Whether `tol` was reached.
+    iterations : ndarray of shape (L,)
+        Updates made.
+    reads : int
+        Reads of X in all.
+    seconds : float
+        Wall time.
+
+    Examples
+    --------
+    >>> import fastlogreg as flr
+    >>> found = flr.path([[1.0, -1.0, 0.5, 2.0]], [[1, 0, 0, 1]], lambdas=[10.0, 1.0])
+    >>> found.w.shape, found.b.shape, bool(found.converged.all())
+    ((1, 2), (1, 2), True)
+    """
+
+    w: NDArray[np.float64]
+    b: NDArray[np.float64]
+    lambdas: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+    iterations: NDArray[np.intp]
+    reads: int
+    seconds: float
+
+    def __repr__(self) -> str:
+        return (
+            f"PathResult({len(self.lambdas)} lambdas from {self.lambdas.max():.3g} to "
+            f"{self.lambdas.min():.3g}, w=array of shape {self.w.shape}, "
+            f"bounds up to {self.bounds.max():.3g}, reads={self.reads}, "
+            f"seconds={self.seconds:.3g})"
+        )
+
+
+def path(
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    lambdas: ArrayLike | int = 20,
+    tol: float = 1e-10,
+    iterations: int = ITERATIONS,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+    sample_weight: ArrayLike | None = None,
+    class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
+    standardize: bool = False,
+    backend: Backend = "fused",
+    n_threads: int | None = None,
+) -> PathResult:
+    """Find the optimum at each of many lambdas, from the strongest penalty to the weakest.
+
+    Each starts from the one before: there the gradient for the next lambda is known without a
+    read. It is deterministic, and takes a few reads of X for a lambda.
+
+    Parameters
+    ----------
+    X, Y, scale, shift, backend, n_threads
+        As in `propagate`.
+    lambdas : int or array of shape (L,), default=20
+        The strengths of the L2 penalty, or how many of them to take from 1e4 to 1e-4, evenly on a
+        logarithmic scale.
+    tol : float, default=1e-10
+        Each fit ends when the proved bound on J - J* is at most tol, for lambda = 0 the largest
+        component of the gradient; or where float64 cannot improve it.
+    iterations : int, default=1000
+        Updates at most, for each lambda.
+    sample_weight : array of shape (1, m) or None, default=None
+        A weight of k counts an example k times.
+    class_weight : dict, "balanced" or None, default=None
+        "balanced" weighs a class with S / (2 S of the class). A dict holds 0 and 1 -> weight, 1 for
+        a label that is left out.
+    standardize : bool, default=False
+        Fit on (X - mean) / standard deviation. The penalty acts there; w and b are for X itself,
+        and the costs are of the standardised problem.
+
+    Returns
+    -------
+    PathResult
+        w (n_x, L), b (1, L), costs and proved bounds.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `train`, and for lambdas that are negative, none, or not numbers.
+
+    Warns
+    -----
+    TrainingWarning
+        Where tol was not reached, naming the lambdas.
+
+    References
+    ----------
+    J. Friedman, T. Hastie and R. Tibshirani, "Regularization Paths for Generalized Linear Models
+    via Coordinate Descent", 2010: warm starts along lambda.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.arange(6.0)[None, :], np.array([[0, 1, 0, 1, 1, 1]])
+    >>> found = flr.path(X, Y, lambdas=[100.0, 1.0])
+    >>> np.round(found.w, 4)
+    array([[0.0289, 0.7102]])
+    """
+    begun = time.perf_counter()
+    chosen = check_lambdas(lambdas)
+    tol = check_number("tol", tol, low=0)
+    limit = int(check_number("iterations", iterations, low=1, integer=True))
+    settings = Settings(0.0, scale, shift, backend, n_threads)
+    objective = prepare_to_train(settings, None, 0.0, X, Y, None).objective
+    weight = NONE
+    if sample_weight is not None:
+        weight = _checked_weights(sample_weight, objective.m)
+    labels = objective.y.astype(np.int32)
+    shared = SharedColumns(
+        objective.design,
+        labels,
+        labels if class_weight is not None else np.empty(0, np.int32),
+        weight,
+        objective.backend,
+        objective.n_threads,
+    )
+    totals = _class_totals(labels, weight)
+    train = np.ones(1)
+    if class_weight is not None:
+        train = class_factors(class_weight, totals)
+    total = float(train @ (totals if train.size == 2 else [totals.sum()]))
+    pattern = Pattern(train, np.zeros(train.size), total, 0.0)
+    ways = Ways(shared, [pattern], bool(standardize))
+    found = [at[0] for at in follow_all(ways, chosen, tol, limit).fits]
+    _warn(chosen, found, tol, limit)
+    return PathResult(
+        np.array([fit.w for fit in found]).T,
+        np.array([[fit.b for fit in found]]),
+        chosen,
+        np.array([fit.cost for fit in found]),
+        np.array([fit.bound for fit in found]),
+        np.array([fit.reached for fit in found]),
+        np.array([fit.iterations for fit in found]),
+        shared.passes,
+        time.perf_counter() - begun,
+    )
+
+
+class Ways(NamedTuple):
+    """Hold the columns to follow: on what, over which examples, and whether standardised."""
+
+    shared: SharedColumns
+    patterns: Sequence[Pattern]
+    standardize: bool
+
+
+class Followed(NamedTuple):
+    """Hold the fits of each lambda, in the order of the lambdas, and the columns' patterns.
+
+    These have scale and shift where they were standardised.
+    """
+
+    fits: list[list[Fit]]
+    patterns: list[Pattern]
+
+
+def follow_all(
+    ways: Ways,
+    lambdas: Vector,
+    tol: float,
+    iterations: int,
+    said: Callable[[int], object] | None = None,
+) -> Followed:
+    """Follow every column along the lambdas, the strongest first.
+
+    said: called with the number of lambdas that are done.
+    """
+    shared, patterns = ways.shared, list(ways.patterns)
+    if ways.standardize:
+        scales = rescalings(shared, [pattern.train for pattern in patterns])
+        patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
+    order = np.argsort(-lambdas, kind="stable")
+    follower = Follower(
+        shared, patterns, lambda index, _: float(lambdas[order[index]]), tol, iterations
+    )
+    fits: list[list[Fit]] = [[] for _ in lambdas]
+    for done, place in enumerate(order.tolist(), 1):
+        fits[place] = follower.at(done - 1)
+        if said is not None:
+            said(done)
+    shared.passes = follower.shared.passes
+    return Followed(fits, patterns)
+
+
+def check_lambdas(lambdas: Any) -> Vector:
+    """Return the strengths (L,): those given, or so many on a logarithmic scale."""
+    if isinstance(lambdas, (int, np.integer)) and not isinstance(lambdas, bool):
+        count = int(check_number("lambdas", int(lambdas), low=1, integer=True))
+        return np.logspace(np.log10(STRONGEST), np.log10(WEAKEST), count)
+    given = np.asarray(lambdas)
+    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iuf":
+        raise ValueError(
+            "lambdas must be how many to take, or a sequence of numbers, at least one; got "
+            f"{lambdas!r}"
+        )
+    for k, value in enumerate(given.tolist()):
+        check_number(f"lambdas[{k}]", value, low=0)
+    return given.astype(np.float64)
+
+
+def _checked_weights(sample_weight: Any, m: int) -> Vector:
+    weight = require_shape("sample_weight", sample_weight, (1, m), "one weight for each example")
+    found = np.ascontiguousarray(weight[0], np.float64)
+    wrong = ~(np.isfinite(found) & (found >= 0.0))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(
+            f"sample_weight must be finite and not negative; got {found[i]} at example {i}"
+        )
+    return found
+
+
+def _class_totals(labels: NDArray[np.int32], weight: Vector) -> Vector:
+    """Return the sum of the weights in either class; ValueError where one weighs nothing."""
+    totals = np.bincount(labels, weights=weight if weight.size else None, minlength=2)
+    if not totals.all():
+        raise ValueError(
+            "sample_weight must leave both classes to train on; the examples with label "
+            f"{int(np.argmin(totals))} weigh 0 together"
+        )
+    return totals.astype(np.float64)
+
+
+def class_factors(class_weight: Any, totals: Vector) -> Vector:
+    """Return the weights of the labels 0 and 1; totals: the sums of the examples' own weights."""
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return np.asarray(totals.sum() / (2.0 * totals))
+    if not isinstance(class_weight, Mapping) or not set(class_weight) <= {0, 1}:
+        raise ValueError(
+            'class_weight must be None, "balanced" or a dict of 0 and 1 -> weight; got '
+            f"{class_weight!r}"
+        )
+    return np.array(
+        [
+            check_number(f"class_weight[{label}]", class_weight.get(label, 1.0), positive=True)
+            for label in (0, 1)
+        ]
+    )
+
+
+def _warn(lambdas: Vector, fits: Sequence[Fit], tol: float, iterations: int) -> None:
+    short = [f"{lambdas[k]:.3g}" for k, fit in enumerate(fits) if not fit.reached]
+    if not short:
+        return
+    most = max(fit.iterations for fit in fits)
+    remedy = (
+        "give more iterations, or standardize=True"
+        if most >= iterations
+        else "rounding ended them: give a larger tol, or standardize=True"
+    )
+    warnings.warn(
+        f"tol = {tol:g} was not reached at lambda = {', '.join(short[:5])}"
+        f"{', ...' if len(short) > 5 else ''}: {remedy}",
+        TrainingWarning,
+        stacklevel=3,
+    )
