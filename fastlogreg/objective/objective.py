@@ -13,6 +13,7 @@ How far a point is from the optimum: `objective.proof`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -125,7 +126,7 @@ class Objective:
     def check_finite(self, *results: float) -> None:
         """Look, where a result of a pass is not finite, for the NaN or infinity in X that caused
         it."""
-        if not np.isfinite(results).all():
+        if not all(map(math.isfinite, results)):
             self.design.require_finite()
 
     def measure(self, evaluation: Evaluation) -> float:
