@@ -91,8 +91,9 @@ def without_penalty(objective: Objective, evaluation: Evaluation, H: Vector) -> 
         inverse = np.linalg.inv(np.linalg.cholesky(H))
     except np.linalg.LinAlgError:
         return np.inf
-    nu = norm(inverse @ evaluation.gradient)
-    r = nu * float(np.sqrt(objective.largest_leverage(inverse)))
+    with np.errstate(over="ignore", invalid="ignore"):  # of an H that is nearly singular
+        nu = norm(inverse @ evaluation.gradient)
+        r = nu * float(np.sqrt(objective.largest_leverage(inverse)))
     return certificate.ROUNDING * evaluation.J + certificate.bound_without_penalty(nu, r)
 
 
