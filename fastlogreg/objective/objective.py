@@ -26,6 +26,7 @@ from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
 from ..data.design import Design, Moments
 from ..machine.blas import inner
+from ..machine.once import once
 from ..machine.threads import available_threads
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import Terms
@@ -138,6 +139,11 @@ class Objective:
             return float(np.abs(evaluation.gradient).max())
         return proof.estimate(self, evaluation)
 
+    @once
+    def reach(self) -> float:
+        """Return the length of the mean of the examples, where it costs no read: `proof.reach`."""
+        return proof.reach(self)
+
     def bound_by_hessian(self, evaluation: Evaluation, H: Vector) -> float:
         """Return a bound on J - J*, from the Hessian there: `proof.by_hessian`; infinite for
         lambda = 0."""
@@ -157,9 +163,11 @@ class Objective:
         """Sum the losses, dz and da/dz where z is t larger: no read of X."""
         return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)
 
-    def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
+    def largest_eigenvalue(
+        self, limit: int = 100, K: Vector | None = None, alpha: float | None = None
+    ) -> float:
         """Return L, the largest curvature that J can have: `objective.spectrum`."""
-        return spectrum.largest_eigenvalue(self, limit, K)
+        return spectrum.largest_eigenvalue(self, limit, K, alpha)
 
     def linear_sums(self, v: Vector, v_b: float) -> Sums:
         """Return the sums of a pass in which every dz is the weight times z at (v, v_b)."""

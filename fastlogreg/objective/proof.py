@@ -30,10 +30,10 @@ def estimate(objective: Objective, evaluation: Evaluation) -> float:
         )  # of the lectures' loops, which do not sum it: what b can bring is left out
     size, db = norm(gradient[:-1]), abs(float(gradient[-1]))
     decay = objective.decay
-    return certificate.suboptimality_bound(size, db, curvature, _reach(objective), decay)
+    return certificate.suboptimality_bound(size, db, curvature, objective.reach, decay)
 
 
-def _reach(objective: Objective) -> float:
+def reach(objective: Objective) -> float:
     """Return the length of the mean of the examples, where it costs no read.
 
     By so much dw changes when b moves, for each unit of db.
