@@ -13,7 +13,7 @@ from ..data.design import Design, Moments
 from ..maths.arrays import Vector
 from . import sparse
 
-FEATURES_AT_ONCE = 64
+ELEMENTS_AT_ONCE = 1 << 17  # of a sample, as float64
 
 
 def moments(design: Design) -> Moments:
@@ -29,8 +29,9 @@ def _of_sample(design: Design, s: Vector | None = None) -> Moments:
     x = design.every(max(1, design.m // design.sample_size))
     mean, deviation = np.empty(design.n_x), np.empty(design.n_x)
     # Some features at a time: the sample as a whole in float64 can be longer than all else here.
-    for first in range(0, design.n_x, FEATURES_AT_ONCE):
-        some = slice(first, first + FEATURES_AT_ONCE)
+    at_once = max(1, ELEMENTS_AT_ONCE // len(x))
+    for first in range(0, design.n_x, at_once):
+        some = slice(first, first + at_once)
         part = np.asarray(x[:, some], dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             if s is None:

@@ -160,19 +160,21 @@ def check_Y(
     n_x: the features of X, to tell an X whose examples are in rows. several: says of labels (m,)
     what to do if they are of more than two classes.
     """
-    require_labels("Y", Y)
-    if np.asarray(Y).dtype.kind in "OUS":
-        raise TypeError(
-            f"Y must hold numbers, 0 or 1; got dtype {np.asarray(Y).dtype}. Make them of the "
-            "labels with Y = fastlogreg.labels_to_Y(labels, positive=...)"
-        )
+    if type(Y) is not np.ndarray or Y.dtype.kind not in "biu":  # of those nothing can be missing
+        require_labels("Y", Y)
+        if np.asarray(Y).dtype.kind in "OUS":
+            raise TypeError(
+                f"Y must hold numbers, 0 or 1; got dtype {np.asarray(Y).dtype}. Make them of the "
+                "labels with Y = fastlogreg.labels_to_Y(labels, positive=...)"
+            )
     if n_x is not None:
         require_columns("Y", Y, n_x, m)
     Y = require_shape("Y", Y, (1, m), f"one label for each of the {m} examples in X")
     y = Y[0]
     zero, one = y == 0, y == 1
-    wrong = ~(zero | one)
-    if wrong.any():
+    right = zero | one
+    if not right.all():
+        wrong = ~right
         found = ", ".join(str(v) for v in np.unique(y[wrong])[:5].tolist())
         remedy = ""
         values = np.unique(y)

@@ -8,6 +8,7 @@ other penalty: whoever calls one asks `plain` first.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -78,9 +79,8 @@ class L2:
     def __init__(self, lambda_: float, total: float) -> None:
         """total: S, the sum of the weights."""
         self.lambda_ = lambda_
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            decay = float(np.float64(lambda_) / np.float64(total))
-        if not np.isfinite(decay):  # J would be NaN
+        decay = float(lambda_) / total if total else math.inf
+        if not math.isfinite(decay):  # J would be NaN
             raise ValueError(
                 f"lambda_ over the sum of the weights must be finite; got {lambda_:.6g} / "
                 f"{total:.6g}. Give larger weights, or a smaller lambda_ (a larger C)"

@@ -13,6 +13,7 @@ How far a point is from the optimum: `objective.proof`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..backends.choice import backend_of
 from ..data.dense import DesignMatrix
 from ..data.design import Design, Moments
 from ..machine.blas import inner
+from ..machine.once import once
 from ..machine.threads import available_threads
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import Terms
@@ -155,7 +157,7 @@ class Objective:
 
     def check_finite(self, *results: float) -> None:
         """Look, where one is not finite, for the NaN or infinity in X that caused it."""
-        if not np.isfinite(results).all():
+        if not all(map(math.isfinite, results)):
             self.design.require_finite()
 
     def measure(self, evaluation: Evaluation) -> float:
@@ -166,6 +168,11 @@ class Objective:
         if self.decay == 0.0:
             return float(np.abs(evaluation.gradient).max())
         return proof.estimate(self, evaluation)
+
+    @once
+    def reach(self) -> float:
+        """Return the length of the mean of the examples, where it costs no read: `proof.reach`."""
+        return proof.reach(self)
 
     def bound_by_hessian(self, evaluation: Evaluation, H: Vector) -> float:
         """Return a bound on J - J*, from the Hessian there: `proof.by_hessian`; infinite for
@@ -186,9 +193,11 @@ class Objective:
         """Sum the losses, dz and da/dz where z is t larger: no read of X."""
         return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)
 
-    def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
+    def largest_eigenvalue(
+        self, limit: int = 100, K: Vector | None = None, alpha: float | None = None
+    ) -> float:
         """Return L, the largest curvature that J can have: `objective.spectrum`."""
-        return spectrum.largest_eigenvalue(self, limit, K)
+        return spectrum.largest_eigenvalue(self, limit, K, alpha)
 
     def linear_sums(self, v: Vector, v_b: float) -> Sums:
         """Return the sums of a pass in which every dz is the weight times z at (v, v_b)."""

@@ -30,7 +30,7 @@ def estimate(objective: Objective, evaluation: Evaluation) -> float:
         )  # of the lectures' loops, which do not sum it: what b can bring is left out
     size, db = norm(gradient[:-1]), abs(float(gradient[-1]))
     decay = objective.decay
-    return certificate.suboptimality_bound(size, db, curvature, reach(objective), decay)
+    return certificate.suboptimality_bound(size, db, curvature, objective.reach, decay)
 
 
 def reach(objective: Objective) -> float:

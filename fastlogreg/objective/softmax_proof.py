@@ -13,7 +13,6 @@ import numpy as np
 from ..machine.blas import inner, norm
 from ..maths import certificate
 from ..maths.arrays import Vector
-from . import proof
 from .point import Evaluation
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ SMALL_SPREAD = 0.25  # of u, up to which a bound is proved where the point is, b
 def estimate(objective: SoftmaxObjective, evaluation: Evaluation) -> float:
     """Estimate what `certify` would find; where every db is 0 it is the bound itself."""
     dW, db = objective.split(evaluation.gradient)
-    slope = norm(dW.reshape(-1)) + proof.reach(objective) * norm(db)
+    slope = norm(dW.reshape(-1)) + objective.reach * norm(db)
     return slope * slope / (2.0 * objective.decay)
 
 

@@ -3,7 +3,9 @@
 Power iterations from one start can stop at a smaller eigenvalue: where the start is nearly
 orthogonal to the leading vector, two quotients agree before that vector shows. Here four starts
 are iterated together, as a subspace. That all of them miss the leading vector is next to
-impossible. The examples are a sample, or all of a small X: no read of X is counted.
+impossible. The examples are a sample, or all of a small X: no read of X is counted. Of few
+features the matrix itself is at hand, and is squared a few times instead: then nothing is left to
+chance.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..backends import moments
 from ..data.design import Design
-from ..machine.blas import inner
+from ..machine.blas import inner, one_thread
 from ..maths.arrays import Vector
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 MISSED = 1.25
 STARTS, STEPS = 4, 6
 WHOLE_ELEMENTS, SAMPLE_ELEMENTS, LEAST_ROWS = 1 << 18, 1 << 16, 64
+# Up to so many features the matrix takes fewer products than the iterations do.
+FEW_FEATURES, SQUARINGS = 2 * STARTS * STEPS, 5
 
 
 def leading_vector(apply: Callable[[Vector], Vector], size: int) -> tuple[float, Vector]:
@@ -49,6 +54,26 @@ def leading_vector(apply: Callable[[Vector], Vector], size: int) -> tuple[float,
     return 0.0, np.zeros(size)  # X is zero, or overflows: there is nothing to compare with
 
 
+def by_squaring(A: Vector) -> tuple[float, Vector]:
+    """Return the same from the 32nd power of a positive semidefinite A (size, size).
+
+    In its longest column the leading vector outweighs all others. So the quotient is the largest
+    eigenvalue within a few per cent, whatever A is.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = A
+        for _ in range(SQUARINGS):
+            size = float(power.trace())
+            if not 0.0 < size < np.inf:
+                return 0.0, np.zeros(len(A))
+            power = power / size
+            power = power @ power
+        v = power[:, int(np.argmax(power.diagonal()))]
+        v = v / np.abs(v).max()
+        image = A @ v
+        return inner(v, image) / inner(v, v), image
+
+
 def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, Vector] | None:
     """Return the same for the sum of s x1 x1.T over all examples, estimated from a sample.
 
@@ -59,10 +84,15 @@ def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, V
     rows = max(LEAST_ROWS, SAMPLE_ELEMENTS // design.n_x)
     step = 1 if design.m * design.n_x <= WHOLE_ELEMENTS else max(1, design.m // rows)
     with np.errstate(over="ignore", invalid="ignore"):
-        x = np.asarray(design.every(step) * design.scale, np.float64)
-        x += design.shift
-        s = (weight if weight.size else np.ones(design.m))[::step]
         bias = float(intercept)
+        x1 = np.full((-(-design.m // step), design.n_x + 1), bias)
+        x = x1[:, :-1]
+        np.multiply(design.every(step), design.scale, out=x, casting="unsafe")
+        x += design.shift
+        if step == 1 and design.n_x < FEW_FEATURES:
+            with one_thread():
+                return by_squaring(x1.T @ (weight[:, None] * x1 if weight.size else x1))
+        s = (weight if weight.size else np.ones(design.m))[::step]
 
         def apply(V: Vector, x: Vector = x, s: Vector = s) -> Vector:
             z = s[:, None] * (x @ V[:-1] + V[-1] * bias)
@@ -81,14 +111,30 @@ def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, V
         return float(s[1::2] @ (z * z)) * (total / seen), v
 
 
-def largest_eigenvalue(objective: Objective, limit: int = 100, K: Vector | None = None) -> float:
+def is_surely_safe(objective: Objective, alpha: float) -> bool:
+    """Tell whether alpha is at most 2/L by the trace of X1 X1.T, without a read of X."""
+    design = objective.design
+    # Only where the sample is all of X.
+    if objective.weight.size or design.dense is None or design.m >= 2 * design.sample_size:
+        return False
+    found = moments.moments(design)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = design.scale * found.mean + design.shift, design.scale * found.deviation
+        squares = inner(mean, mean) + inner(spread, spread) + objective.intercept
+    return alpha * (squares / 4 + objective.penalty.largest_curvature) <= 2.0
+
+
+def largest_eigenvalue(
+    objective: Objective, limit: int = 100, K: Vector | None = None, alpha: float | None = None
+) -> float:
     """Return L = lambda_max(X1 X1.T) / (4m) + lambda / m by power iterations, X1 being X with a
     row of ones.
 
     The Rayleigh quotients grow towards L from below; they stop when two differ by less than a
-    thousandth, or after `limit` passes. There is a second look at a sample. The
-    curvature of J is at most L, so gradient descent decreases J for every alpha < 2/L. With the
-    Gram matrix K at hand the same eigenvalue is found from K + 1.
+    thousandth, or after `limit` passes. There is a second look at a sample, unless a given alpha
+    is small enough whatever it finds. The curvature of J is at most L, so gradient descent
+    decreases J for every alpha < 2/L. With the Gram matrix K at hand the same eigenvalue is found
+    from K + 1.
     """
     # From a random start: all ones are orthogonal to the leading vector where features, or
     # examples, sum to zero.
@@ -96,11 +142,13 @@ def largest_eigenvalue(objective: Objective, limit: int = 100, K: Vector | None 
         (objective.n_x if K is None else objective.m) + 1
     )
     value, made = _quotient(objective, start, limit, K)
-    second = (
-        of_sample(objective.design, objective.weight, objective.intercept)
-        if K is None
-        else leading_vector(lambda V: K @ V + V.sum(axis=0), objective.m)
-    )
+    second = None
+    if alpha is None or not is_surely_safe(objective, alpha):
+        second = (
+            of_sample(objective.design, objective.weight, objective.intercept)
+            if K is None
+            else leading_vector(lambda V: K @ V + V.sum(axis=0), objective.m)
+        )
     if second is not None and second[0] > MISSED * value:
         # The start was nearly orthogonal to the leading vector: begin again from that one.
         start = second[1] if K is None else np.append(second[1], 0.0)

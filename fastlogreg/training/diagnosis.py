@@ -154,7 +154,8 @@ def _not_converged(
 
 def _columns_of_another_scale(spread: Vector, names: Sequence[str] | None) -> str:
     """Return the columns whose spread stands out, with the remedy; empty where none does."""
-    typical = float(np.median(spread))
+    ordered = np.sort(spread)  # `np.median` takes five times as long
+    typical = 0.5 * float(ordered[(len(spread) - 1) // 2] + ordered[len(spread) // 2])
     worst = [int(j) for j in np.argsort(spread)[::-1][:3] if spread[j] > 10.0 * typical > 0.0]
     if not worst:
         return ""

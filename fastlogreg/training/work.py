@@ -86,7 +86,7 @@ class Work:
         """
         given, iterations = self.options.alpha, self.options.iterations
         limit = 100 if given is None else min(100, max(3, iterations // 20))
-        self.L = self.objective.largest_eigenvalue(limit, K)
+        self.L = self.objective.largest_eigenvalue(limit, K, given)
         if given is None:
             self.alpha = 1.0 / self.L if self.L > 0 else 1.0
 

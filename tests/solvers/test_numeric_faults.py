@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 import fastlogreg as flr
+from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.objective import spectrum
+from fastlogreg.objective.objective import Objective
 from tests.helpers.comparison import WITHOUT_JIT
 
 
@@ -120,3 +123,30 @@ def test_small_tables_with_a_large_offset_raise_nothing(solver, lambda_):
         y = np.append([0, 1], rng.integers(0, 2, m - 2))
         result, _ = trained(X, y, solver=solver, lambda_=lambda_, tol=1e-8)
         assert result.cost <= np.log(2.0) + 1e-12
+
+
+def test_squaring_finds_the_largest_eigenvalue_whatever_the_matrix():
+    rng = np.random.default_rng(4)
+    for size in (1, 2, 9, 31, 48):
+        for decay in (0.0, 0.1, 3.0):
+            Q = np.linalg.qr(rng.normal(size=(size, size)))[0]
+            values = np.exp(-decay * np.arange(size)) * 1e12
+            found, v = spectrum.by_squaring((Q * values) @ Q.T)
+            assert found == pytest.approx(1e12, rel=0.07)
+            assert np.isfinite(v).all()
+    assert spectrum.by_squaring(np.zeros((3, 3)))[0] == 0.0
+    assert spectrum.by_squaring(np.full((3, 3), np.nan))[0] == 0.0
+
+
+def test_a_step_is_called_safe_only_where_it_is():
+    rng = np.random.default_rng(5)
+    for m, n_x in ((5, 1), (40, 3), (300, 20), (20, 60)):
+        X = rng.normal(size=(m, n_x)) * 10.0 ** rng.integers(-2, 3, n_x) + rng.normal(size=n_x)
+        scale, shift = rng.normal(size=n_x), rng.normal(size=n_x)
+        y = (np.arange(m) % 2).astype(np.uint8)
+        objective = Objective(DesignMatrix(X.T, scale, shift), y, 0.5, "numpy", 1)
+        X1 = np.column_stack([X * scale + shift, np.ones(m)])
+        L = np.linalg.eigvalsh(X1.T @ X1)[-1] / (4 * m) + 0.5 / m
+        trace = np.sum(X1**2) / (4 * m) + 0.5 / m
+        assert spectrum.is_surely_safe(objective, 1.99 / trace)
+        assert not spectrum.is_surely_safe(objective, 2.01 / L)
