@@ -251,14 +251,16 @@ class SoftmaxObjective(Objective):
         self.begin_pass()
         return softmax_proof.largest_leverage(self, inverse)
 
-    def largest_eigenvalue(self, limit: int = 100, K: Vector | None = None) -> float:
+    def largest_eigenvalue(
+        self, limit: int = 100, K: Vector | None = None, alpha: float | None = None
+    ) -> float:
         """Return L, the largest curvature that J can have.
 
         diag(a) - a a.T is at most (I - 11.T / K) / 2 (Boehning, Multinomial logistic regression
         algorithm, 1992), where two classes have 1/4.
         """
         flattest = self.penalty.largest_curvature
-        return 2.0 * (super().largest_eigenvalue(limit, K) - flattest) + flattest
+        return 2.0 * (super().largest_eigenvalue(limit, K, alpha) - flattest) + flattest
 
     # ------------------------------------------------------------ separation
 

@@ -33,7 +33,8 @@ from ..solvers.answers import Answers, drive, together
 from ..solvers.base import Settings
 from ..solvers.column_answers import ColumnAnswers, Gatherings, describe
 from ..solvers.lbfgs import LBFGS
-from ..solvers.newton import Newton, by_factor, with_ridge
+from ..solvers.linear import by_factor, with_ridge
+from ..solvers.newton import Newton
 from ..solvers.requests import Judge
 from ..solvers.state import State
 

@@ -19,7 +19,7 @@ from ..maths.arrays import Vector
 from ..maths.logistic import LOGISTIC
 from ..maths.penalties import L2
 from ..objective.columns import Column, SharedColumns
-from ..solvers.newton import with_ridge
+from ..solvers.linear import with_ridge
 from .follow import Fit, Pattern
 
 HESSIANS_BYTES, HESSIANS_SHARE = 1 << 22, 0.04  # of the Hessians of several lambdas side by side
