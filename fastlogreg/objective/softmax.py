@@ -260,7 +260,8 @@ class SoftmaxObjective(Objective):
         algorithm, 1992), where two classes have 1/4.
         """
         flattest = self.penalty.largest_curvature
-        return 2.0 * (super().largest_eigenvalue(limit, K, alpha) - flattest) + flattest
+        steeper = None if alpha is None else 2.0 * alpha
+        return 2.0 * (super().largest_eigenvalue(limit, K, steeper) - flattest) + flattest
 
     # ------------------------------------------------------------ separation
 
