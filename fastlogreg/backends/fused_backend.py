@@ -11,10 +11,10 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
 from . import fused, gram, hessians, moments, sparse, vectorized
 from .base import HessianSums, LineSums, Sums, dense_in_memory
-from .vectorized_many import ManyByNumPy
+from .many_by_kernels import ManyByKernels
 
 
-class Fused(ManyByNumPy):
+class Fused(ManyByKernels):
     """Compute the sums by the production kernels, on every form of X."""
 
     name = "fused"

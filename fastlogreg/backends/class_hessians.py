@@ -1,0 +1,42 @@
+"""The Hessian of softmax for all classes at once, in one read of X.
+
+    H_kl = sum s a_k ([k == l] - a_l) x1 x1.T        (K (n_x + 1), K (n_x + 1)), class by class
+
+Off the diagonal it is minus the product of a wide matrix with itself: each example's row is
+sqrt(s) [a_1 x1, a_2 x1, ...]. The blocks on the diagonal are products of their own, since the
+difference of two large ones would leave little of a small a (1 - a). Both are made by
+`hessians.Products`, on all threads and to the same bits for any number of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data.design import Design
+from ..maths.arrays import Vector
+from ..maths.softmax import softmax
+from .hessians import BLOCK_BYTES, Products, flat
+
+
+def class_hessian(design: Design, z: Vector, weight: Vector, n_threads: int) -> Vector:
+    """Sum the Hessians at z (K, m); weight (m,) or none."""
+    K, width = len(z), design.n_x + 1
+    size = K * width
+    wide = Products(size, n_threads)
+    own = [Products(design.n_x, n_threads) for _ in range(K)]
+    for lo, hi, x in design.float_blocks(max(8, BLOCK_BYTES // (8 * size))):
+        A = softmax(z[:, lo:hi])
+        s = weight[lo:hi] if weight.size else np.ones(hi - lo)
+        rows = np.empty((hi - lo, K, width))
+        scaled = (A * np.sqrt(s)).T
+        np.multiply(scaled[:, :, None], x[:, None, :], out=rows[:, :, :-1])
+        rows[:, :, -1] = scaled
+        wide.add(flat(rows.reshape(hi - lo, size)), np.ones(hi - lo))
+        x_flat = flat(x)
+        for a, product in zip(A, own):
+            product.add(x_flat, s * a * (1.0 - a))
+    H = -wide.whole()[:size, :size]
+    for k, product in enumerate(own):
+        here = slice(k * width, (k + 1) * width)
+        H[here, here] = product.whole()
+    return H

@@ -1,0 +1,75 @@
+"""Several classes, or several models, by compiled kernels: what the production backend adds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.design import Design
+from ..maths.arrays import NONE, Vector
+from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
+from . import class_hessians, many, vectorized_many
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
+
+
+class ManyByKernels:
+    """Compute the sums for several classes and for several models by `backends.many`."""
+
+    n_threads: int
+
+    def class_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        W: Vector,
+        b: Vector,
+        *,
+        weight: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> ClassSums:
+        return many.class_sums(design, labels, W, b, weight=weight, zs=zs, n_threads=self.n_threads)
+
+    def class_products(
+        self, design: Design, z: Vector, V: Vector, v_b: Vector, *, weight: Vector = NONE
+    ) -> ClassSums:
+        return many.class_products(design, z, V, v_b, weight=weight, n_threads=self.n_threads)
+
+    def class_hessian(self, design: Design, z: Vector, *, weight: Vector = NONE) -> Vector:
+        import numba
+
+        if numba.config.DISABLE_JIT:  # its kernels would take minutes, and BLAS milliseconds
+            return vectorized_many.class_hessian(design, z, weight=weight)
+        return class_hessians.class_hessian(design, z, weight, self.n_threads)
+
+    def class_terms(self, z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
+        return many.class_terms(z, labels, weight)
+
+    def class_moments(
+        self, z: Vector, labels: ClassLabels, weight: Vector, shift: Vector
+    ) -> BiasMoments:
+        return many.class_moments(z, labels, weight, shift)
+
+    def class_along_line(
+        self, z: Vector, z_slope: Vector, labels: ClassLabels, weight: Vector, t: float
+    ) -> LineSums:
+        return many.class_along_line(z, z_slope, labels, weight, t)
+
+    def column_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        columns: Columns,
+        *,
+        weight: Vector = NONE,
+        group: NDArray[np.int32] = NO_GROUP,
+        zs: Vector = NONE,
+    ) -> ColumnSums:
+        return many.column_sums(
+            design,
+            labels,
+            columns,
+            weight=weight,
+            group=group,
+            zs=zs,
+            n_threads=self.n_threads,
+        )
