@@ -13,7 +13,7 @@ from fastlogreg.maths import certificate
 from fastlogreg.maths.arrays import NONE, Vector
 from fastlogreg.maths.sampling import stratified_classes
 from fastlogreg.maths.softmax import centred
-from fastlogreg.objective import softmax_proof, softmax_sampled
+from fastlogreg.objective import proof, softmax_proof, softmax_sampled
 from fastlogreg.objective.objective import Objective
 from fastlogreg.objective.point import Point
 from fastlogreg.objective.softmax import SoftmaxObjective
@@ -203,7 +203,7 @@ def test_a_bound_is_proved_without_a_penalty() -> None:
         theta = best + (move - move.mean(axis=0)).reshape(-1)
         point, H = objective.point_with_hessian(theta)
         assert objective.certify(theta, point.evaluation) == np.inf
-        bound = softmax_proof.proof.without_penalty(objective, point.evaluation, H)
+        bound = proof.without_penalty(objective, point.evaluation, H)
         assert bound >= float(J_in_40_digits(objective, theta) - least)
         finite += bound < np.inf
     assert finite >= 3
