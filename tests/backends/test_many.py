@@ -8,12 +8,17 @@ import hashlib
 import numpy as np
 import pytest
 import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import fastlogreg as flr
 from fastlogreg.backends import many
 from fastlogreg.backends import vectorized_many as reference
 from fastlogreg.backends.base import Columns
 from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.data.row_blocks import BlockedMatrix
 from fastlogreg.data.sparse import sparse_design
+from fastlogreg.maths.arrays import NONE
 from tests.helpers.comparison import CONVERTED, IN_PLACE, ORDERS, WITHOUT_JIT, laid_out, values
 
 THREADS = (1, 2, 3, 7)
@@ -174,3 +179,88 @@ def test_a_sparse_column_has_the_same_bits_alone_and_among_others(kind):
         alone = Columns(*(part[k : k + 1] for part in case.columns))
         sums = many.column_sums(case.design, case.labels, alone, n_threads=1)
         assert digest(sums) == digest([part[k] for part in together])
+
+
+@pytest.mark.parametrize("kind", ["sequence", "npy"])
+def test_row_blocks_agree_with_numpy(kind, tmp_path, threads_for_the_smallest_work):
+    case = Case(70 if WITHOUT_JIT else 700, 13, 4, "float32")
+    by_example = np.asarray(case.X.T)
+    source = [by_example[:30], by_example[30:31], by_example[31:]]
+    if kind == "npy":
+        np.save(tmp_path / "X.npy", by_example)
+        source = tmp_path / "X.npy"
+    case.design = BlockedMatrix(flr.RowBlocks(source), case.scale, case.shift)
+    found = [case.results(many, n_threads=n) for n in THREADS]
+    assert len(set(map(digest, found))) == 1
+    assert_close(found[0], case.results(reference))
+
+
+def test_a_memory_map_has_the_bits_of_memory(tmp_path):
+    case = Case(50 if WITHOUT_JIT else 500, 13, 4, "uint8")
+    np.save(tmp_path / "X.npy", case.X.T)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r").T
+    design = DesignMatrix(mapped, case.scale, case.shift)
+    assert digest(case.results(many, design, n_threads=1)) == digest(
+        case.results(many, n_threads=1)
+    )
+
+
+@pytest.mark.parametrize("order", ["example-major", "feature-major"])
+def test_a_weight_of_k_is_the_example_k_times(order):
+    case = Case(60 if WITHOUT_JIT else 400, 21, 5, order=order)
+    k = np.random.default_rng(0).integers(0, 4, case.labels.size)
+    case.weighted = {"weight": k.astype(float)}
+    expected = case.results(many, n_threads=1)[:-1]
+    case.X = laid_out(np.repeat(np.asarray(case.X.T), k, axis=0), order)
+    case.design = DesignMatrix(case.X, case.scale, case.shift)
+    case.labels, case.group = np.repeat(case.labels, k), np.repeat(case.group, k)
+    case.z, case.weighted = np.repeat(case.z, k, axis=1), {}
+    assert_close(case.results(many, n_threads=1)[:-1], expected)
+
+
+@pytest.mark.parametrize("order", ["example-major", "feature-major"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_unfit_number_in_X_reaches_the_loss(order, value):
+    for m, n_x in [(11, 13), (66, 5)]:
+        for place in range(0, m * n_x, 37 if WITHOUT_JIT else 3):
+            X = np.zeros((m, n_x))
+            X.reshape(-1)[place] = value
+            case = Case(m, n_x, 3)
+            design = DesignMatrix(laid_out(X, order), np.ones(n_x), np.zeros(n_x))
+            W = np.zeros((3, n_x))
+            loss = many.class_sums(design, case.labels, W, case.b, n_threads=1).loss
+            assert not np.isfinite(loss)
+            columns = case.columns._replace(W=W)
+            sums = many.column_sums(design, case.labels, columns, n_threads=1)
+            assert not np.isfinite(sums.loss).any()
+
+
+def test_what_reads_no_X_agrees_with_numpy():
+    for m, K in [(1, 1), (7, 2), (300, 9)]:
+        case, slope = Case(m, 2, K), np.random.default_rng(0).normal(size=(K, m))
+        for weight in (NONE, case.weight):
+            given = case.labels, weight
+            assert_close(many.class_terms(case.z, *given), reference.softmax.terms(case.z, *given))
+            assert_close(
+                many.class_along_line(case.z, slope, *given, 0.3),
+                reference.class_along_line(case.z, slope, *given, 0.3),
+            )
+            assert_close(
+                many.class_moments(case.z, *given, case.b),
+                reference.softmax.bias_moments(case.z, *given, case.b),
+            )
+
+
+@given(
+    m=st.integers(1, 70),
+    n_x=st.integers(1, 40),
+    K=st.integers(1, 14),
+    dtype=st.sampled_from(IN_PLACE + CONVERTED),
+    order=st.sampled_from(ORDERS),
+    n_threads=st.sampled_from(THREADS),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=10 if WITHOUT_JIT else 200, deadline=None)
+def test_any_shape_dtype_and_order(m, n_x, K, dtype, order, n_threads, seed):
+    case = Case(m, n_x, K, dtype, order, seed)
+    assert_close(case.results(many, n_threads=n_threads), case.results(reference))

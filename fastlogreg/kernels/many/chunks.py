@@ -107,7 +107,7 @@ def take_targets(targets: Targets, span: Span, places: Places) -> None:
     labels, s, group = places.labels, places.s, places.group
     for i in range((hi - lo + 7) & -8):
         there = lo + i < hi
-        labels[i] = own_labels[lo + i] if there else 0
+        labels[i] = own_labels[lo + i] if there and own_labels.size else 0
         s[i] = 0.0
         if there:
             s[i] = weight[lo + i] if weight.size else 1.0
