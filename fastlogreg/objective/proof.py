@@ -1,7 +1,8 @@
 """How far a point is from the optimum: the bounds of `maths.certificate`, for an objective.
 
 A pass with a Hessian proves a bound by itself. Elsewhere `estimate` tells, for nothing, what
-`certify` will find with a read at the best b. To what is proved the rounding of J is added.
+`certify` will find with a read at the best b. To what is proved the rounding of J is added, and to
+what is reported at the end of a run also that of z.
 """
 
 from __future__ import annotations
@@ -105,6 +106,21 @@ def without_penalty(objective: Objective, evaluation: Evaluation, H: Vector) -> 
         return np.inf
     r = nu * float(np.sqrt(objective.largest_leverage(inverse)))
     return certificate.ROUNDING * evaluation.J + certificate.bound_without_penalty(nu, r)
+
+
+def rounding_of_scores(objective: Objective, theta: Vector) -> float:
+    """Estimate what the rounding of z hides of J - J*, without a read of X.
+
+    The terms of z that are long on columns far from 0 nearly cancel: b, what the shift brings, and
+    w times the means, where these are known.
+    """
+    design, w = objective.design, np.abs(theta[:-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = abs(float(theta[-1])) + inner(w, np.abs(design.shift))
+        if design.known_moments is not None:
+            size += inner(w, np.abs(design.scale * design.known_moments.mean))
+        hidden = certificate.of_scores(size)
+    return hidden if np.isfinite(hidden) else np.inf
 
 
 def largest_leverage(design: Design, inverse: Vector, intercept: bool) -> float:

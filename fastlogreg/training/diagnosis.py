@@ -278,7 +278,8 @@ def examine_without_penalty(
     text = _quasi_separable(objective, z, v, result)
     if text is not None:
         return Finding(text, np.inf)
-    return Finding(None, proof.without_penalty(objective, evaluation, H))
+    hidden = proof.rounding_of_scores(objective, np.append(w, b))
+    return Finding(None, proof.without_penalty(objective, evaluation, H) + hidden)
 
 
 def _of_several(

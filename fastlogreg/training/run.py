@@ -18,6 +18,7 @@ import numpy as np
 
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
+from ..objective.proof import rounding_of_scores
 from ..solvers.result import Progress, StopReason, TrainingResult, TrainingWarning
 from ..solvers.state import State, Stopped
 from .diagnosis import examine_without_penalty, explain
@@ -155,7 +156,7 @@ def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
         bound = objective.certify(theta, evaluation, z)
         state.proof_reads = objective.passes - before
     state.evaluation, state.bound = evaluation, bound
-    return evaluation.J, evaluation.gradient, bound
+    return evaluation.J, evaluation.gradient, bound + rounding_of_scores(objective, theta)
 
 
 def _result(work: Work, watch: Watch) -> TrainingResult:
