@@ -19,12 +19,14 @@ import typer
 
 from .._version import __version__
 from . import compare, demo, doctor
+from .cv import cv
 from .predict import evaluate, predict
 from .running import INTERRUPTED
 from .train import train
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
+    "cv": cv,
     "predict": predict,
     "evaluate": evaluate,
     "compare": compare.compare,

@@ -65,17 +65,21 @@ def validation(
     best: int,
     one_se: int,
     score_name: str = "held-out log-loss",
+    error: Array | None = None,
 ) -> Figure:
     """Draw the score of each lambda (L,), scores (folds, L), with its spread over the folds.
 
-    The bars are one standard error of the mean. best and one_se: the places of the lambda with the
+    The bars are one standard error of the mean, from the folds where `error` (L,) is not given;
+    there may be one row of scores then. best and one_se: the places of the lambda with the
     best mean score, and of the strongest penalty within one standard error of it. Both are marked.
     """
     lambdas, scores = np.asarray(lambdas), np.asarray(scores)
     shown = lambdas > 0.0
-    mean, error = scores.mean(axis=0), np.zeros(len(lambdas))
-    if len(scores) > 1:
-        error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+    mean = scores.mean(axis=0)
+    if error is None:
+        error = np.zeros(len(lambdas))
+        if len(scores) > 1:
+            error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
     order = np.argsort(-lambdas[shown], kind="stable")
     figure, axes = new_figure(6.4, 4.0)
     axes.errorbar(
@@ -88,7 +92,9 @@ def validation(
         marker="o",
         ms=4,
         capsize=2.5,
-        label=f"mean of {len(scores)} folds, +- 1 standard error",
+        label=f"mean of {len(scores)} folds, +- 1 standard error"
+        if len(scores) > 1
+        else "mean, +- 1 standard error",
     )
     for place, name, dash in ((best, "best", "-"), (one_se, "1se", "--")):
         if lambdas[place] > 0.0:

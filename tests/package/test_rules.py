@@ -15,6 +15,7 @@ MOST_PARAMETERS = 10
 # What users call: each option is an argument, and scikit-learn wants them so.
 PUBLIC = {
     "api.training.train",
+    "cli.cv.cv",
     "cli.train.train",
     "dask.__init__.train",
     "estimators.cv.LogisticRegressionCV.__init__",

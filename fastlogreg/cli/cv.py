@@ -1,0 +1,210 @@
+"""The command cv: the score of each lambda on held-out examples, and the model that it chooses."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from ..checks.arguments import check_choice, check_number
+from ..checks.extras import require
+from ..checks.labels import encode_labels
+from ..files.model import Model
+from ..files.writing import atomic_open
+from . import options
+from .outputs import check_plot, check_writable
+from .reading import DataOptions, describe, labels_of, read_training
+from .running import print_metrics
+
+Array = NDArray[Any]
+RULES, ALO = ("best", "1se"), "alo"
+
+
+class Chosen(NamedTuple):
+    """Hold the scores (folds, L), their mean and its error (L,), and the places of both rules."""
+
+    scores: Array
+    mean: Array
+    error: Array
+    best: int
+    one_se: int
+
+
+def cv(
+    data: options.DataFile,
+    x: options.X = None,
+    y: options.Y = None,
+    target: options.Target = None,
+    header: options.Header = None,
+    n_features: options.Features = None,
+    lambdas: Annotated[
+        str,
+        typer.Option(
+            "--lambdas", help="How many L2 penalties to try, from 1e4 to 1e-4, or a list: 10,1,0.1."
+        ),
+    ] = "10",
+    folds: Annotated[
+        str,
+        typer.Option("--folds", help='Folds, or "alo": each example left out, approximately.'),
+    ] = "5",
+    rule: Annotated[
+        str,
+        typer.Option(
+            "--rule", help="best, or 1se: the largest lambda within one standard error of it."
+        ),
+    ] = "best",
+    tol: Annotated[
+        float, typer.Option("--tol", help="Each fit ends when its cost is proved so near.")
+    ] = 1e-12,
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Fit on features of mean 0 and variance 1.")
+    ] = False,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1."
+        ),
+    ] = None,
+    threads: options.Threads = None,
+    max_memory: options.MaxMemory = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Write a figure of the scores to this .png, .pdf or .svg."),
+    ] = None,
+) -> int:
+    """Choose lambda by cross-validation on DATA; all folds share the reads of X."""
+    check_choice("--rule", rule, RULES)
+    check_writable(out, data)
+    check_plot(plot, data, out)
+    given = _lambdas(lambdas)
+    count = None if folds == ALO else _folds(folds)
+    if count is not None:
+        require("sklearn", "sklearn", "cv with folds")
+    source = DataOptions(x, y, target, header, n_features)
+    training = read_training(data, source, max_memory)
+    Y, labels = encode_labels(labels_of(training), source=training.path)
+    factor = describe(training, Y, labels, scale)
+    problem = _Problem(training.X, Y, factor, count, standardize, threads)
+    begun = time.perf_counter()
+    chosen, found, reads = _validated(problem, given, tol)
+    seconds = time.perf_counter() - begun
+    print(*_table(given, chosen), sep="\n")
+    k = chosen.best if rule == "best" else chosen.one_se
+    fit = found[k]
+    print(
+        f"{len(given)} lambdas x {1 + len(chosen.scores) * (count is not None)} fits in "
+        f"{reads} reads of X, {seconds:.2f} s"
+    )
+    bound = f", at most {fit.bound:.3g} above the optimum" if np.isfinite(fit.bound) else ""
+    print(f"lambda {given[k]:.6g} is chosen ({rule}): cost {fit.cost:.6f}{bound}")
+    how = {"lambda_": float(given[k]), "rule": rule, "folds": folds, "cost": fit.cost}
+    w, b = fit.w[:, None], fit.b
+    model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
+    print_metrics(model, training.X, Y, "train")
+    if out is not None:
+        model.save(out)
+        print(f"model written to {out}")
+    if plot is not None:
+        _save_figure(plot, given, chosen)
+        print(f"figure written to {plot}")
+    return 0
+
+
+class _Problem(NamedTuple):
+    """Hold X (n_x, m), Y (1, m), and how to go about it; folds: None for leaving one out."""
+
+    X: Any
+    Y: Array
+    scale: float
+    folds: int | None
+    standardize: bool
+    threads: int | None
+
+
+def _validated(problem: _Problem, lambdas: Array, tol: float) -> tuple[Chosen, list[Any], int]:
+    """Follow all fits along lambda; give the scores, the full fits, and the reads of X."""
+    from ..backends.base import NO_GROUP
+    from ..data.inputs import design_of
+    from ..objective.columns import SharedColumns
+    from ..training.folds import grouped, patterns_of
+    from ..training.follow import Pattern
+    from ..training.leave_one_out import leave_one_out
+    from ..training.paths import Ways, follow_all
+
+    labels = problem.Y[0].astype(np.int32)
+    design, m = design_of(problem.X, problem.scale), len(labels)
+    threads = problem.threads
+    if threads is not None:
+        threads = int(check_number("--threads", threads, low=1, integer=True))
+    if problem.folds is None:
+        shared = SharedColumns(design, labels, NO_GROUP, n_threads=threads)
+        patterns = [Pattern(np.ones(1), np.zeros(1), float(m), 0.0)]
+    else:
+        from ..estimators.splitting import splits_of
+
+        splits = grouped(
+            splits_of(problem.folds, np.zeros((m, 1)), labels, None, np.empty(0)), labels
+        )
+        shared = SharedColumns(design, labels, splits.group, n_threads=threads)
+        patterns = patterns_of(splits, shared.group_totals(), np.ones(2))
+    followed = follow_all(Ways(shared, patterns, problem.standardize), lambdas, tol, 1000)
+    full = [at[0] for at in followed.fits]
+    if problem.folds is None:
+        left = leave_one_out(shared, followed.patterns[0], lambdas, full)
+        scores, error = left.loss[None, :], left.error
+    else:
+        scores = np.array([[fit.held for fit in at[1:]] for at in followed.fits]).T
+        error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+    return _choose(lambdas, scores, error), full, shared.passes
+
+
+def _choose(lambdas: Array, scores: Array, error: Array) -> Chosen:
+    mean = scores.mean(axis=0)
+    best = int(np.argmin(mean))
+    within = np.flatnonzero(mean <= mean[best] + error[best])
+    return Chosen(scores, mean, error, best, int(within[np.argmax(lambdas[within])]))
+
+
+def _table(lambdas: Array, chosen: Chosen) -> list[str]:
+    lines = [f"{'lambda':>12}  {'log-loss':>10}  {'+-':>10}"]
+    for k, lambda_ in enumerate(lambdas.tolist()):
+        marks = [name for name, place in zip(RULES, (chosen.best, chosen.one_se)) if place == k]
+        line = f"{lambda_:>12.6g}  {chosen.mean[k]:>10.6f}  {chosen.error[k]:>10.6f}"
+        lines.append(f"{line}  {', '.join(marks)}".rstrip())
+    return lines
+
+
+def _save_figure(path: Path, lambdas: Array, chosen: Chosen) -> None:
+    from ..figures.paths import validation
+
+    figure = validation(
+        lambdas, chosen.scores, best=chosen.best, one_se=chosen.one_se, error=chosen.error
+    )
+    with atomic_open(path) as file:
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
+
+
+def _lambdas(text: str) -> Array:
+    """Read --lambdas: how many, or the values themselves."""
+    from ..training.paths import check_lambdas
+
+    try:
+        if "," not in text and "." not in text and "e" not in text.lower():
+            return check_lambdas(int(text))
+        return check_lambdas([float(one) for one in text.split(",") if one.strip()])
+    except ValueError as error:
+        raise ValueError(
+            f"--lambdas must be how many to try, or values of at least 0 with commas; got {text!r}"
+        ) from error
+
+
+def _folds(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f'--folds must be a whole number or "{ALO}"; got {text!r}') from None
