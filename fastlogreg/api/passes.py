@@ -154,5 +154,7 @@ def propagate(
     with np.errstate(over="ignore", invalid="ignore"):  # a large gradient is no fault
         size = inner(gradient, gradient)
     objective.check_finite(J, size)
-    dw, db = objective.shown(gradient)
-    return Propagation(J, dw, db) if classes is None else SoftmaxPropagation(J, dw, db)
+    if classes is None:
+        return Propagation(J, gradient[:-1].reshape(-1, 1).copy(), float(gradient[-1]))
+    rows = gradient.reshape(classes, -1)  # [dw, db] of each class
+    return SoftmaxPropagation(J, np.ascontiguousarray(rows[:, :-1].T), rows[:, -1:].copy())

@@ -162,10 +162,12 @@ def check_Y(
     """
     if type(Y) is not np.ndarray or Y.dtype.kind not in "biu":  # of those nothing can be missing
         require_labels("Y", Y)
-        if np.asarray(Y).dtype.kind in "OUS":
+        words = np.asarray(Y)
+        if words.dtype.kind in "OUS":
+            remedy = several(words.reshape(-1)) if several and words.dtype.kind in "US" else ""
             raise TypeError(
-                f"Y must hold numbers, 0 or 1; got dtype {np.asarray(Y).dtype}. Make them of the "
-                "labels with Y = fastlogreg.labels_to_Y(labels, positive=...)"
+                f"Y must hold numbers, 0 or 1; got dtype {words.dtype}. Make them of the labels "
+                f"with Y = fastlogreg.labels_to_Y(labels, positive=...){remedy}"
             )
     if n_x is not None:
         require_columns("Y", Y, n_x, m)

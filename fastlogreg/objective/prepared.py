@@ -33,6 +33,9 @@ from ..maths.arrays import Vector
 from .objective import Objective
 from .softmax import SoftmaxObjective
 
+_SAID_BY_W = partial(remedy_for_several, how="give w a column for each, (n_x, {K}), and b ({K}, 1)")
+_SAID_BY_CLASSES = partial(remedy_for_several, how="pass classes={K}")
+
 
 class Settings(NamedTuple):
     """What the functions of `fastlogreg.api` share, as it was given."""
@@ -58,9 +61,9 @@ def prepare(settings: Settings, w: Any, b: Any, X: Any, Y: Any) -> Prepared:
     n_x, m = design.n_x, design.m
     K = columns_of(w, n_x)
     if K == 1:
-        how = f"give w a column for each, ({n_x}, {{K}}), and b ({{K}}, 1)"
-        y = check_Y(Y, m, n_x=n_x, several=partial(remedy_for_several, how=how))
-        theta = np.append(check_w(w, n_x, m), check_number("b", b))
+        y = check_Y(Y, m, n_x=n_x, several=_SAID_BY_W)
+        theta = np.empty(n_x + 1)
+        theta[:-1], theta[-1] = check_w(w, n_x, m), check_number("b", b)
         return Prepared(_binary(settings, design, y), theta, None)
     W, b_ = check_w_of_classes(w, n_x, m, K), check_b_of_classes(b, K)
     labels = check_labels(Y, m, K, f"the {K} columns of w", n_x=n_x)
@@ -79,9 +82,7 @@ def prepare_to_train(
     design = _design(settings, X)
     n_x, m = design.n_x, design.m
     if classes is None or classes == 2:
-        how = "pass classes={K}"
-        several = partial(remedy_for_several, how=how)
-        y = check_Y(Y, m, both_classes=True, n_x=n_x, several=several)
+        y = check_Y(Y, m, both_classes=True, n_x=n_x, several=_SAID_BY_CLASSES)
         K = columns_of(w, n_x)
         if K > 1 and len(w) == n_x:
             raise ValueError(

@@ -142,3 +142,17 @@ def test_the_loops_give_the_same_bits_on_any_number_of_threads(m, order):
         assert other.cost == found[0].cost
         np.testing.assert_array_equal(other.dw, found[0].dw)
         np.testing.assert_array_equal(other.db, found[0].db)
+
+
+def test_agreement_of_training():
+    """The four backends go the same way."""
+    w, b, X, Y, _ = of_classes(Problem(40, 4, seed=3), 3)
+    runs = [
+        flr.train(X, Y, classes=3, w=w, b=b, solver="lbfgs", lambda_=1.0, tol=1e-9, backend=name)
+        for name in COMPARISONS
+    ]
+    for run in runs:
+        assert run.stop_reason == "converged"
+        np.testing.assert_allclose(run.w, runs[0].w, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(run.w.sum(axis=1), 0.0, atol=1e-13)
+        np.testing.assert_allclose(run.b.sum(), 0.0, atol=1e-13)

@@ -199,7 +199,7 @@ def test_bad_input(row, function):
 def test_labels_of_several_classes_with_one_column_of_w(function):
     two = {"w": np.zeros((n_x, 1)), "b": 0.0}
     text = r"labels 0 or 1; got 2 \(first at example 2\); for 3 classes give w a column for each, "
-    with pytest.raises(ValueError, match=text + r"\(2, 3\), and b \(3, 1\)$"):
+    with pytest.raises(ValueError, match=text + r"\(n_x, 3\), and b \(3, 1\)$"):
         call(function, **two)
 
 
@@ -213,6 +213,15 @@ def test_labels_of_several_classes_ask_for_classes(classes):
         call("train", Y=10 * Y, classes=classes)
     with pytest.raises(ValueError, match=r"got 0.5, 1.5, 2.5 \(first at example 0\)$"):
         call("train", Y=Y + 0.5, classes=classes)
+
+
+def test_words_for_several_classes_ask_for_numbers_and_classes():
+    words = [list("abcabc")]
+    text = rf"labels_to_Y\(labels, positive=...\); for 3 classes number .*{NUMBERED}, and pass "
+    with pytest.raises(TypeError, match=text + "classes=3$"):
+        call("train", Y=words, classes=None)
+    with pytest.raises(TypeError, match=r"positive=...\)$"):
+        call("train", Y=[list("ababab")], classes=None)
 
 
 def test_a_start_of_several_classes_asks_for_classes():
@@ -248,5 +257,6 @@ def test_nothing_is_written():
         value.flags.writeable = False
     for backend in arguments.BACKENDS:
         call(**given, backend=backend, lambda_=1.0, scale=2.0, shift=1.0)
+        call("train", **given, backend=backend, scale=2.0, shift=1.0)
     for name, value in given.items():
         np.testing.assert_array_equal(value, copies[name])
