@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,28 +75,42 @@ def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -
 def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shared: bool) -> Vector:
     """Return the diagonal blocks (F, n_x + 1, n_x + 1) of the Hessian at a point.
 
-    They are made of about `rows` examples. If shared there is one, the mean over the classes.
+    Each class has about `rows` examples of its own. If shared there is one block, the mean over the
+    classes. X is read once, for the columns that the samples have not seen.
     """
     mass = masses(objective, point.z)
-    chosen, taken = by_mass(mass, rows)
-    design = objective.design.rows(chosen)
     if shared:
-        factors = objective.backend.products(design, taken / objective.classes)[None]
+        factors = _products(objective, mass / objective.classes, rows)[None]
+        mass /= objective.classes
     else:
-        own = mass[chosen]
-        weight = np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
-        if objective.weight.size:
-            weight *= objective.weight[chosen]
-        A = softmax.softmax(point.z[:, chosen])
-        factors = np.array([objective.backend.products(design, weight * a * (1.0 - a)) for a in A])
+        each = masses_by_class(objective, point.z)
+        factors = np.array([_products(objective, of_class, rows) for of_class in each])
     diagonal = np.einsum("kjj->kj", factors)[:, :-1]
-    _raise_unseen(objective, mass / objective.classes if shared else mass, diagonal)
+    _raise_unseen(objective, mass, diagonal)
     factors /= objective.total
-    for each in np.einsum("kjj->kj", factors)[:, :-1]:
-        added = each.copy()
+    for row in diagonal:
+        added = row.copy()
         objective.penalty.add_curvature(added)
-        each[:] = added
+        row[:] = added
     if not objective.intercept:
         factors[:, -1], factors[:, :, -1] = 0.0, 0.0
         factors[:, -1, -1] = 1.0
     return factors
+
+
+def _products(objective: SoftmaxObjective, mass: Vector, rows: int) -> Vector:
+    """Return the sum of mass x1 x1.T, from about `rows` examples."""
+    chosen, taken = by_mass(mass, rows)
+    return objective.backend.products(objective.design.rows(chosen), taken)
+
+
+def masses_by_class(objective: SoftmaxObjective, z: Vector) -> Iterator[Vector]:
+    """Yield s a_k (1 - a_k) of each example (m,), for one class after the other."""
+    largest = z.max(axis=0)
+    total = np.zeros(objective.m)
+    for row in z:
+        total += np.exp(row - largest)
+    for row in z:
+        a = np.exp(row - largest) / total
+        mass = a * (1.0 - a)
+        yield mass * objective.weight if objective.weight.size else mass

@@ -14,6 +14,10 @@ have not brought the measure down a thousandfold (a hundredfold with spreads alo
 at the point reached, from examples chosen by their share in it: where most are classified well, as
 in images, few of them have nearly all of a (1 - a). Twice as many are taken where it was not even
 tenfold, in the end all: Newton's method.
+
+Several classes go the same ways. A Hessian couples them, and grows with their square. Where it is
+too large, the inner matrix is one factor for each class (`factors`), taken first after four
+iterations.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ import numpy as np
 
 from ..maths.arrays import Vector
 from ..objective.point import Point
-from . import newton
+from . import factors, newton
 from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
 from .linear import by_factor, with_ridge
@@ -33,6 +37,7 @@ from .newton import Newton
 from .requests import (
     Asking,
     Estimate,
+    EstimateFactors,
     EstimateHessian,
     Evaluate,
     Problem,
@@ -49,8 +54,10 @@ ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
 # Products of four sampled Hessians, for each number of X, that take as long as 25 reads: for a
 # dense X rows n_x <= 70 m. Of a sparse X its non-zeros count, in both.
 WORTH = 70
+LARGEST_OF_CLASSES = 1000  # size of theta, of several classes, up to which a Hessian is worth it
 # Iterations between two looks at the measure, and the factors by which it should have fallen.
 PATIENCE, PROGRESS, SPREAD_PROGRESS, SLOW_PROGRESS = 8, 1e-3, 1e-2, 0.1
+FIRST_FACTORS = 4  # iterations before factors of several classes: from zeros all a are alike
 
 SCHEMA: Schema = {
     "auto": (Field("rows", kind=int), Field("judged", kind=int), Field("judged_measure")),
@@ -66,6 +73,8 @@ def rows_of_sample(problem: Problem) -> int:
 
 def plan(problem: Problem) -> str:
     """Choose "newton", "sample" or "lbfgs" from the shape alone."""
+    if problem.columns > 1:
+        return _plan_of_classes(problem)
     m, n_x, rows = problem.m, problem.n_x, rows_of_sample(problem)
     small = problem.hessian_work <= SMALL
     if (
@@ -77,6 +86,21 @@ def plan(problem: Problem) -> str:
     passes = WORTH * problem.elements * problem.element_seconds / problem.dense_seconds
     worth = problem.hessian_work * rows / m <= passes
     return "sample" if n_x <= LARGEST_INNER and m >= 2 * rows and worth else "lbfgs"
+
+
+def _plan_of_classes(problem: Problem) -> str:
+    """Choose for several classes; a read takes as many products for each of them."""
+    m, size, rows = problem.m, problem.size, rows_of_sample(problem)
+    if problem.hessian_work <= SMALL and size <= LARGEST_OF_CLASSES:
+        return "newton"
+    numbers = problem.elements * problem.element_seconds / problem.dense_seconds
+    worth = problem.hessian_work * rows / m <= WORTH * problem.columns * numbers
+    return "sample" if size <= LARGEST_OF_CLASSES and m >= 2 * rows and worth else "lbfgs"
+
+
+def takes_factors(problem: Problem) -> bool:
+    """Tell whether the inner matrix, taken anew, is one factor for each of several classes."""
+    return problem.columns > 1 and plan(problem) == "lbfgs"
 
 
 class Auto:
@@ -149,12 +173,11 @@ class Auto:
             return
         if self.anew:
             point: Point = yield Evaluate(theta)
-            estimate: Estimate = yield EstimateHessian(point, self.rows)
-            H = estimate.H
+            _, inner = yield from _taken_anew(problem, point, self.rows)
         else:
             sample: Sample = yield TakeSample(self.rows)
-            H = (yield from _newton_on(sample, theta)).H
-        self.solver = LBFGS(problem, state, settings, saved, inner=_inverse(H, problem))
+            inner = _inverse((yield from _newton_on(sample, theta)).H, problem)
+        self.solver = LBFGS(problem, state, settings, saved, inner=inner)
 
     def advance(self, count: int) -> Asking[None]:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
@@ -170,28 +193,44 @@ class Auto:
 
     def _judge(self, solver: LBFGS) -> Asking[None]:
         """Look at the measure now and then, and take the inner matrix anew where it misleads."""
-        state = self.state
-        if state.iteration - self.judged < PATIENCE:
+        state, by_class = self.state, takes_factors(self.problem)
+        first = by_class and not self.rows
+        if state.iteration - self.judged < (FIRST_FACTORS if first else PATIENCE):
             return
-        if (
+        if first or (
             state.measure > (PROGRESS if self.rows else SPREAD_PROGRESS) * self.measure
             and self.measure < np.inf
         ):
-            rows = self.rows or rows_of_sample(self.problem)
+            new = factors.rows_of_class if by_class else rows_of_sample
+            rows = self.rows or new(self.problem)
             if self.rows and state.measure > SLOW_PROGRESS * self.measure:
                 rows *= 2
-            if rows >= self.problem.m:
+            if by_class:
+                rows = min(rows, self.problem.m)
+            elif rows >= self.problem.m:
                 whole = Newton(self.problem, state, self.settings)
                 yield from whole.prepare()
                 self.solver, self.rows, self.inner_theta = whole, rows, None
                 return
             assert solver.point is not None
-            estimate: Estimate = yield EstimateHessian(solver.point, rows)
-            solver.begin_anew(_inverse(estimate.H, self.problem))
+            reads, inner = yield from _taken_anew(self.problem, solver.point, rows)
+            solver.begin_anew(inner)
             self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
             # The read that it took: what is saved from here on has it.
-            state.record(estimate.reads, state.bound)
+            state.record(reads, state.bound)
         self.judged, self.measure = state.iteration, state.measure
+
+
+def _taken_anew(
+    problem: Problem, point: Point, rows: int
+) -> Asking[tuple[int, Callable[[Vector], Vector]]]:
+    """Have a Hessian estimated at a point; return the reads so far, and v -> H^-1 v."""
+    estimate: Estimate
+    if takes_factors(problem):
+        estimate = yield EstimateFactors(point, rows, shared=False)
+        return estimate.reads, factors.inverse(estimate.H, problem.columns)
+    estimate = yield EstimateHessian(point, rows)
+    return estimate.reads, _inverse(estimate.H, problem)
 
 
 def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:

@@ -19,11 +19,11 @@ from .linear import with_ridge
 from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
 
 LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
-ROWS_PER_FEATURE, LEAST_ROWS = 10, 4000
+ROWS_PER_FEATURE, LEAST_ROWS = 4, 1000  # of each class
 
 
-def rows_of_sample(problem: Problem) -> int:
-    """Return how many examples a sample takes."""
+def rows_of_class(problem: Problem) -> int:
+    """Return how many examples the factor of a class takes."""
     return min(problem.m, max(LEAST_ROWS, ROWS_PER_FEATURE * problem.n_x))
 
 
@@ -56,9 +56,10 @@ def estimated_inverse(
 
 
 def newton_step(problem: Problem, start: Point) -> Asking[Vector]:
-    """Find Newton's step by conjugate gradients, with one factor for all classes."""
+    """Find Newton's step by conjugate gradients, with a factor for each class."""
     if problem.n_x <= LARGEST_FACTOR:
-        precondition = yield from estimated_inverse(problem, start, rows_of_sample(problem), True)
+        rows = rows_of_class(problem)
+        precondition = yield from estimated_inverse(problem, start, rows, False)
     else:
         diagonal = yield from by_spread(problem)
 

@@ -53,6 +53,7 @@ class Work:
             "tol": "none" if options.tol is None else "a number",
             "backend": objective.backend.name,
             "intercept": str(objective.intercept),
+            **({"classes": str(objective.columns)} if objective.columns > 1 else {}),
             "w and b at the start": start,
         }
         return {**settings, **fingerprint(objective)}
