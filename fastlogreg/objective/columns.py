@@ -28,6 +28,7 @@ from ..maths import certificate
 from ..maths.arrays import NONE, Vector
 from ..maths.penalties import Penalty
 from ..maths.softmax import ClassLabels
+from .objective import Objective
 from .point import Evaluation, Point
 
 
@@ -133,6 +134,29 @@ class SharedColumns:
         )
         new.passes, new.watch = self.passes, self.watch
         return new
+
+    def alone(self, column: Column) -> Objective:
+        """Return the objective of one column by itself, on the design, with weights of its own.
+
+        Its scale and shift are left out: they are the caller's.
+        """
+        weight = self.weight
+        if not (column.train == 1.0).all():
+            train = column.train[self.group] if self.group.size else column.train[0]
+            weight = train * (weight if weight.size else np.ones(self.m))
+        y = (self.labels == column.positive).view(np.uint8)
+        found = Objective(
+            self.design,
+            y,
+            0.0,
+            self.backend,
+            self.n_threads,
+            weight,
+            self.intercept,
+            column.penalty,
+        )
+        found.watch = self.watch
+        return found
 
     def evaluate(self, columns: Sequence[Column], thetas: Sequence[Vector]) -> list[Point]:
         """Return J and its gradient at theta (n_x + 1,) for each column, in one read of X.

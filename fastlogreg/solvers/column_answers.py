@@ -16,22 +16,27 @@ from ..backends import moments
 from ..machine.blas import inner, norm
 from ..maths import certificate
 from ..maths.arrays import Vector
+from ..maths.penalties import L2
 from ..objective import proof
 from ..objective.columns import Column, SharedColumns
 from ..objective.point import Evaluation, Point
-from .answers import Gathering
+from .answers import Answers, Gathering
 from .requests import (
     AlongLine,
+    Estimate,
+    EstimateHessian,
     Evaluate,
     EvaluateHessian,
     Judge,
     Judgement,
     LineValue,
     MeasureSpread,
+    OnSample,
     PointWithHessian,
     Problem,
     Request,
     Spread,
+    TakeSample,
 )
 
 NEARBY = 1e-4  # of t: how far away the slope is taken once more for the curvature on a line
@@ -147,6 +152,32 @@ class ColumnAnswers:
             mean, deviation = column.scale * mean + column.shift, column.scale * deviation
         return Spread(mean, deviation, examples)
 
+    def take_sample(self, request: TakeSample) -> Answers:
+        """Return what answers for a problem of some of the column's examples."""
+        shared, column = self.gatherings.shared, self.column
+        alone = shared.alone(column)
+        if column.scale.size:
+            design, scale = alone.design, column.scale
+            alone = alone.on(
+                design.rescaled(scale * design.scale, scale * design.shift + column.shift)
+            )
+        return Answers(alone.sampled(request.rows))
+
+    def on_sample(self, request: OnSample) -> Any:
+        """Answer a request on a sample."""
+        sample = request.sample
+        assert isinstance(sample, Answers)  # what `take_sample` gave
+        return sample.answer(request.request)
+
+    def estimate_hessian(self, request: EstimateHessian) -> Estimate:
+        """Return the Hessian at a point from some examples: two reads of X, one of them for z."""
+        shared, column = self.gatherings.shared, self.column
+        alone = shared.alone(column._replace(penalty=L2(0.0, column.total)))
+        z = alone.scores(*column.fold(request.point.theta))
+        H = alone.estimated_hessian(request.point._replace(z=z), request.rows)
+        shared.passes += alone.passes
+        return Estimate(shared.finished_hessian(column, column.total * H), shared.passes)
+
     def judge(self, request: Judge) -> Judgement:
         """Judge a point with what is known of it, without a read but for the radius."""
         evaluation, goal, H = request.point.evaluation, request.goal, request.H
@@ -198,6 +229,9 @@ def _step_of_bias(evaluation: Evaluation) -> float:
 
 _ALONE: dict[type, Callable[[ColumnAnswers, Any], Any]] = {
     MeasureSpread: ColumnAnswers.measure_spread,
+    TakeSample: ColumnAnswers.take_sample,
+    OnSample: ColumnAnswers.on_sample,
+    EstimateHessian: ColumnAnswers.estimate_hessian,
 }
 
 

@@ -26,7 +26,6 @@ from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..maths.penalties import L2
 from ..objective.columns import Column, SharedColumns
-from ..objective.objective import Objective
 from ..objective.point import Evaluation, Point
 from ..solvers import auto
 from ..solvers.answers import Answers, drive, together
@@ -35,7 +34,7 @@ from ..solvers.column_answers import ColumnAnswers, Gatherings, describe
 from ..solvers.lbfgs import LBFGS
 from ..solvers.linear import by_factor, with_ridge
 from ..solvers.newton import Newton
-from ..solvers.requests import Judge
+from ..solvers.requests import Estimate, EstimateHessian, Judge, TakeSample
 from ..solvers.state import State
 
 # Features up to which the exact Hessians over groups are taken, and the share of X that they take.
@@ -103,7 +102,7 @@ class Follower:
     def _centre(self) -> None:
         """Take X less the mean of its columns, by folding: for L-BFGS without an inner matrix."""
         design = self.shared.design
-        lead = self._lead(self._columns(0)[0])
+        lead = self.shared.alone(self._columns(0)[0])
         found = lead.sample_mean()
         self.mean = lead.mean() if found is None else found
         self.shared.passes += lead.passes
@@ -170,46 +169,17 @@ class Follower:
         if self.plan == "groups":
             self.by_group = self.shared.group_hessians(column, theta)
         elif self.plan == "sample":
-            lead = self._lead(column)
-            z = lead.scores(*column.fold(theta))
-            none = Evaluation(0.0, theta, 0.0)
             rows = auto.rows_of_sample(describe(self.shared, column.decay))
-            H = lead.estimated_hessian(Point(theta, none, z), rows)
-            # The sum over the examples, as the groups' are: without the penalty.
-            H *= lead.total
-            diagonal = H.reshape(-1)[: -1 : len(H) + 1]
-            diagonal -= lead.penalty.largest_curvature * lead.total
-            self.by_group = H[None]
-            self.shared.passes += lead.passes
-
-    def _lead(self, column: Column) -> Objective:
-        """Return the objective of the full fit, on the design as it is."""
-        shared = self.shared
-        weight = shared.weight
-        if shared.group.size and not (column.train == 1.0).all():
-            weight = column.train[shared.group] * (weight if weight.size else 1.0)
-        y = (shared.labels == column.positive).view(np.uint8)
-        lead = Objective(
-            shared.design,
-            y,
-            0.0,
-            shared.backend,
-            shared.n_threads,
-            weight,
-            shared.intercept,
-            column.penalty,
-        )
-        lead.watch = shared.watch
-        return lead
+            # In the design's features, as the groups' are, and without a penalty.
+            bare = column._replace(penalty=L2(0.0, column.total), scale=NONE, shift=NONE)
+            at = Point(np.append(*column.fold(theta)), Evaluation(0.0, theta, 0.0), None)
+            found: Estimate = ColumnAnswers(self.gatherings, bare).answer(EstimateHessian(at, rows))
+            self.by_group = column.total * found.H[None]
 
     def _optimum_of_sample(self, column: Column) -> Vector:
         """Find the optimum of a sample, to the accuracy that a sample has."""
-        lead = self._lead(column)
-        if column.scale.size:
-            design = lead.design
-            shift = column.scale * design.shift + column.shift
-            lead = lead.on(design.rescaled(column.scale * design.scale, shift))
-        answers = Answers(lead.sampled(auto.rows_of_sample(describe(self.shared, column.decay))))
+        rows = auto.rows_of_sample(describe(self.shared, column.decay))
+        answers: Answers = ColumnAnswers(self.gatherings, column).answer(TakeSample(rows))
         state = State(np.zeros(self.shared.n_x + 1))
         method = Newton(answers.problem, state, Settings(tol=-1.0))
         drive((answers, method.prepare()))

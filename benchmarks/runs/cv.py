@@ -1,0 +1,231 @@
+"""`python -m benchmarks cv`: five folds and ten Cs, to the same scores, against scikit-learn; and
+models of one label against the rest in shared reads against as many single fits.
+
+Every contender gets the same folds and must bring every held-out log-loss within 1e-6 of a
+reference; each is timed at the loosest of its tolerances that does. The reference is ours at the
+tightest tolerance, and is only one if a contender agrees. scikit-learn gets bytes as they are, and
+converts them itself; where it is said so, floats made beforehand.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fastlogreg as flr
+from fastlogreg.data.inputs import design_of
+from fastlogreg.machine.threads import available_threads
+from fastlogreg.objective.columns import SharedColumns
+from fastlogreg.tools import bench
+from fastlogreg.training.side_by_side import one_against_rest
+
+from ..cases import problems
+from ..cases.expected import Disagreement
+from ..report.environment import describe
+from ..report.results import outcome, target, timed_row
+from ..report.tables import markdown, targets_table
+
+FOLDS, CS, MARK = 5, np.logspace(-4, 2, 10), 1e-6
+OURS = (1e-9, 1e-10, 1e-11, 1e-12, 1e-13)
+THEIRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+LONGEST = 600.0  # seconds that a contender may take in all to find its tolerance
+MOST_READS = 60
+
+
+class Task(NamedTuple):
+    """Holds a problem by its name, the solvers of scikit-learn that take it, and what to show."""
+
+    name: str
+    solvers: tuple[str, ...]
+    least: float
+    Cs: Any = CS
+
+
+TASKS = (
+    Task("200,000 x 30, float64", ("lbfgs", "newton-cholesky", "newton-cg"), 8.0),
+    Task("a9a, CSR", ("lbfgs", "newton-cg"), 5.0),
+    Task("breast cancer, float64", ("lbfgs", "newton-cholesky", "newton-cg"), 5.0),
+    Task("MNIST zeros, uint8", ("lbfgs", "newton-cholesky"), 8.0, CS / 255.0**2),
+)
+RIVALS = "200,000 x 54, 7 labels"
+LEAST_RIVALS = 2.0
+
+
+def run(
+    quick: bool, say: Callable[[str], None], problem: str = "", data: Path | None = None
+) -> dict[str, Any]:
+    """Measure each task whose name holds `problem`; quick: a hundredth of the examples, 3 Cs."""
+    n_threads = available_threads()
+    rows: list[dict[str, Any]] = []
+    targets: list[dict[str, Any]] = []
+    for task in TASKS:
+        if problem not in task.name:
+            continue
+        found = problems.PROBLEMS[task.name](task.name, data, _divisor(task, quick))
+        if found is None:
+            say(f"{task.name}: skipped, its data is not here")
+            continue
+        say(task.name)
+        task = task._replace(Cs=task.Cs[::4]) if quick else task
+        of_task = run_task(task, found, n_threads, 1 if quick else 5, say)
+        rows += of_task
+        if not quick:
+            targets += _targets(task, of_task)
+    if problem in RIVALS:
+        say(RIVALS)
+        of_task = run_rivals(quick, n_threads)
+        rows += of_task
+        if not quick:
+            what = f"{RIVALS}: single fits / shared reads"
+            targets.append(target(what, of_task[0]["ratio"], least=LEAST_RIVALS))
+    return outcome("cv", quick, n_threads, rows, targets)
+
+
+def _divisor(task: Task, quick: bool) -> int:
+    return 100 if quick and not task.name.startswith("breast") else 1
+
+
+def _targets(task: Task, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ratios = [row["ratio"] for row in rows if row["contender"] != "fastlogreg"]
+    best = min((ratio for ratio in ratios if np.isfinite(ratio)), default=np.nan)
+    found = [target(f"{task.name}: fastest scikit-learn / fastlogreg", best, least=task.least)]
+    if task.name.startswith("200,000"):
+        found.append(target(f"{task.name}: reads of X", rows[0]["reads"], most=MOST_READS))
+    return found
+
+
+def run_task(
+    task: Task, problem: problems.Problem, n_threads: int, rounds: int, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Find each contender's tolerance, and time them in turn."""
+    X, y = problem.X, problem.y
+    fold = np.arange(len(y)) % FOLDS
+    splits = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(FOLDS)]
+
+    def ours(tol: float) -> Any:
+        return flr.LogisticRegressionCV(task.Cs, cv=splits, tol=tol, n_threads=n_threads).fit(X, y)
+
+    def by(solver: str) -> Callable[[float], Any]:
+        from sklearn.linear_model import LogisticRegressionCV as Make
+
+        options: dict[str, Any] = {"scoring": "neg_log_loss", "refit": True, "max_iter": 5000}
+
+        def fit(tol: float) -> Any:
+            model = Make(Cs=task.Cs, cv=splits, solver=solver, tol=tol, **options)
+            return model.fit(X, y)
+
+        return fit
+
+    contenders = {"fastlogreg": (ours, OURS)}
+    contenders |= {f"scikit-learn {name}": (by(name), THEIRS) for name in task.solvers}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference = scores(ours(1e-14))
+        chosen: dict[str, float] = {}
+        for name, (fit, tols) in contenders.items():
+            tol = loosest(fit, tols, reference)
+            say(f"  {name}: {'does not reach the mark' if tol is None else f'tol {tol:g}'}")
+            if tol is not None:
+                chosen[name] = tol
+        if len(chosen) < 2 or "fastlogreg" not in chosen:
+            raise Disagreement(f"{task.name}: no contender agrees with the reference to {MARK:g}")
+        calls = {
+            name: (lambda fit=contenders[name][0], tol=tol: fit(tol))
+            for name, tol in chosen.items()
+        }
+        times = bench.interleaved(calls, rounds, 120.0)
+        reads = ours(chosen["fastlogreg"]).reads_
+    base = times["fastlogreg"].median
+    return [
+        timed_row(
+            task.name,
+            name,
+            times[name],
+            tol=chosen[name],
+            ratio=times[name].median / base,
+            reads=reads if name == "fastlogreg" else None,
+        )
+        for name in chosen
+    ]
+
+
+def scores(model: Any) -> Any:
+    """Take the scores (folds, Cs) of a fitted estimator."""
+    (found,) = model.scores_.values()
+    return found
+
+
+def loosest(fit: Callable[[float], Any], tols: tuple[float, ...], reference: Any) -> float | None:
+    """Find the first tolerance at which all scores are within the mark; None if there is none."""
+    begun = time.perf_counter()
+    for tol in tols:
+        if float(np.abs(scores(fit(tol)) - reference).max()) <= MARK:
+            return tol
+        if time.perf_counter() - begun > LONGEST:
+            break
+    return None
+
+
+def run_rivals(quick: bool, n_threads: int) -> list[dict[str, Any]]:
+    """Measure seven models of one label against the rest: in shared reads, and one by one."""
+    m, n_x, K, tol = (2_000 if quick else 200_000), 54, 7, 1e-8
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((m, n_x))
+    Z = rows @ (2.0 * rng.standard_normal((n_x, K)) / np.sqrt(n_x)) + rng.gumbel(size=(m, K))
+    labels, X = Z.argmax(axis=1).astype(np.int32), rows.T
+    reads: dict[str, int] = {}
+
+    def shared() -> list[float]:
+        columns = SharedColumns(design_of(X), labels, n_threads=n_threads)
+        found = one_against_rest(columns, range(K), 1.0, tol)
+        reads["shared reads"] = columns.passes
+        return [fit.cost for fit in found]
+
+    def singles() -> list[float]:
+        found = [
+            flr.train(
+                X, (labels == k)[None, :], solver="auto", lambda_=1.0, tol=tol, n_threads=n_threads
+            )
+            for k in range(K)
+        ]
+        reads["single fits"] = sum(result.passes for result in found)
+        return [result.cost for result in found]
+
+    if not np.allclose(shared(), singles(), rtol=0.0, atol=2.0 * tol):
+        raise Disagreement(f"{RIVALS}: the two ways differ by more than tol")
+    calls: dict[str, Callable[[], Any]] = {"shared reads": shared, "single fits": singles}
+    times = bench.interleaved(calls, 1 if quick else 9, 60.0)
+    ratio = times["single fits"].median / times["shared reads"].median
+    return [
+        timed_row(RIVALS, name, t, tol=tol, ratio=ratio if k == 0 else 1.0, reads=reads[name])
+        for k, (name, t) in enumerate(times.items())
+    ]
+
+
+def report(result: dict[str, Any]) -> dict[str, str]:
+    """Write the table, as blocks for a page."""
+    lines = [
+        (
+            row["case"],
+            row["contender"],
+            f"{row['tol']:g}",
+            bench.digits(1e3 * row["seconds"]),
+            "-" if row["reads"] is None else str(row["reads"]),
+            bench.digits(row["ratio"]),
+        )
+        for row in result["rows"]
+    ]
+    headings = ("problem", "contender", "tol", "ms", "reads of X", "it / fastlogreg")
+    note = (
+        "Medians. Five folds x ten Cs and the full fit, every held-out log-loss within 1e-6. "
+        "The last column of the shared reads is single fits / shared reads."
+    )
+    blocks = {"cv": f"{markdown(headings, lines)}\n\n{note} {describe(result['environment'])}"}
+    if result["targets"]:
+        blocks["cv-targets"] = targets_table(result["targets"])
+    return blocks

@@ -1,0 +1,66 @@
+"""Cross-validation as it is measured: the same scores first, and every row what the table says.
+
+Nothing here looks at how long anything took.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from benchmarks.cases.expected import Disagreement
+from benchmarks.cases.problems import Problem
+from benchmarks.runs import cv
+
+
+def task(solvers=("newton-cholesky",)):
+    return cv.Task("few rows", solvers, 1.0, np.array([0.1, 10.0]))
+
+
+def problem():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((120, 4))
+    return Problem(
+        "few rows", X, (rng.random(120) < 1.0 / (1.0 + np.exp(-X[:, 0]))).astype(np.uint8)
+    )
+
+
+def test_contenders_are_timed_where_their_scores_agree():
+    said = []
+    rows = cv.run_task(task(), problem(), 1, 1, said.append)
+    assert [row["contender"] for row in rows] == ["fastlogreg", "scikit-learn newton-cholesky"]
+    assert rows[0]["ratio"] == 1.0
+    assert rows[0]["reads"] > 2
+    assert all("tol" in line for line in said)
+    blocks = cv.report({"rows": rows, "targets": [], "environment": environment()})
+    assert "few rows" in blocks["cv"]
+
+
+def environment():
+    from benchmarks.report.environment import environment
+
+    return environment(1)
+
+
+def test_nobody_is_timed_without_an_agreement():
+    with pytest.raises(Disagreement, match="no contender agrees"):
+        cv.run_task(task(()), problem(), 1, 1, lambda text: None)
+
+
+def test_the_loosest_tolerance_is_taken():
+    class Model:
+        def __init__(self, tol):
+            self.scores_ = {1: np.full((5, 2), tol)}
+
+    assert cv.loosest(Model, (1e-3, 1e-5, 1e-7, 1e-9), np.zeros((5, 2))) == 1e-7
+    assert cv.loosest(Model, (1e-3, 1e-5), np.zeros((5, 2))) is None
+
+
+def test_one_against_the_rest_is_measured_both_ways():
+    shared, singles = cv.run_rivals(True, 1)
+    assert shared["contender"] == "shared reads"
+    assert shared["reads"] < singles["reads"]
+    targets = cv._targets(task(), [{"contender": "fastlogreg", "reads": 40, "ratio": 1.0}])
+    assert [one["found"] for one in targets] == [None]
