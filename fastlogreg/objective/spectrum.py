@@ -142,13 +142,21 @@ def largest_eigenvalue(
         (objective.n_x if K is None else objective.m) + 1
     )
     value, made = _quotient(objective, start, limit, K)
-    second = None
+    design, second = objective.design, None
     if alpha is None or not is_surely_safe(objective, alpha):
         second = (
-            of_sample(objective.design, objective.weight, objective.intercept)
+            of_sample(design, objective.weight, objective.intercept)
             if K is None
             else leading_vector(lambda V: K @ V + V.sum(axis=0), objective.m)
         )
+    sampled = K is None and second is not None and design.m * design.n_x > WHOLE_ELEMENTS
+    if second is not None and sampled and made == 2 < limit:
+        # All of the spectrum looks alike. What a few examples have in one column alone, the start
+        # and the sample can both miss: a read for the columns' own squares.
+        squares = objective.squares(objective.weight_of_each)
+        j, made = int(np.argmax(squares)), made + 1
+        if squares[j] > MISSED * max(value, second[0]):
+            second = float(squares[j]), np.eye(1, design.n_x + 1, j)[0]
     if second is not None and second[0] > MISSED * value:
         # The start was nearly orthogonal to the leading vector: begin again from that one.
         start = second[1] if K is None else np.append(second[1], 0.0)

@@ -150,3 +150,20 @@ def test_a_step_is_called_safe_only_where_it_is():
         trace = np.sum(X1**2) / (4 * m) + 0.5 / m
         assert spectrum.is_surely_safe(objective, 1.99 / trace)
         assert not spectrum.is_surely_safe(objective, 2.01 / L)
+
+
+def test_a_column_that_start_and_sample_miss_has_its_part_in_l():
+    """Three of 4,000 examples: L was 75 times too small, and the default step let J rise."""
+    m, n_x = 4000, 1000
+    start = np.random.default_rng(0).standard_normal(n_x + 1)  # of the power iteration
+    j = int(np.argmin(np.abs(start[:n_x])))
+    category = np.arange(m) % n_x
+    category[category == j] = (j + 1) % n_x
+    X = np.zeros((m, n_x))
+    X[np.arange(m), category] = 1.0
+    rare = [1, 1501, 3001]
+    X[rare], X[rare, j] = 0.0, 10.0
+    y = (np.arange(m) % 3 == 0).astype(np.uint8)
+    design = DesignMatrix(X.T, np.ones(n_x), np.zeros(n_x))
+    objective = Objective(design, y, intercept=False)
+    assert objective.largest_eigenvalue() == pytest.approx(300.0 / (4 * m), rel=1e-3)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fastlogreg as flr
+from benchmarks.runs.train import PUBLISHED
 from fastlogreg.checks.arguments import BACKENDS
 from fastlogreg.maths import logistic, reference
 from fastlogreg.solvers import compiled as ways
@@ -441,29 +442,6 @@ def test_the_gram_domain_makes_the_same_iterates(monkeypatch, case, lambda_):
 
 
 # ---------------------------------------------------------------- real data
-
-PUBLISHED = [
-    0.693147,
-    0.584508,
-    0.466949,
-    0.376007,
-    0.331463,
-    0.303273,
-    0.279880,
-    0.260042,
-    0.242941,
-    0.228004,
-    0.214820,
-    0.203078,
-    0.192544,
-    0.183033,
-    0.174399,
-    0.166521,
-    0.159305,
-    0.152667,
-    0.146542,
-    0.140872,
-]  # of iterations 0, 100, ..., 1900
 
 
 def read_idx(path):
