@@ -21,15 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import moments
-from ..backends.base import Backend, LineSums, Sums, dense_in_memory
+from ..backends.base import Backend, LineSums, Sums
 from ..backends.choice import backend_of
-from ..data.dense import DesignMatrix
 from ..data.design import Design, Moments
 from ..machine.blas import inner
 from ..machine.once import once
 from ..machine.threads import available_threads
 from ..maths.arrays import NONE, Vector
-from ..maths.logistic import Terms
 from ..maths.penalties import L2, Penalty
 from . import proof, sampled, separation, spectrum
 from .point import Evaluation, Point
@@ -368,11 +366,6 @@ class Objective:
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
 
-    @property
-    def link(self) -> Callable[[Vector, NDArray[np.uint8], Vector], Terms]:
-        """Return (z, y, weight) -> sum of the losses, dz and da/dz of each example."""
-        return self.backend.terms
-
     def _sums(
         self, w: Vector, b: float, zs: Vector = NONE, linear_weight: Vector | None = None
     ) -> Sums:
@@ -386,12 +379,6 @@ class Objective:
     def weight_of_each(self) -> Vector:
         """Return the weights (m,), ones where there are none."""
         return self.weight if self.weight.size else np.ones(self.m)
-
-    @property
-    def dense(self) -> DesignMatrix:
-        """Return the design, for what only works on a dense X in memory; callers have asked
-        before."""
-        return dense_in_memory(self.design)
 
     @property
     def has_gram(self) -> bool:

@@ -24,7 +24,7 @@ from .linear import with_ridge
 
 def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:
     """Compute the whole step d (n_x + 1,), by the equations above: one read of X."""
-    _, dz, s = objective.link(start.z, objective.y, objective.weight)
+    _, dz, s = objective.backend.terms(start.z, objective.y, objective.weight)
     b, decay, total = float(start.theta[-1]), objective.decay, objective.total
     root = np.sqrt(s)
     B = root[:, None] * K

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backends import fused, gram
+from ..backends.base import dense_in_memory
 from ..backends.fused import SECONDS_PER_ELEMENT
 from ..data.dense import DesignMatrix
 from ..kernels.bundles import (
@@ -69,7 +70,7 @@ def by_kernel(
     `kernels.whole_runs.descent.descend`."""
     from ..kernels.whole_runs.descent import descend
 
-    design = objective.dense
+    design = dense_in_memory(objective.design)
     [(_, _, x)] = design.flat_blocks()
     radius = _radius(design) if objective.decay > 0.0 and tol >= 0.0 else 0.0
     made: int = descend(
@@ -149,7 +150,7 @@ class CompiledNewton:
         from ..kernels.second_order.few_features import TILE
 
         self.objective = objective
-        design, n_x = objective.dense, objective.n_x
+        design, n_x = dense_in_memory(objective.design), objective.n_x
         width = -(-(n_x + 1) // TILE) * TILE
         scale, shift = np.zeros((2, width))
         scale[:n_x], shift[:n_x], shift[n_x] = design.scale, design.shift, 1.0
