@@ -15,7 +15,6 @@ from ..lanes import _INT32, DOUBLE, INT64, call, vector
 from ..layout import LINE_BYTES
 
 PLAN = 5  # numbers in `ahead`, see `tiles`
-LINES_A_STEP = 2
 
 
 class Emit:
@@ -72,20 +71,19 @@ class Emit:
         return [numbers[0], numbers[1], numbers[4]]
 
     def ask(self, plan: list[Any]) -> list[Any]:
-        """Ask for the next lines; the last one again when all have been asked for."""
+        """Ask for the next line; for the last one again when all have been asked for."""
         b = self.builder
         address, left, todo = plan
-        for _ in range(LINES_A_STEP):
-            pointer = b.inttoptr(address, ir.IntType(8).as_pointer())
-            hints = [_INT32(0), _INT32(2), _INT32(1)]
-            call(b, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
-            more = b.icmp_signed(">", todo, INT64(1))
-            todo = b.sub(todo, b.zext(more, INT64))
-            fewer = b.sub(left, INT64(1))
-            ends = b.icmp_signed("==", fewer, INT64(0))
-            step = b.select(ends, self.jump, INT64(LINE_BYTES))
-            left = b.select(ends, self.row_lines, fewer)
-            address = b.add(address, b.select(more, step, INT64(0)))
+        pointer = b.inttoptr(address, ir.IntType(8).as_pointer())
+        hints = [_INT32(0), _INT32(2), _INT32(1)]
+        call(b, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
+        more = b.icmp_signed(">", todo, INT64(1))
+        todo = b.sub(todo, b.zext(more, INT64))
+        fewer = b.sub(left, INT64(1))
+        ends = b.icmp_signed("==", fewer, INT64(0))
+        step = b.select(ends, self.jump, INT64(LINE_BYTES))
+        left = b.select(ends, self.row_lines, fewer)
+        address = b.add(address, b.select(more, step, INT64(0)))
         return [address, left, todo]
 
     def end_asking(self, ahead: Any, plan: list[Any]) -> None:

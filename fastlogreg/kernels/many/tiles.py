@@ -20,7 +20,9 @@ columns inside. What is no multiple of a tile is shared out evenly: 7 columns ar
 over a tile is emitted here for every size of it, and one `switch` chooses: Numba sees one call.
 
 Each step of a loop also asks for two cache lines of the X that comes next, by a plan (`ahead`): the
-second-level cache then fills while the CPU multiplies, and nothing waits for memory afterwards.
+second-level cache then fills while the CPU multiplies, and nothing waits for memory afterwards. The
+compiler moves no load across such a request. One stands halfway, so that no more of a is loaded
+early than there are registers for beside the sums.
 
     ahead    address, lines left in the row, bytes from its last line to the next row, lines in a
              row, lines to ask for
@@ -96,10 +98,12 @@ def _dot_tile(
             b_rows = [e.at(b_data, from_b, b_stride, c) for c in range(width)]
 
             def step(state: list[Any]) -> list[Any]:
-                at, asked, sums = state[0], e.ask(state[1:4]), state[4:]
+                at, asked, sums = state[0], state[1:4], state[4:]
                 vs = [e.load(builder.gep(row, [at])) for row in b_rows]
                 found = []
                 for r, row in enumerate(a_rows):
+                    if r in (DOT_ROWS // 4, DOT_ROWS * 5 // 8):
+                        asked = e.ask(asked)
                     lanes = e.load(builder.gep(row, [at]))
                     of_row = sums[r * width :]
                     found += [emit_fma(builder, lanes, v, s) for v, s in zip(vs, of_row)]
@@ -175,10 +179,12 @@ def _axpy_tile(
             ]
 
             def step(state: list[Any]) -> list[Any]:
-                row, r, asked, sums = state[0], state[1], e.ask(state[2:5]), state[5:]
+                row, r, asked, sums = state[0], state[1], state[2:5], state[5:]
                 splats = [emit_splat(builder, builder.load(builder.gep(f, [r]))) for f in f_rows]
                 found = list(sums)
                 for v in range(size):
+                    if v in (0, (size + 1) // 2):
+                        asked = e.ask(asked)
                     lanes = e.load(builder.gep(row, [INT64(v * LANES)]))
                     for c, factor in enumerate(splats):
                         i = c * size + v
