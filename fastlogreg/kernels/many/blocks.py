@@ -6,7 +6,8 @@ labels, s and group (block,) are 0 behind the last example, and so is dZ.
     sums    [loss | held | db | slopes], each K rounded up to eights
 
 Loop order: softmax takes all classes of eight examples, then the next eight; columns, which know
-nothing of each other, take all examples of one, then the next one. Rounding: EXACT. Twins:
+nothing of each other, take all examples of one, then the next one. Each of these is compiled once,
+for all the kernels that call it. Rounding: EXACT. Twins:
 `fastlogreg.maths.softmax`, `fastlogreg.maths.logistic`.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import inlined
+from ..decorators import exact, inlined
 from ..lanes import fma, load, splat, store, sums
 from ..layout import LANES
 from ..loss import loss_and_dz
@@ -36,7 +37,7 @@ def add_row_sums(z: Any, K: int, stride: int, count: int, out: Any, at: int) -> 
         out[at + k] += total[0]
 
 
-@inlined
+@exact
 def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Put dZ in the place of Z; add the loss to row[0], and the sum of dZ to the place of db."""
     _, z, _, labels, s, _, _ = places
@@ -68,7 +69,7 @@ def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> 
     add_row_sums(z, K, stride, count, row, 2 * ((K + 7) & -8))
 
 
-@inlined
+@exact
 def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
     """Put A in the place of Z."""
     zero, one = splat(0.0), splat(1.0)
@@ -86,7 +87,7 @@ def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
             store(z, k * stride + i, fma(load(z, k * stride + i), inverse, zero))
 
 
-@inlined
+@exact
 def products_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Put s (A * U - A * sum of A * U) in the place of U, A being the softmax of `extra`."""
     _, u, a, _, s, _, _ = places
@@ -104,7 +105,7 @@ def products_block(K: int, stride: int, count: int, places: Places, row: Any) ->
     add_row_sums(u, K, stride, count, row, 2 * ((K + 7) & -8))
 
 
-@inlined
+@exact
 def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Add loss, first and second derivative along u (`extra`) to row[0], row[1] and row[2].
 
@@ -146,7 +147,7 @@ def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> Non
         row[q] += found[q]
 
 
-@inlined
+@exact
 def columns_block(
     tables: Tables, K: int, stride: int, count: int, places: Places, row: Any
 ) -> None:

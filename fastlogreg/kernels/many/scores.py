@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..decorators import exact, inlined
+from ..lanes import fma, load, store
 from ..layout import LANES
 from .blocks import line_block, probabilities_block, softmax_block
 from .bundles import Places, Targets
 from .emit import PLAN
-from .tiles import dots
 
 BLOCK = 256  # examples
 
@@ -95,9 +95,8 @@ def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: An
     """Sum the losses at z + shift; fill db (K,) and curvature (K, K), zeros on entry."""
     m, K = labels.size, db.size
     padded = (K + 7) & -8
-    places, row = scratch(padded, BLOCK), np.zeros(4 * padded)
-    dz, a, s, products = places.z, places.extra, places.s, np.zeros(K * padded)
-    a[:] = 0.0
+    places, row = scratch(K, BLOCK), np.zeros(4 * padded)
+    dz, a, s, products = places.z, places.extra, places.s, np.zeros(K * K * LANES)
     for lo in range(0, m, BLOCK):
         count = min(BLOCK, m - lo)
         full = (count + 7) & -8
@@ -112,12 +111,20 @@ def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: An
         for k in range(K):
             for i in range(full):
                 dz[k * BLOCK + i] = s[i] * a[k * BLOCK + i]
-        rows, columns = (0, BLOCK, padded), (0, BLOCK, K)
-        dots(places.ahead, a, rows, dz, columns, full // LANES, products, (0, padded))
+        for k in range(K):
+            for j in range(k):
+                at = (k * K + j) * LANES
+                lanes = load(products, at)
+                for i in range(0, full, LANES):
+                    lanes = fma(load(dz, k * BLOCK + i), load(a, j * BLOCK + i), lanes)
+                store(products, at, lanes)
     for k in range(K):
         db[k] = row[2 * padded + k]
-        for j in range(K):
-            if j != k:
-                curvature[k, j] = -products[k * padded + j]
-                curvature[k, k] += products[k * padded + j]
+        for j in range(k):
+            product = 0.0
+            for i in range((k * K + j) * LANES, (k * K + j + 1) * LANES):
+                product += products[i]
+            curvature[k, j] = curvature[j, k] = -product
+            curvature[k, k] += product
+            curvature[j, j] += product
     return float(row[0])
