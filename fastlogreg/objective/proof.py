@@ -117,6 +117,8 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
     """
     design, rows = objective.design, np.abs(theta.reshape(-1, objective.n_x + 1))
     far = np.abs(design.shift)
+    if objective.columns > 1 and design.dense is not None:
+        moments.moments(design)  # so that a run that goes on reports the same
     with np.errstate(over="ignore", invalid="ignore"):
         if design.known_moments is not None:
             far = far + np.abs(design.scale * design.known_moments.mean)
