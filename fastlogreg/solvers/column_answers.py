@@ -69,7 +69,14 @@ class Gatherings:
         )
 
     def _evaluate(self, asked: Asked) -> list[Point]:
-        return self._points([(answers, request.theta) for answers, request in asked])
+        """Evaluate all, but for a point that a line search has just seen."""
+        found = [answers.seen(request.theta) for answers, request in asked]
+        new = [place for place, point in enumerate(found) if point is None]
+        if new:
+            points = self._points([(asked[place][0], asked[place][1].theta) for place in new])
+            for place, point in zip(new, points):
+                found[place] = point
+        return [point for point in found if point is not None]
 
     def _evaluate_hessians(self, asked: Asked) -> list[PointWithHessian]:
         found = self.shared.evaluate_with_hessians(
@@ -78,21 +85,28 @@ class Gatherings:
         return [PointWithHessian(point, H) for point, H in found]
 
     def _along_lines(self, asked: Asked) -> list[LineValue]:
-        """Evaluate J on each line; its curvature is from a second place close by, in the same
-        read."""
-        places = [(line.t, line.t + NEARBY * max(line.t, NEARBY)) for _, line in asked]
-        points = self._points(
-            [
-                (answers, line.start.theta + t * line.d)
-                for (answers, line), both in zip(asked, places)
-                for t in both
-            ]
+        """Evaluate J on each line.
+
+        The trial itself is known, and the curvature between the ends near enough. Elsewhere the
+        curvature is from a second place close by, in the same read.
+        """
+        found = [_at_trial(line) if line.t == 1.0 else None for _, line in asked]
+        new = [place for place, value in enumerate(found) if value is None]
+        places = [(asked[k], t) for k in new for t in _nearby(asked[k][1].t)]
+        points = (
+            self._points(
+                [(answers, line.start.theta + t * line.d) for (answers, line), t in places]
+            )
+            if new
+            else []
         )
-        found = []
-        for (_, line), (t, near), here, there in zip(asked, places, points[::2], points[1::2]):
+        for k, here, there in zip(new, points[::2], points[1::2]):
+            answers, line = asked[k]
             slope, other = (inner(each.evaluation.gradient, line.d) for each in (here, there))
-            found.append(LineValue(here.evaluation.J, slope, (other - slope) / (near - t)))
-        return found
+            t, near = _nearby(line.t)
+            found[k] = LineValue(here.evaluation.J, slope, (other - slope) / (near - t))
+            answers.last = here
+        return [value for value in found if value is not None]
 
     def _judge(self, asked: Asked) -> list[Judgement]:
         """Judge points; one read, at a better b, where an estimate is within the goal and no
@@ -125,6 +139,12 @@ class ColumnAnswers:
     def __init__(self, gatherings: Gatherings, column: Column) -> None:
         self.gatherings, self.column = gatherings, column
         self.problem = describe(gatherings.shared, column.decay)
+        self.last: Point | None = None  # that a line search has seen
+
+    def seen(self, theta: Vector) -> Point | None:
+        """Return the point that a line search saw last, if it is this one."""
+        last = self.last
+        return last if last is not None and np.array_equal(last.theta, theta) else None
 
     def answer(self, request: Request) -> Any:
         """Answer one request: see the table in `requests`."""
@@ -219,6 +239,19 @@ class ColumnAnswers:
         """Tell whether every example must be on its own side: no loss of one is log 2."""
         least = self.gatherings.shared.smallest_weight(self.column)
         return evaluation.J * self.column.total < np.log(2.0) * least
+
+
+def _at_trial(line: AlongLine) -> LineValue:
+    """Return J and its slope at the trial of a line, and the curvature from the slope at its
+    start."""
+    slope = inner(line.trial.evaluation.gradient, line.d)
+    before = inner(line.start.evaluation.gradient, line.d)
+    return LineValue(line.trial.evaluation.J, slope, slope - before)
+
+
+def _nearby(t: float) -> tuple[float, float]:
+    """Return t, and a place close by."""
+    return t, t + NEARBY * max(t, NEARBY)
 
 
 def _step_of_bias(evaluation: Evaluation) -> float:

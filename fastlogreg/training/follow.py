@@ -154,7 +154,9 @@ class Follower:
     def _begin(self, columns: list[Column]) -> None:
         """Find where all columns start: at the optimum of a sample, or at 0; one read."""
         theta = np.zeros(self.shared.n_x + 1)
-        if self.plan in ("groups", "sample"):
+        # Where a sample's Hessians cost more than reads, the strongest penalty's start is 0.
+        worth = auto.plan(describe(self.shared, columns[0].decay)) != "lbfgs"
+        if self.plan in ("groups", "sample") and worth:
             theta = self._optimum_of_sample(columns[0])
         starts = [restated(theta, columns[0], column) for column in columns]
         if self.plan == "newton":
@@ -309,14 +311,14 @@ class Follower:
 def plan(shared: SharedColumns, columns: int) -> str:
     """Choose "newton", "groups", "sample" or "lbfgs" from the shape alone."""
     design, n_x = shared.design, shared.n_x
-    problem = describe(shared, 0.0)
     if design.sparse is None and float(shared.m) * n_x**2 <= auto.SMALL and n_x <= shared.m:
         return "newton"
     room = max(GROUPS_BYTES, GROUPS_SHARE * design.nbytes)
     if n_x <= LARGEST_GROUPS and 8 * shared.groups * (n_x + 1) ** 2 <= room:
         return "groups"
-    chosen = auto.plan(problem)
-    return "sample" if chosen == "newton" and n_x <= auto.LARGEST_INNER else chosen
+    # One Hessian is for all columns and, mostly, for several lambdas.
+    rows = auto.rows_of_sample(describe(shared, 0.0))
+    return "sample" if n_x <= auto.LARGEST_INNER and shared.m >= 2 * rows else "lbfgs"
 
 
 def under(point: Point, old: Column, new: Column) -> Point:
