@@ -9,9 +9,11 @@ from dataclasses import replace
 from glob import glob
 from pathlib import Path
 
+import numpy as np
+
 from ..checks.arguments import check_number
 from ..checks.extras import require
-from ..checks.labels import encode_labels
+from ..checks.labels import encode_labels, one_against_rest
 from ..dask import train_on
 from ..dask.collections import load
 from ..dask.engine import Engine
@@ -22,12 +24,12 @@ from ..files.model import Model
 from ..solvers.result import TrainingResult
 from ..training.options import Options
 from .reading import DataOptions, labels_of
-from .report import Metrics, ProgressBar
+from .report import Metrics, ProgressBar, label_lines
 from .running import RunOptions
 
 
 def train(
-    address: str, pattern: Path, source: DataOptions, run: RunOptions
+    address: str, pattern: Path, source: DataOptions, run: RunOptions, positive: str | None
 ) -> tuple[TrainingResult, Model, Metrics]:
     """Train on every file that matches."""
     alpha = "auto" if run.alpha is None else run.alpha
@@ -43,20 +45,24 @@ def train(
         if rows.left_out:
             warnings.warn(left_out_text(pattern, rows.left_out), stacklevel=2)
         found, counts, _ = rows.labels()
-        classes = encode_labels(found, source=str(pattern))[1]
+        classes, one = encode_labels(found, source=str(pattern))[1], {}
+        if positive is not None:
+            of_label, classes = one_against_rest(found, positive, str(pattern))
+            ones = int(of_label[0] @ counts)
+            counts = np.array([counts.sum() - ones, ones])
+            one = {"positive": classes[1]}
         print(f"{pattern}: {rows.m} examples of {rows.n_x} features in {len(paths)} files")
-        print(f"labels: {counts[0]} are {classes[0]}, {counts[1]} are {classes[1]} (y = 1)")
+        print(*label_lines(counts, classes), sep="\n")
         with ProgressBar(run.iterations) as bar:
             result, objective = train_on(
-                rows, lambda_, scale, 0.0, None, 0.0, replace(options, callback=bar), classes
+                rows, lambda_, scale, 0.0, (None, 0.0), replace(options, callback=bar), classes
             )
-        confusion = objective.confusion(result.w[:, 0], result.b)
-    (n00, n01), (n10, n11) = confusion
-    log_loss = result.cost - 0.5 * objective.decay * float(result.w[:, 0] @ result.w[:, 0])
-    wrong = (n01 + n10) / (n00 + n01 + n10 + n11)
-    metrics = Metrics(100 - wrong * 100, log_loss, ((n00, n01), (n10, n11)))
+        table = objective.confusion(objective.taken(result.w, result.b))
+    log_loss = result.cost - 0.5 * objective.decay * float(np.sum(result.w * result.w))
+    wrong = float((table.sum() - np.trace(table)) / table.sum())
+    metrics = Metrics.counted(table, log_loss, 100 - wrong * 100)
     names = None if rows.names is None else tuple(rows.names)
-    return result, Model(result.w, result.b, scale, 0.0, classes, names), metrics
+    return result, Model(result.w, result.b, scale, 0.0, classes, names, settings=one), metrics
 
 
 @contextmanager

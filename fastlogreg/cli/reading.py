@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks.labels import Label, encode_labels, one_against_rest, one_label
 from ..data.row_blocks import RowBlocks
 from ..files import read_data
 from ..files.arrays import map_npy
 from ..files.columns import left_out_text
 from ..files.common import Data, UnknownName
 from ..files.model import Model
+from .report import label_lines
 
 Array = NDArray[Any]
 
@@ -86,16 +88,29 @@ def labels_of(data: Data) -> Array:
     return data.y
 
 
-def describe(data: Data, Y: Array, labels: tuple[Any, Any], scale: float | None) -> float:
+def classes_of(data: Data, positive: str | None) -> tuple[Array, tuple[Label, ...]]:
+    """Return Y (1, m) and the labels of training data: all of them, or one against the rest."""
+    if positive is not None:
+        return one_against_rest(labels_of(data), positive, data.path)
+    return encode_labels(labels_of(data), source=data.path)
+
+
+def truth(data: Data, labels: tuple[Label, ...], positive: Label | None) -> Array:
+    """Return Y (1, m) of other data than those of training, by the labels that these had."""
+    if positive is not None:
+        return one_label(labels_of(data), labels[1], data.path)
+    return encode_labels(labels_of(data), labels, data.path)[0]
+
+
+def describe(data: Data, Y: Array, labels: tuple[Any, ...], scale: float | None) -> float:
     """Say what the training data are; give the scale to use.
 
     It is the one that was asked for, or else 1/255 for uint8 images, else 1.
     """
     n_x, m = data.X.shape
     shape = f" ({' x '.join(map(str, data.image_shape))})" if data.image_shape else ""
-    ones = int(Y.sum())
     print(f"{data.path}: {m} examples of {n_x} features{shape}, {data.X.dtype}")
-    print(f"labels: {m - ones} are {labels[0]}, {ones} are {labels[1]} (y = 1)")
+    print(*label_lines(np.bincount(Y[0].astype(np.intp), minlength=len(labels)), labels), sep="\n")
     if scale is not None:
         print(f"X is scaled by {scale}")
         return scale

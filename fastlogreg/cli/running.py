@@ -54,10 +54,15 @@ def settings(result: TrainingResult, **given: Any) -> dict[str, Any]:
 
 
 def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
-    """Compute P(y = 1), (1, m)."""
+    """Compute P(y = 1), (1, m), or by softmax the probability of each class, (K, m)."""
     from ..api.predictions import predict_proba
 
     return predict_proba(model.w, model.b, X, scale=model.scale, shift=model.shift)
+
+
+def predictions(A: Array) -> Array:
+    """Return the likeliest class of each example (1, m), of A (1, m) = P(y = 1) or A (K, m)."""
+    return (A > 0.5).astype(np.uint8) if len(A) == 1 else A.argmax(axis=0)[None, :]
 
 
 def print_costs(result: TrainingResult, iterations: int) -> None:
@@ -75,12 +80,13 @@ def print_costs(result: TrainingResult, iterations: int) -> None:
 
 
 def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
-    """Print accuracy, log-loss and confusion counts of a model on X, Y."""
+    """Print accuracy, log-loss and confusion counts of a model on X, Y; of each class too."""
     from ..api.passes import propagate
 
-    predicted = (probabilities(model, X) > 0.5).astype(np.uint8)
+    predicted = predictions(probabilities(model, X))
     log_loss = propagate(model.w, model.b, X, Y, scale=model.scale, shift=model.shift).cost
-    print(*Metrics.of(Y, predicted, log_loss).lines(name, model.labels), sep="\n")
+    metrics = Metrics.of(Y, predicted, log_loss, model.n_classes)
+    print(*metrics.lines(name, model.labels), sep="\n")
 
 
 class Examples(NamedTuple):

@@ -10,12 +10,11 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ..checks.extras import require
-from ..checks.labels import encode_labels
 from ..files.model import Model
 from ..solvers import registry
 from . import options
 from .outputs import check_plot, check_writable
-from .reading import DataOptions, describe, labels_of, read_test, read_training
+from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
     INTERRUPTED,
     Examples,
@@ -40,6 +39,10 @@ def train(
     x: options.X = None,
     y: options.Y = None,
     target: options.Target = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", help="Train this label against all the others together."),
+    ] = None,
     header: options.Header = None,
     n_features: options.Features = None,
     alpha: Annotated[
@@ -93,7 +96,10 @@ def train(
         ),
     ] = None,
 ) -> int:
-    """Train on DATA, by default by gradient descent; print costs and metrics."""
+    """Train on DATA, by default by gradient descent; print costs and metrics.
+
+    Two labels are the lectures' sigmoid, more are softmax.
+    """
     source = DataOptions(x, y, target, header, n_features)
     run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, solver, tol)
     if dask is not None:
@@ -103,7 +109,7 @@ def train(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: leave them out with --dask"
             )
-        return _train_with_dask(dask, data, source, run, out)
+        return _train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
     machine = {
         "backend": backend,
@@ -112,7 +118,7 @@ def train(
         "checkpoint_every": checkpoint_every,
         "resume": resume,
     }
-    return _train_here(files, source, run, machine, max_memory)
+    return _train_here(files, source, run, machine, max_memory, positive)
 
 
 class Files(NamedTuple):
@@ -131,6 +137,7 @@ def _train_here(
     run: RunOptions,
     machine: Mapping[str, Any],
     max_memory: int | None,
+    positive: str | None,
 ) -> int:
     """Train on this machine, test, and write what is asked for; give the exit status.
 
@@ -142,12 +149,11 @@ def _train_here(
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
         raise ValueError(f"--checkpoint and --out must be two files; both are {out}")
     training = read_training(data, source, max_memory)
-    Y, labels = encode_labels(labels_of(training), source=training.path)
+    Y, labels = classes_of(training, positive)
     sets = [Examples("train", training.X, Y)]
     if test is not None:
         testing = read_test(test, training, source)
-        truth = encode_labels(labels_of(testing), labels, testing.path)[0]
-        sets.append(Examples("test", testing.X, truth))
+        sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     factor = describe(training, Y, labels, run.scale)
     result = fit(
         training.X,
@@ -158,12 +164,15 @@ def _train_here(
         scale=factor,
         solver=run.solver,
         tol=run.tol,
+        **({"classes": len(labels)} if len(labels) > 2 else {}),
         **machine,
     )
     print_costs(result, run.iterations)
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
+    if positive is not None:
+        how["positive"] = labels[1]
     names, shape = training.feature_names, training.image_shape
     model = Model(result.w, result.b, factor, 0.0, labels, names, shape, how)
     for examples in sets:
@@ -178,18 +187,23 @@ def _train_here(
 
 
 def _train_with_dask(
-    address: str, pattern: Path, source: DataOptions, run: RunOptions, out: Path | None
+    address: str,
+    pattern: Path,
+    source: DataOptions,
+    run: RunOptions,
+    out: Path | None,
+    positive: str | None,
 ) -> int:
     """Train on the files that match, where a scheduler has them read; give the exit status."""
     check_writable(out)
     require("dask", "dask", "--dask")
     from . import distributed
 
-    result, model, metrics = distributed.train(address, pattern, source, run)
+    result, model, metrics = distributed.train(address, pattern, source, run, positive)
     print_costs(result, run.iterations)
     print(*metrics.lines("train", model.labels), sep="\n")
     if out is not None:
         how = settings(result, lambda_=run.lambda_, backend="fused", solver=run.solver)
-        replace(model, settings=how).save(out)
+        replace(model, settings={**how, **model.settings}).save(out)
         print(f"model written to {out}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0

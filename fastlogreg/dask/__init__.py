@@ -11,18 +11,21 @@ and what it costs: docs/how-to/dask.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks.arguments import check_number, check_per_feature, check_w
+from ..checks.classes import check_b_of_classes, check_classes, check_w_of_classes
+from ..maths import softmax
 from ..solvers.base import SolverName
-from ..solvers.result import Progress, TrainingResult
+from ..solvers.result import Progress, SoftmaxResult, TrainingResult
 from ..solvers.state import State
 from ..training import run
 from ..training.options import Options
+from .class_objective import DistributedSoftmax
 from .collections import Rows, rows_of
 from .objective import DistributedDesign, DistributedObjective
 
@@ -46,6 +49,7 @@ def train(
     X: Any,
     y: Any,
     *,
+    classes: int | None = None,
     alpha: float | Literal["auto"] = "auto",
     iterations: int = 1000,
     lambda_: float = 0.0,
@@ -54,7 +58,7 @@ def train(
     solver: SolverName = "gd",
     tol: float | None = None,
     w: ArrayLike | None = None,
-    b: float = 0.0,
+    b: Any = 0.0,
     max_seconds: float | None = None,
     callback: Callable[[Progress], Any] | None = None,
 ) -> TrainingResult:
@@ -70,20 +74,23 @@ def train(
     X : dask array or data frame of shape (m, n_x)
         The examples, in chunks of rows.
     y : dask array or series of shape (m,)
-        0 and 1, in the same chunks.
+        0 and 1, or 0 to classes - 1, in the same chunks.
+    classes : int or None, default=None
+        How many classes there are: None and 2 for the sigmoid, 3 and more for softmax.
     alpha, iterations, lambda_, scale, shift, solver, tol, w, b, max_seconds, callback
-        As in `fastlogreg.train`: w (n_x, 1), scale and shift numbers or (n_x, 1).
+        As in `fastlogreg.train`: w (n_x, 1) and b a number, of K classes (n_x, K) and (K, 1); scale
+        and shift numbers or (n_x, 1).
 
     Returns
     -------
-    TrainingResult
+    TrainingResult or SoftmaxResult
         As of `fastlogreg.train`.
 
     Raises
     ------
     TypeError or ValueError
         For X or y of another kind, chunks that do not match (naming the block), labels other than 0
-        and 1, one class alone, and NaN or infinity in X (naming row and column).
+        to classes - 1, classes without an example, and NaN or infinity in X, with row and column.
 
     References
     ----------
@@ -102,8 +109,10 @@ def train(
     options = Options.checked(
         solver, iterations, alpha=alpha, tol=tol, max_seconds=max_seconds, callback=callback
     )
-    lambda_, b = check_number("lambda_", lambda_, low=0), check_number("b", b)
-    return train_on(rows_of(X, y), lambda_, scale, shift, w, b, options)[0]
+    K = None if classes is None else check_classes(classes)
+    lambda_, rows = check_number("lambda_", lambda_, low=0), rows_of(X, y)
+    result = train_on(rows, lambda_, scale, shift, (w, b), options, _labels(rows, K))[0]
+    return result if K is None or K == 2 else SoftmaxResult.of(result)
 
 
 def train_on(
@@ -111,23 +120,51 @@ def train_on(
     lambda_: float,
     scale: Any,
     shift: Any,
-    w: ArrayLike | None,
-    b: float,
+    start: tuple[Any, Any],
     options: Options,
-    classes: tuple[Any, Any] | None = None,
-) -> tuple[TrainingResult, DistributedObjective]:
-    """Train on rows that are loaded; classes: the two labels, 0 and 1 where not given."""
-    n_x = rows.n_x
+    classes: Sequence[Any],
+) -> tuple[TrainingResult, DistributedObjective | DistributedSoftmax]:
+    """Train on rows that are loaded, from w and b; classes: all labels, of two 0 and 1."""
+    n_x, K = rows.n_x, len(classes)
     design_scale, design_shift = (
         check_per_feature("scale", scale, n_x),
         check_per_feature("shift", shift, n_x),
     )
-    start = np.zeros(n_x) if w is None else check_w(w, n_x)
-    if classes is None:
+    w, b = start
+    objective: DistributedObjective | DistributedSoftmax
+    if K == 2:
+        theta = np.append(np.zeros(n_x) if w is None else check_w(w, n_x), check_number("b", b))
+        design = DistributedDesign(rows.encoded(classes), design_scale, design_shift)
+        objective = DistributedObjective(design, lambda_)
+    else:
+        W = np.zeros((K, n_x)) if w is None else check_w_of_classes(w, n_x, rows.m, K)
+        b_ = np.full(K, check_number("b", b)) if np.ndim(b) == 0 else check_b_of_classes(b, K)
+        design = DistributedDesign(rows.encoded(classes), design_scale, design_shift)
+        objective = DistributedSoftmax(design, K, lambda_)
+        theta = objective.joined(*softmax.centred(W, b_))
+    return run.run(objective, State(theta), options, names=rows.names), objective
+
+
+def _labels(rows: Rows, classes: int | None) -> Sequence[Any]:
+    """Return the labels that there must be, once they are found in the rows."""
+    if classes is None or classes == 2:
         _check_labels(rows)
-    design = DistributedDesign(rows.encoded(classes or (0, 1)), design_scale, design_shift)
-    objective = DistributedObjective(design, lambda_)
-    return run.run(objective, State.at(start, b), options, names=rows.names), objective
+        return (0, 1)
+    labels = rows.labels().labels.tolist()
+    wrong = [label for label in labels if label not in range(classes)]
+    if wrong:
+        few = ", ".join(map(repr, wrong[:5]))
+        raise ValueError(
+            f"y must hold labels 0 to {classes - 1} for classes={classes}; got {few}. Encode them, "
+            "for instance with numpy.searchsorted, or give more classes"
+        )
+    absent = sorted(set(range(classes)) - set(labels))
+    if absent:
+        raise ValueError(
+            f"y must hold an example of each of the {classes} classes; there is none of "
+            f"{', '.join(map(str, absent[:5]))}"
+        )
+    return range(classes)
 
 
 def _check_labels(rows: Rows) -> None:

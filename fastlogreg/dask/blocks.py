@@ -11,7 +11,7 @@ worker was lost, they are computed again, to the same bits.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,17 +44,22 @@ class Place(NamedTuple):
 
 
 class Block:
-    """Hold rows x (m, n_x) with labels y (m,) uint8 of 0 and 1, and weights (m,) or none."""
+    """Hold rows x (m, n_x) with their labels (m,), and weights (m,) or none.
 
-    def __init__(self, x: NDArray[Any], y: NDArray[np.uint8], weight: Vector) -> None:
-        self.x, self.y, self.weight = x, y, weight
+    Labels are uint8 of 0 and 1, or int32 of 0 .. K - 1. y is uint8 always, for passes that look at
+    no label; of several classes it is 0.
+    """
+
+    def __init__(self, x: NDArray[Any], labels: NDArray[Any], weight: Vector) -> None:
+        self.x, self.labels, self.weight = x, labels, weight
+        self.y = labels if labels.dtype == np.uint8 else np.zeros(len(labels), np.uint8)
         self._zs: OrderedDict[str, Vector] = OrderedDict()
 
     def __reduce__(self) -> Any:
-        return Block, (self.x, self.y, self.weight)
+        return Block, (self.x, self.labels, self.weight)
 
     def __sizeof__(self) -> int:
-        return int(self.x.nbytes + self.y.nbytes + self.weight.nbytes)
+        return int(self.x.nbytes + self.labels.nbytes + self.weight.nbytes)
 
     @once
     def design(self) -> DesignMatrix:
@@ -66,11 +71,17 @@ class Block:
         while len(self._zs) > KEPT:
             self._zs.popitem(last=False)
 
+    def kept(self, name: str) -> Vector | None:
+        """Return the z that is kept under a name, if it still is."""
+        z = self._zs.get(name)
+        if z is not None:
+            self._zs.move_to_end(name)
+        return z
+
     def z(self, place: Place) -> Vector:
         """Return z (m,) at a place: the one that is kept, or a read of X."""
-        kept = self._zs.get(place.name)
+        kept = self.kept(place.name)
         if kept is not None:
-            self._zs.move_to_end(place.name)
             return kept
         z = np.empty(len(self.y))
         none = np.zeros(len(z))
@@ -83,20 +94,22 @@ class Block:
 # ---------------------------------------------------------------- making blocks
 
 
-def encoded(raw: Raw, positive: Sequence[Any], factors: tuple[float, float] | None) -> Block:
-    """Turn labels into 1 where they are among the positive ones, else 0; weights times factors."""
-    y = np.zeros(len(raw.y), np.uint8)
-    for label in positive:
-        y |= is_label(raw.y, label)
+def encoded(
+    raw: Raw, code: Mapping[Any, int], classes: int, factors: tuple[float, ...] | None
+) -> Block:
+    """Turn labels into their codes, 0 where they have none; weights times factors of the class."""
+    labels = np.zeros(len(raw.y), np.uint8 if classes == 2 else np.int32)
+    for label, k in code.items():
+        labels[is_label(raw.y, label)] = k
     weight = raw.weight
     if factors is not None:
-        weight = (weight if weight.size else np.ones(len(y))) * np.array(factors)[y]
-    return Block(raw.x, y, weight)
+        weight = (weight if weight.size else np.ones(len(labels))) * np.array(factors)[labels]
+    return Block(raw.x, labels, weight)
 
 
-def class_counts(block: Block) -> NDArray[np.intp]:
-    """Count the examples of either class, (2,)."""
-    return np.bincount(block.y, minlength=2)
+def class_counts(block: Block, classes: int) -> NDArray[np.intp]:
+    """Count the examples of each class, (K,)."""
+    return np.bincount(block.labels, minlength=classes)
 
 
 # ---------------------------------------------------------------- sums that a tree adds up
@@ -208,18 +221,15 @@ def rows(block: Block, indices: Sequence[int]) -> NDArray[Any]:
 
 
 def examples(
-    block: Block, negatives: NDArray[np.intp], positives: NDArray[np.intp]
-) -> tuple[NDArray[Any], NDArray[np.uint8], Vector]:
-    """x, y and weights of the examples that are these among those of their class, in the order of
-    the rows."""
-    chosen = np.sort(
-        np.concatenate(
-            [np.flatnonzero(block.y == 0)[negatives], np.flatnonzero(block.y)[positives]]
-        )
-    )
+    block: Block, *of_class: NDArray[np.intp]
+) -> tuple[NDArray[Any], NDArray[Any], Vector]:
+    """x, labels and weights of the examples that are these among those of their class, in the
+    order of the rows."""
+    places = [np.flatnonzero(block.labels == k)[these] for k, these in enumerate(of_class)]
+    chosen = np.sort(np.concatenate(places))
     return (
         block.x[chosen],
-        block.y[chosen],
+        block.labels[chosen],
         block.weight[chosen] if block.weight.size else np.ones(len(chosen)),
     )
 

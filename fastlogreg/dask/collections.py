@@ -87,6 +87,12 @@ class Rows:
     def labels(self) -> LabelCounts:
         """Put the labels of all blocks together; TypeError where they are of several kinds."""
         filled = [s for s in self.summaries if s.m]
+        for s in filled:
+            if s.counts.sum() < s.m and s.sums.all():
+                raise ValueError(
+                    f"y must hold class labels, at most {len(s.labels)} of them; {s.name} alone "
+                    "has more"
+                )
         found: dict[Any, tuple[int, float]] = {}
         kinds: dict[type, Summary] = {}
         for s in filled:
@@ -108,18 +114,24 @@ class Rows:
             labels, np.array([n for n, _ in of_each]), np.array([total for _, total in of_each])
         )
 
-    def encoded(self, classes: Any, factors: tuple[float, float] | None = None) -> Held:
-        """Turn labels into 0 and 1 (classes[1]), and multiply weights by `factors` of the class.
+    def encoded(self, classes: Any, factors: tuple[float, ...] | None = None) -> Held:
+        """Turn labels into their places in classes, and multiply weights by `factors` of the class.
 
-        Blocks without rows are left out. Once only: the rows move over to what is returned.
+        A label of none of them is 0. Blocks without rows are left out. Once only: the rows move
+        over to what is returned.
         """
-        positive = np.asarray(classes[1]).item()
+        place = {np.asarray(label).item(): k for k, label in enumerate(classes) if k}
         kept = [s for s in self.summaries if s.m]
-        words = {label for s in kept for label in s.labels if self._value(label) == positive}
+        words = {
+            label: place[value]
+            for s in kept
+            for label in s.labels
+            if (value := self._value(label)) in place
+        }
         raw = [handle for handle, s in zip(self.raw, self.summaries) if s.m]
         size = neighbours_in_a_task(len(kept), self.engine.threads())
         groups = [raw[first : first + size] for first in range(0, len(raw), size)]
-        coding = Coding(tuple(words), factors)
+        coding = Coding(words, len(classes), factors)
         held = self.engine.hold(_Encode(coding), groups)
         self.raw = []  # on a cluster, how to load them again is remembered there
         return Held(Handles(self.engine, held, size), kept, coding, self.names)
@@ -134,10 +146,11 @@ def _of_two_kinds(one: Summary, other: Summary) -> TypeError:
 
 
 class Coding(NamedTuple):
-    """How labels become 0 and 1: those of class 1, as blocks have them, and factors of weights."""
+    """How labels, as blocks have them, become 1, 2 and so on, the others 0; factors of weights."""
 
-    positive: tuple[Any, ...]
-    factors: tuple[float, float] | None
+    code: dict[Any, int]
+    classes: int
+    factors: tuple[float, ...] | None
 
 
 class _Encode:
@@ -174,7 +187,7 @@ class Handles(NamedTuple):
 class Held:
     """Groups of blocks that workers hold, none of these empty, and what the client knows of each.
 
-    bounds: first rows, and m; counts (k, 2): examples of either class in each block; sums (k, 2):
+    bounds: first rows, and m; counts (k, K): examples of each class in each block; sums (k, K):
     the sums of their weights.
     """
 
@@ -190,16 +203,21 @@ class Held:
         self.n_blocks = len(summaries)
         self.n_x, self.nbytes = summaries[0].n_x, sum(s.nbytes for s in summaries)
         self.bounds = np.cumsum([0, *(s.m for s in summaries)])
-        self.counts = np.zeros((len(summaries), 2), np.intp)
-        self.sums = np.zeros((len(summaries), 2))
+        self.counts = np.zeros((len(summaries), coding.classes), np.intp)
+        self.sums = np.zeros((len(summaries), coding.classes))
         for k, s in enumerate(summaries):
-            one = np.array([label in coding.positive for label in s.labels], bool)
-            self.counts[k] = s.counts[~one].sum(), s.counts[one].sum()
-            self.sums[k] = s.sums[~one].sum(), s.sums[one].sum()
+            codes = np.array([coding.code.get(label, 0) for label in s.labels], np.intp)
+            for c in range(coding.classes):
+                self.counts[k, c], self.sums[k, c] = (
+                    s.counts[codes == c].sum(),
+                    s.sums[codes == c].sum(),
+                )
         # a block does not tell of all labels that have no weight: it counts the classes itself
         untold = [k for k, s in enumerate(summaries) if s.counts.sum() < s.m]
         if untold:
-            self.counts[untold] = self.some(blocks.class_counts, dict.fromkeys(untold, ()))
+            self.counts[untold] = self.some(
+                blocks.class_counts, dict.fromkeys(untold, (coding.classes,))
+            )
         if coding.factors is not None:
             self.sums *= coding.factors
 

@@ -18,8 +18,8 @@ from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
 from ..estimators.progress import progress_bar
 from ..estimators.standardise import rescaled
-from ..solvers.state import State
 from ..training import run
+from .class_objective import DistributedSoftmax
 from .collections import aligned, not_finite, rows_of
 from .engine import Engine, add
 from .objective import DistributedDesign, DistributedObjective
@@ -71,7 +71,7 @@ class LogisticRegression(InMemory):
         X : dask array or data frame of shape (m, n_x)
             The examples, in chunks of rows.
         y : dask array or series of shape (m,)
-            Labels of two classes.
+            Labels of two classes or more.
         sample_weight : dask array of shape (m,) or None, default=None
             k counts a row k times.
 
@@ -83,8 +83,8 @@ class LogisticRegression(InMemory):
         Raises
         ------
         ValueError or TypeError
-            As `fastlogreg.dask.train`, and where y does not have two classes among the rows of
-            positive weight.
+            As `fastlogreg.dask.train`, and where y has one class alone among the rows of positive
+            weight.
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """
@@ -109,13 +109,13 @@ class LogisticRegression(InMemory):
             found = labels_and_weights(labels, sums, self.class_weight)
             held = rows.encoded(found.classes, self._factors(found, labels, sums))
             design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
-            objective = DistributedObjective(design, lambda_, bool(self.fit_intercept))
+            objective = _objective(design, len(found.classes), lambda_, bool(self.fit_intercept))
             del rows
             if self.standardize:
                 mean = objective.mean()
                 design = rescaled(objective, mean, objective.variance(mean))
                 objective = objective.on(design)
-            state = State.at(*self._start(design))
+            state = self._start(objective, len(found.classes))
             with progress_bar(self.verbose, self.tol, self.callback) as callback:
                 options = replace(options, callback=callback)
                 result = run.run(objective, state, options, names=held.names)
@@ -126,20 +126,21 @@ class LogisticRegression(InMemory):
                 self.feature_names_in_ = np.array(held.names, dtype=object)
         return self
 
-    def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, float] | None:
-        """Return the weight of either class."""
+    def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, ...] | None:
+        """Return the weight of each class."""
         if self.class_weight is None:
             return None
         weight = np.ldexp(found.weight, found.exponent)
-        ratio = [float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes]
-        return ratio[0], ratio[1]
+        return tuple(float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes)
 
     def decision_function(self, X: Any) -> Any:
-        """Return z = X w + b (m,), a lazy dask array of float64 for dask collections."""
-        return self._lazily(X, super().decision_function, np.float64)
+        """Return z = X w + b (m,), or (m, K) of K classes: lazily for dask collections."""
+        columns = self._columns if _is_dask(X) and hasattr(self, "coef_") else 1
+        method = super().decision_function
+        return self._lazily(X, method, np.float64, columns=columns if columns > 1 else None)
 
     def predict_proba(self, X: Any, out: Any = None) -> Any:
-        """Return P(classes_[0]) and P(classes_[1]) of each row (m, 2); lazily for collections."""
+        """Return the probability of every class for each row (m, K); lazily for collections."""
         if not _is_dask(X):
             return super().predict_proba(X, out)
         if out is not None:
@@ -147,14 +148,14 @@ class LogisticRegression(InMemory):
                 "out must be None for dask collections: store the lazy result, for instance with "
                 "to_zarr"
             )
-        return self._lazily(X, super().predict_proba, np.float64, columns=2)
+        return self._lazily(X, super().predict_proba, np.float64, self._classes)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithms of `predict_proba` (m, 2), without underflow."""
-        return self._lazily(X, super().predict_log_proba, np.float64, columns=2)
+        """Return the logarithms of `predict_proba` (m, K), without underflow."""
+        return self._lazily(X, super().predict_log_proba, np.float64, self._classes)
 
     def predict(self, X: Any) -> Any:
-        """Return the likelier class of each row (m,), lazily for dask collections."""
+        """Return the likeliest class of each row (m,), lazily for dask collections."""
         return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -175,6 +176,10 @@ class LogisticRegression(InMemory):
         blocks = [count(*parts, f"block {k}") for k, parts in enumerate(each)]
         right, of = add(*engine.collect([(np.asarray, block) for block in engine.compute(blocks)]))
         return float(right / of)
+
+    @property
+    def _classes(self) -> int:
+        return len(getattr(self, "classes_", (0, 1)))
 
     def _lazily(
         self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
@@ -238,6 +243,12 @@ class _Predict:
             k, first = place["chunk-location"][0], place["array-location"][0][0]
             row = int(first) if np.isfinite(first) else None
             raise not_finite((*found, float(x[found])), row, k, self.names) from None
+
+
+def _objective(design: Any, classes: int, lambda_: float, intercept: bool) -> Any:
+    if classes == 2:
+        return DistributedObjective(design, lambda_, intercept)
+    return DistributedSoftmax(design, classes, lambda_, intercept)
 
 
 def _plain(model: InMemory) -> InMemory:

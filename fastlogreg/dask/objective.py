@@ -95,23 +95,24 @@ class Scores:
         self.unbounded = 0.0
 
 
-class DistributedObjective(Objective):
-    """Compute J and its derivatives on a `DistributedDesign`, whose blocks have the labels and
-    weights."""
+class OnWorkers(Objective):
+    """Hold what two classes and several have in common, of what workers compute.
+
+    Passes that look at no label are those of two classes: w (n_x,) and b.
+    """
 
     design: DistributedDesign
 
-    def __init__(
-        self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True
-    ) -> None:
-        super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
+    def distribute(self, design: DistributedDesign, lambda_: float) -> None:
+        """Take weights from the blocks of a design, and name what they keep."""
         self.held = design.held
         self.total = float(self.held.sums.sum())
         self.penalty = L2(lambda_, self.total)
         self._name, self._count = uuid.uuid4().hex, itertools.count()
 
-    def room(self) -> Scores:
-        return Scores(f"{self._name}-{next(self._count)}")
+    def new_name(self) -> str:
+        """Return a name for the z of a point."""
+        return f"{self._name}-{next(self._count)}"
 
     def _sums(self, w: Vector, b: float, zs: Any = NONE, linear_weight: Any = None) -> Sums:
         """Make a pass. zs: a `Scores` to be filled in, or nothing; linear_weight: a `Scores` for
@@ -133,6 +134,34 @@ class DistributedObjective(Objective):
             zs.wrong = wrong if self.decay == 0.0 else None
         return Sums(J, self.design.unfold(sums[HEAD : HEAD + self.n_x], db), db, curvature)
 
+    @property
+    def weight_of_each(self) -> Any:
+        return "weights"
+
+    def variance(self, mean: Vector) -> Vector:
+        """Return the weighted variance of each column of X itself (n_x,) about its mean: one read
+        of X."""
+        self.begin_pass()
+        total: Vector = self.held.sum(blocks.squares, mean)
+        return total / self.total
+
+    def seconds_of_pass(self) -> float | None:
+        return None  # it depends on the cluster
+
+
+class DistributedObjective(OnWorkers):
+    """Compute J and its derivatives on a `DistributedDesign`, whose blocks have the labels and
+    weights."""
+
+    def __init__(
+        self, design: DistributedDesign, lambda_: float = 0.0, intercept: bool = True
+    ) -> None:
+        super().__init__(design, np.empty(0, np.uint8), lambda_, "fused", 1, NONE, intercept)
+        self.distribute(design, lambda_)
+
+    def room(self) -> Scores:
+        return Scores(self.new_name())
+
     def hessian(self, w: Vector, b: float, zs: Any = NONE) -> tuple[Evaluation, Vector]:
         zs = zs if isinstance(zs, Scores) else self.room()
         self.begin_pass()
@@ -143,10 +172,6 @@ class DistributedObjective(Objective):
         H = sums[HEAD + n_x :].reshape(n_x + 1, n_x + 1).copy()
         self.finish_hessian(H)
         return evaluation, H
-
-    @property
-    def weight_of_each(self) -> Any:
-        return "weights"
 
     def slopes(self, z: Any) -> Any:
         return z  # `_sums` takes da/dz at it
@@ -182,13 +207,6 @@ class DistributedObjective(Objective):
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         return LineSums(*self.held.sum(blocks.shifted_sums, z.place, t).tolist())
 
-    def variance(self, mean: Vector) -> Vector:
-        """Return the weighted variance of each column of X itself (n_x,) about its mean: one read
-        of X."""
-        self.begin_pass()
-        total: Vector = self.held.sum(blocks.squares, mean)
-        return total / self.total
-
     def margin_changes(self, z: Any, v: Vector) -> MarginChange:
         place = self.scores(v[:-1], float(v[-1])).place
         ends = self.held.each(blocks.most_and_least, place)
@@ -201,27 +219,10 @@ class DistributedObjective(Objective):
         new.passes, new.watch = self.passes, self.watch
         return new
 
-    def seconds_of_pass(self) -> float | None:
-        return None  # it depends on the cluster
-
     def sampled(self, rows: int) -> Objective:
         """Return it of the examples that one machine would take; they come to the client."""
-        held = self.held
-        n_negative, n_positive = held.counts.sum(axis=0).tolist()
-        taken = places(n_negative, n_positive, rows)
-        bounds = np.concatenate([[[0, 0]], np.cumsum(held.counts, axis=0)])
-        chosen = {}
-        for k in range(held.n_blocks):
-            here = [
-                t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])
-            ]
-            if len(here[0]) + len(here[1]):
-                chosen[k] = tuple(here)
-        x, y, weight = (np.concatenate(part) for part in zip(*held.some(blocks.examples, chosen)))
-        of_class = held.sums.sum(axis=0)
-        for c in (0, 1):
-            there = float(weight[y == c].sum())
-            weight[y == c] *= of_class[c] / there if there > 0.0 else 0.0
+        n_negative, n_positive = self.held.counts.sum(axis=0).tolist()
+        x, y, weight = sample(self.held, places(n_negative, n_positive, rows))
         design = DesignMatrix(x.T, self.design.scale, self.design.shift)
         return self.like(design, y, weight, n_threads=1)
 
@@ -230,8 +231,30 @@ class DistributedObjective(Objective):
         with the blocks."""
         return self.sampled(rows).hessian(point.theta[:-1], float(point.theta[-1]))[1]
 
-    def confusion(self, w: Vector, b: float) -> list[list[int]]:
+    def confusion(self, theta: Vector) -> NDArray[np.int64]:
         """Counts of examples, [is 0, is 1] x [predicted 0, predicted 1]."""
-        place = self.scores(w, b).place
-        counts = self.held.sum(blocks.confusion, place).reshape(2, 2)
-        return [[int(n) for n in row] for row in counts]
+        place = self.scores(theta[:-1], float(theta[-1])).place
+        counts: NDArray[np.int64] = self.held.sum(blocks.confusion, place)
+        return counts.reshape(2, 2)
+
+
+def sample(
+    held: Held, taken: Sequence[NDArray[np.intp]]
+) -> tuple[NDArray[Any], NDArray[Any], Vector]:
+    """Return x, labels and weights of examples; taken: which of each class, in their order.
+
+    The weights of a class add up to what all its examples have.
+    """
+    classes = len(taken)
+    bounds = np.concatenate([[[0] * classes], np.cumsum(held.counts, axis=0)])
+    chosen = {}
+    for k in range(held.n_blocks):
+        here = [t[(t >= lo) & (t < hi)] - lo for t, lo, hi in zip(taken, bounds[k], bounds[k + 1])]
+        if sum(map(len, here)):
+            chosen[k] = tuple(here)
+    x, labels, weight = (np.concatenate(part) for part in zip(*held.some(blocks.examples, chosen)))
+    of_class = held.sums.sum(axis=0)
+    for c in range(classes):
+        there = float(weight[labels == c].sum())
+        weight[labels == c] *= of_class[c] / there if there > 0.0 else 0.0
+    return x, labels, weight

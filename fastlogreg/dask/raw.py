@@ -1,4 +1,4 @@
-"""Rows as they come, before their labels are known to be two: checked by workers, described here.
+"""Rows as they come, before it is known what labels there are: checked by workers, described here.
 
 A label is looked at as a Python value from here on: whole numbers are exact, and 1, 1.0 and True
 are one label, while "1" is another.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..maths.arrays import NONE, Vector
 
-DISTINCT = 20  # labels of a block that are reported, at most
+DISTINCT = 4096  # labels of a block that are reported, at most
 _MISSING = ("NoneType", "NAType", "NaTType")
 
 
@@ -26,7 +26,7 @@ class Labels(NamedTuple):
 
 
 class Raw:
-    """Rows x (m, n_x) with labels of any two values, and weights (m,) or none, as they came.
+    """Rows x (m, n_x) with labels of any values, and weights (m,) or none, as they came.
 
     name: of the block, in errors; names: of the columns, where what was loaded has them;
     left_out: columns that were no features.
@@ -174,8 +174,8 @@ class Summary(NamedTuple):
 def summary(raw: Raw) -> Summary:
     """Describe a block.
 
-    More labels with a weight than are told are an error in any case. Labels without one count
-    for nothing, and must not push aside those that do.
+    More labels with a weight than are told are an error. Labels without one count for nothing, and
+    must not push aside those that do.
     """
     labels, which = np.unique(raw.y, return_inverse=True)
     counts = np.bincount(which, minlength=len(labels))

@@ -218,7 +218,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         """
         Cs, tol, max_iter = self._checked()
         X, y = checked(self, X, y)
-        rows = labels_and_weights(y, sample_weight, None)
+        rows = labels_and_weights(y, sample_weight, None, most=2)
         problem = Problem(X, np.asarray(y), rows, class_factors(self.class_weight, rows))
         try:
             if isinstance(self.cv, str) and self.cv == ALO:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..solvers.result import TrainingResult
 from ..training.watch import interruptions
+from .multiclass import folded
 
 OF_A_FIT = (
     "costs_",
@@ -25,9 +26,12 @@ OF_A_FIT = (
 def keep_result(estimator: Any, result: TrainingResult, design: Any, classes: NDArray[Any]) -> None:
     """Set the fitted attributes; scale and shift of the design are folded into w and b. A stream
     of `partial_fit` ends."""
-    w, b = design.fold(result.w[:, 0], result.b)
-    estimator.classes_, estimator.coef_ = classes, w.reshape(1, -1)
-    estimator.intercept_, estimator.n_iter_ = np.array([b]), iterations(result.iterations)
+    if len(classes) > 2:
+        estimator.coef_, estimator.intercept_ = folded(result.w, np.asarray(result.b), design)
+    else:
+        w, b = design.fold(result.w[:, 0], result.b)
+        estimator.coef_, estimator.intercept_ = w.reshape(1, -1), np.array([b])
+    estimator.classes_, estimator.n_iter_ = classes, iterations(result.iterations)
     estimator.costs_, estimator.cost_ = result.costs, result.cost
     estimator.gradient_norm_ = result.gradient_norm
     estimator.suboptimality_bound_ = result.suboptimality_bound

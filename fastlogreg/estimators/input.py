@@ -96,10 +96,10 @@ def penalty_of(lambda_: float, rows: LabelledRows) -> float:
     return scaled if rows.exponent == 0 or scaled > LEAST_PENALTY else 0.0
 
 
-def checked_out(out: Any, X: Any) -> tuple[NDArray[Any], bool]:
+def checked_out(out: Any, X: Any, classes: int) -> tuple[NDArray[Any], bool]:
     """Return where probabilities go, a new array by default, and whether it lies in the memory of
     X."""
-    shape = (rows_of(X), 2)
+    shape = (rows_of(X), classes)
     if out is None:
         return np.empty(shape), False
     if (

@@ -1,10 +1,11 @@
-"""Logistic regression as scikit-learn has it, on rows of examples and two classes of any label.
+"""Logistic regression as scikit-learn has it, on rows of examples and classes of any label.
 
     J(w, b) = (1/S) sum s L(a, y) + (1 / 2CS) ||w||^2,   s = sample_weight * class_weight, S = sum s
 
-which is scikit-learn's objective divided by C S: the same optimum. X is (n_samples, n_features)
-and is read where it lies, whatever its dtype and order; NaN and infinity cost no read of their own,
-since they always reach z. `standardize` is folded into w and b.
+a is the lectures' sigmoid for two classes, and softmax for more. It is scikit-learn's objective
+divided by C S: the same optimum. X is (n_samples, n_features) and is read where it lies, whatever
+its dtype and order; NaN and infinity cost no read of their own, since they always reach z.
+`standardize` is folded into w and b.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -31,10 +32,8 @@ except ModuleNotFoundError as error:
 
 from ..checks.arguments import check_number
 from ..checks.labels import labels_and_weights
-from ..data.design import Design
 from ..data.matrix_like import MatrixLike
 from ..machine.blas import inner
-from ..objective.objective import Objective
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, TrainingWarning
 from ..solvers.state import State
@@ -44,6 +43,7 @@ from ..training.options import Options
 from . import sklearn_models
 from .fitted import interrupts_passed_on, keep_result
 from .input import checked, penalty_of, require_finite, rows_design
+from .multiclass import objective_of, on_design
 from .partial_fit import require_a_stream_can_begin, take_batch
 from .predictions import Predictions
 from .progress import progress_bar
@@ -64,7 +64,9 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
 
 
 class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit binary logistic regression with an L2 penalty, to the optimum, with a certificate.
+    """Fit logistic regression with an L2 penalty, to the optimum, with a certificate.
+
+    Two classes are the lectures' sigmoid, more are softmax.
 
     Parameters
     ----------
@@ -81,8 +83,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     fit_intercept : bool, default=True
         Whether z has a b. It is never penalised.
     class_weight : dict, "balanced" or None, default=None
-        "balanced" weighs a class with S / (2 S of the class). A dict holds label -> weight, 1 for a
-        label that is left out.
+        "balanced" weighs a class with S / (K S of the class), K being how many classes there are.
+        A dict holds label -> weight, 1 for a label that is left out.
     standardize : bool, default=False
         Fit on (X - mean) / standard deviation. The penalty acts there; `coef_` and `intercept_` are
         for X itself.
@@ -108,12 +110,13 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
 
     Attributes
     ----------
-    coef_ : ndarray of shape (1, n_features)
-        The weights w. They are float64 for an X of any dtype, float32 too: every sum is float64.
-    intercept_ : ndarray of shape (1,)
-        The bias b.
-    classes_ : ndarray of shape (2,)
-        The labels, sorted; the second one is y = 1 of the lectures.
+    coef_ : ndarray of shape (1, n_features), or (K, n_features) for K classes
+        The weights w, of K classes a row for each; their sum is 0. They are float64 for an X of any
+        dtype, float32 too: every sum is float64.
+    intercept_ : ndarray of shape (1,), or (K,) for K classes
+        The bias b, of K classes one for each; their sum is 0.
+    classes_ : ndarray of shape (K,)
+        The labels, sorted; of two the second one is y = 1 of the lectures.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -203,7 +206,6 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
 
@@ -218,7 +220,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             The examples, in rows. A scipy.sparse CSR or CSC is read in place; of other formats
             scikit-learn makes a CSR. `RowBlocks` may be larger than memory.
         y : array of shape (n_samples,)
-            Labels of two classes.
+            Labels of two classes or more.
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times. A row of weight 0 is gone.
 
@@ -232,7 +234,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         ValueError or TypeError
             For parameters out of range, NaN or infinity in X (with row and column), masked entries,
             missing labels, weights that are negative or all zero, a checkpoint that is none or of
-            another fit, and where y does not have two classes among the rows of positive weight.
+            another fit, and where y has one class alone among the rows of positive weight.
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """
@@ -241,19 +243,17 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             X, y = checked(self, X, y)
             names = getattr(self, "feature_names_in_", None)
             rows = labels_and_weights(y, sample_weight, self.class_weight)
-            objective = Objective(
+            objective = objective_of(
                 design := rows_design(X),
-                rows.positive,
+                rows,
                 penalty_of(self._lambda(), rows),
-                "fused",
                 self._threads(),
-                rows.weight,
                 bool(self.fit_intercept),
             )
             try:
                 if self.standardize:
                     objective.design = design = standardised(objective)
-                state = State.at(*self._start(design))
+                state = self._start(objective, len(rows.classes))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:
                     options = replace(options, callback=callback)
                     result = run.run(objective, state, options, names=names, begun=begun)
@@ -285,11 +285,12 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         Parameters
         ----------
         X : array of shape (n_samples, n_features)
-            The batch, at most 2000 features wide; for more there is `fit` on `RowBlocks`.
+            The batch, at most 2000 features wide; for more there is `fit` on `RowBlocks`. Of K
+            classes, n_features + 1 must be at most 2000 / K.
         y : array of shape (n_samples,)
             Its labels.
-        classes : array of shape (2,) or None, default=None
-            Both labels, needed in the first call.
+        classes : array of shape (K,) or None, default=None
+            All labels, needed in the first call.
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times.
 
@@ -301,8 +302,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         Raises
         ------
         ValueError
-            Where classes are missing, differ, or are not two, for labels outside them, NaN or
-            infinity in X, too many features, and a fit_intercept that is not the stream's.
+            Where classes are missing, differ, or are fewer than two, for labels outside them, NaN
+            or infinity in X, too many features, and a fit_intercept that is not the stream's.
         """
         with interrupts_passed_on():
             take_batch(self, X, y, classes, sample_weight, self._lambda(), require_finite)
@@ -323,7 +324,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         Parameters
         ----------
         model : sklearn.linear_model.LogisticRegression
-            A fitted model of two classes.
+            A fitted model, of two classes or by softmax.
 
         Returns
         -------
@@ -333,7 +334,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         Raises
         ------
         ValueError
-            For a model of more than two classes.
+            For a model of several classes that fitted each against the rest.
         """
         new: LogisticRegression = sklearn_models.from_sklearn(cls, model)
         return new
@@ -361,19 +362,23 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             raise ValueError(f"C must be above 5.6e-309, so that 1/C is finite; got {self.C!r}")
         return lambda_
 
-    def _start(self, design: Design) -> tuple[Vector, float]:
-        """Zeros, or what gives coef_ and intercept_ once scale and shift are folded in.
+    def _start(self, objective: Any, classes: int) -> State:
+        """Begin at zeros, or at what gives coef_ and intercept_ once scale and shift are folded in.
 
         Without an intercept b is 0 and no solver moves it, whatever the fit before had.
         """
-        if not self.warm_start or getattr(self, "coef_", NONE).shape != (1, design.n_x):
-            return np.zeros(design.n_x), 0.0
+        design, columns = objective.design, 1 if classes == 2 else classes
+        if not self.warm_start or getattr(self, "coef_", NONE).shape != (columns, design.n_x):
+            return State(np.zeros(objective.size))
         if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
             raise ValueError(
                 "warm_start begins from coef_ and intercept_, which must be finite; got NaN or "
                 "infinity there. Set warm_start=False, or fit a new estimator"
             )
+        if classes > 2:
+            W, b = on_design(self.coef_, self.intercept_, design)
+            return State(objective.joined(W, b * bool(self.fit_intercept)))
         w = self.coef_[0] / design.scale
         if not self.fit_intercept:
-            return w, 0.0
-        return w, float(self.intercept_[0]) - inner(design.shift, w)
+            return State.at(w, 0.0)
+        return State.at(w, float(self.intercept_[0]) - inner(design.shift, w))

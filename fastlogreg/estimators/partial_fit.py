@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.labels import checked_weights, factors_of, listed
+from ..checks.labels import checked_weights, codes_of, factors_of, listed
 from ..checks.missing import plain_labels, unmasked
+from .class_stream import LARGEST_THETA, ClassStream
 from .fitted import OF_A_FIT, forget, iterations
 from .stream import LARGEST, Stream
 
@@ -47,23 +48,20 @@ def take_batch(
             "their square; got "
             f"{X.shape[1]}. Use fit, which takes RowBlocks larger than memory"
         )
-    if classes is not None and len(np.unique(classes)) != 2:
-        raise ValueError(
-            "Only binary classification is supported. classes must hold two labels; got "
-            f"{np.unique(classes)}"
-        )
+    if classes is not None and len(np.unique(classes)) < 2:
+        raise ValueError(f"classes must hold two labels or more; got {listed(np.unique(classes))}")
     weight = checked_weights(sample_weight, X)
     _check_partial_fit_first_call(estimator, classes)
     known = estimator.classes_
-    positive = y == known[1]
-    strange = ~(positive | (y == known[0]))
+    _check_size(len(known), X.shape[1])
+    codes = codes_of(y, known)
+    strange = known[codes] != y
     if strange.any():
         raise ValueError(
             f"y must hold labels of classes, {listed(known)}; got {listed(np.unique(y[strange]))}"
         )
-    positive = np.ascontiguousarray(positive).view(np.uint8)
     if estimator.class_weight is not None:
-        weight = weight * factors_of(estimator.class_weight, known)[positive]
+        weight = weight * factors_of(estimator.class_weight, known)[codes]
     with np.errstate(over="ignore"):
         total = weight.sum()
     if not total <= LARGEST_SUM_OF_WEIGHTS:
@@ -73,13 +71,29 @@ def take_batch(
             "the stream by a number, and multiply C by it"
         )
     if stream is None:
-        stream = estimator._stream = Stream(X, lambda_, bool(estimator.fit_intercept))
+        stream = estimator._stream = _new_stream(estimator, X, lambda_, len(known))
         forget(estimator, *OF_A_FIT)
     stream.lambda_ = lambda_
-    stream.update(X, positive, weight)
-    w, b = stream.coefficients()
-    estimator.coef_, estimator.intercept_ = w.reshape(1, -1), np.array([b])
+    stream.update(X, codes, weight)
+    estimator.coef_, estimator.intercept_ = stream.coefficients()
     estimator.n_iter_ = iterations(stream.iterations)
+
+
+def _new_stream(estimator: Any, X: Any, lambda_: float, classes: int) -> Stream:
+    intercept = bool(estimator.fit_intercept)
+    if classes == 2:
+        return Stream(X, lambda_, intercept)
+    return ClassStream(X, lambda_, intercept, classes)
+
+
+def _check_size(classes: int, n_x: int) -> None:
+    """ValueError where the matrix that a stream of several classes keeps would be too large."""
+    if classes > 2 and classes * (n_x + 1) > LARGEST_THETA:
+        raise ValueError(
+            f"classes times (features + 1) must be at most {LARGEST_THETA} for partial_fit of more "
+            f"than two classes, which keeps a matrix of their square; got {classes} classes and "
+            f"{n_x} features. Use fit, which takes RowBlocks larger than memory"
+        )
 
 
 def require_a_stream_can_begin(estimator: Any) -> bool:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ..checks.arguments import check_number, is_sparse
 from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
-from ..maths import logistic
+from ..maths import logistic, softmax
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from .input import checked_alike, checked_out, require_finite, rows_design, rows_of
+from .multiclass import class_scores, likeliest, log_probabilities
 
 _ROWS = 1 << 18  # at a time: y, z and their weights are then below 5 MiB
 
@@ -30,6 +31,8 @@ class Predictions:
     def decision_function(self, X: MatrixLike) -> Vector:
         """Return z = X w + b of each row; above 0 speaks for `classes_[1]`.
 
+        Of K classes every row has a z for each; the largest speaks for its class.
+
         Parameters
         ----------
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
@@ -37,30 +40,30 @@ class Predictions:
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, K) for K classes
             z, float64.
         """
         X = checked_alike(self, X)
-        z = np.empty(rows_of(X))
+        z = np.empty(rows_of(X) if self._columns == 1 else (rows_of(X), self._columns))
         for rows, block in self._score_blocks(X):
-            z[rows] = block
+            z[rows] = block.T
         return z
 
     def predict_proba(self, X: MatrixLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return the estimated probability of either class for each row, block by block.
+        """Return the estimated probability of every class for each row, block by block.
 
         Parameters
         ----------
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
             The examples, in rows.
-        out : ndarray of shape (n_samples, 2) or None, default=None
+        out : ndarray of shape (n_samples, K) or None, default=None
             A writeable array of floats, a memory map for instance, to be filled and returned. It
             may lie in the memory of X.
 
         Returns
         -------
-        ndarray of shape (n_samples, 2)
-            P(classes_[0]) and P(classes_[1]).
+        ndarray of shape (n_samples, K)
+            P(classes_[0]), P(classes_[1]) and so on, K being how many classes there are.
 
         Raises
         ------
@@ -68,10 +71,13 @@ class Predictions:
             For an `out` of another shape or kind.
         """
         X = checked_alike(self, X)
-        out, overlaps = checked_out(out, X)
+        out, overlaps = checked_out(out, X, max(2, self._columns))
         blocks = self._score_blocks(X)
         # What is written for one block must not be read as X for the next.
         for rows, z in list(blocks) if overlaps else blocks:
+            if z.ndim == 2:
+                out[rows] = softmax.softmax(z).T
+                continue
             out[rows, 1] = logistic.sigmoid(z)
             out[rows, 0] = logistic.sigmoid(-z)
         return out
@@ -86,14 +92,16 @@ class Predictions:
 
         Returns
         -------
-        ndarray of shape (n_samples, 2)
-            log P(classes_[0]) and log P(classes_[1]).
+        ndarray of shape (n_samples, K)
+            log P(classes_[0]), log P(classes_[1]) and so on.
         """
         z = self.decision_function(X)
+        if z.ndim == 2:
+            return log_probabilities(z)
         return np.column_stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)])
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
-        """Return the likelier class of each row: `classes_[1]` where z > 0.
+        """Return the likeliest class of each row: of two, `classes_[1]` where z > 0.
 
         Parameters
         ----------
@@ -105,8 +113,12 @@ class Predictions:
         ndarray of shape (n_samples,)
             Labels.
         """
-        z = self.decision_function(X)
-        return self.classes_[(z > 0.0).astype(np.intp)]
+        return likeliest(self.decision_function(X), self.classes_)
+
+    @property
+    def _columns(self) -> int:
+        """Return how many z each row has: 1 for two classes, else one for each class."""
+        return int(self.coef_.shape[0])
 
     def _threads(self) -> int | None:
         return (
@@ -116,17 +128,22 @@ class Predictions:
         )
 
     def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
-        """Compute z of X, block by block.
+        """Compute z of X, block by block: (rows,), or (K, rows).
 
         Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
         """
         threads, m = self._threads(), rows_of(X)
-        w, b = np.array(self.coef_[0], dtype=np.float64), float(self.intercept_[0])
+        w, b = np.array(self.coef_, np.float64), np.array(self.intercept_, np.float64)
         whole = isinstance(X, RowBlocks) or is_sparse(X)
-        for lo in range(0, m, m if whole else _ROWS):
-            x = X if whole else X[lo : lo + _ROWS]
-            count = m if whole else len(x)
-            z = Objective(rows_design(x), np.zeros(count, np.uint8), n_threads=threads).scores(w, b)
+        step = m if whole else max(1, _ROWS // len(w))
+        for lo in range(0, m, step):
+            x = X if whole else X[lo : lo + step]
+            count, design = m if whole else len(x), rows_design(x)
+            if len(w) > 1:
+                z = class_scores(design, w, b, threads)
+            else:
+                objective = Objective(design, np.zeros(count, np.uint8), n_threads=threads)
+                z = objective.scores(w[0], float(b[0]))
             if not np.isfinite(z).all():
                 require_finite(X, getattr(self, "feature_names_in_", None))
             yield slice(lo, lo + count), z

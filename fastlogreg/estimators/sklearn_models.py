@@ -31,12 +31,15 @@ def from_sklearn(cls: Any, model: Any) -> Any:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(model)
-    if len(model.classes_) != 2:
+    several = len(model.classes_) > 2
+    given = model.get_params()
+    if several and (given.get("multi_class") == "ovr" or given.get("solver") == "liblinear"):
         raise ValueError(
-            f"Only binary classification is supported. The model knows {len(model.classes_)} "
-            f"classes: {listed(model.classes_)}"
+            f"the model must be by softmax for {len(model.classes_)} classes, "
+            f"{listed(model.classes_)}; it was fitted by each class against the rest. Fit it with "
+            'solver="lbfgs"'
         )
-    C = np.inf if model.get_params().get("penalty", "l2") is None else model.C
+    C = np.inf if given.get("penalty", "l2") is None else model.C
     new = cls(
         C,
         class_weight=model.class_weight,
@@ -51,7 +54,8 @@ def _take_over(old: Any, new: Any) -> None:
     """Return the fitted attributes that our estimator and scikit-learn's share."""
     new.classes_, new.coef_ = old.classes_, old.coef_.copy()
     new.n_features_in_ = old.coef_.shape[1]
-    new.intercept_ = np.array(old.intercept_, dtype=np.float64).reshape(1)
+    columns = len(old.coef_)
+    new.intercept_ = np.array(np.broadcast_to(old.intercept_, columns), dtype=np.float64)
     new.n_iter_ = iterations(old.n_iter_)
     if hasattr(old, "feature_names_in_"):
         new.feature_names_in_ = old.feature_names_in_

@@ -22,6 +22,7 @@ it is.
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class Stream:
     def __init__(self, X: NDArray[np.float64], lambda_: float, intercept: bool) -> None:
         """X (rows, n_x): the first batch, for mean and scale alone."""
         n_x = X.shape[1]
+        self.width = n_x + 1
         self.lambda_, self.intercept = lambda_, intercept
         self.centre = X.mean(axis=0) if intercept else np.zeros(n_x)
         with np.errstate(over="ignore"):
@@ -66,27 +68,29 @@ class Stream:
         self.seen = np.zeros(2)  # weight of each class
         self.new, self.iterations = 0, 0
 
+    y: NDArray[Any]
+
     def _forget(self) -> None:
         self.X, self.y, self.weight = (
-            np.empty((0, len(self.theta))),
+            np.empty((0, self.width)),
             np.empty(0, np.uint8),
             np.empty(0),
         )
 
-    def update(self, X: NDArray[np.float64], y: NDArray[np.uint8], weight: Vector) -> None:
+    def update(self, X: NDArray[np.float64], y: NDArray[Any], weight: Vector) -> None:
         """Take in a batch: X (rows, n_x), y (rows,), weight (rows,)."""
         for lo in range(0, len(X), self.rows_kept):
             part = slice(lo, lo + self.rows_kept)
             self._take(X[part], y[part], weight[part])
 
-    def _take(self, X: NDArray[np.float64], y: NDArray[np.uint8], weight: Vector) -> None:
+    def _take(self, X: NDArray[np.float64], y: NDArray[Any], weight: Vector) -> None:
         last = np.full((len(X), 1), float(self.intercept))
         self.X = np.concatenate([self.X, np.hstack([(X - self.centre) / self.scale, last])])
         self.y, self.weight = np.concatenate([self.y, y]), np.concatenate([self.weight, weight])
-        self.seen += np.bincount(y, weights=weight, minlength=2)
+        self.seen += np.bincount(y, weights=weight, minlength=len(self.seen))
         self.new += len(X)
         full = len(self.X) >= self.rows_kept
-        if not self.seen.all():
+        if np.count_nonzero(self.seen) < 2:
             self._one_class(full)
             return
         small = self.rows_kept * float(len(self.theta)) ** 2 <= SMALL
@@ -97,16 +101,21 @@ class Stream:
             self._fold()
 
     def _one_class(self, full: bool) -> None:
-        """Until the other class comes the sum of losses has no minimum: w = 0 and b by smoothed
+        """Until another class comes the sum of losses has no minimum: w = 0 and b by smoothed
         counts."""
         if full:
             self.theta = np.zeros_like(self.theta)
             self._fold()
         self.theta = np.zeros_like(self.theta)
         if self.intercept:
-            self.theta[-1] = np.log((self.seen[1] + 0.5) / (self.seen[0] + 0.5))
+            self._take_counts()
+
+    def _take_counts(self) -> None:
+        """Set b to what smoothed counts of the classes say."""
+        self.theta[-1] = np.log((self.seen[1] + 0.5) / (self.seen[0] + 0.5))
 
     def _fold(self) -> None:
+        """Make a quadratic of the rows kept, at the point reached, and let them go."""
         _, gradient, H = self._rows(self.theta)
         self.H += H
         self.r += H @ self.theta - gradient
@@ -117,6 +126,20 @@ class Stream:
         loss, dz, slopes = link(self.X @ theta, self.y, self.weight)
         rooted = self.X * np.sqrt(slopes)[:, None]
         return loss, dz @ self.X, rooted.T @ rooted
+
+    def _loss(self, theta: Vector) -> float:
+        """Sum of the losses of the rows kept."""
+        return float(link(self.X @ theta, self.y, self.weight)[0])
+
+    def _gradient(self, theta: Vector) -> Vector:
+        """Return the gradient of that sum."""
+        return np.asarray(link(self.X @ theta, self.y, self.weight)[1] @ self.X)
+
+    def _to_solve(self, gradient: Vector, H: Vector) -> tuple[Vector, Vector]:
+        """Return both as Newton's step is solved for, H being singular in no direction."""
+        if not self.intercept:
+            H[-1, -1] = 1.0
+        return gradient, H
 
     def _model(self, theta: Vector) -> float:
         return float(
@@ -140,9 +163,7 @@ class Stream:
             loss, gradient, H = self._rows(self.theta)
             value = loss + self._model(self.theta)
             gradient = gradient + self.H @ self.theta - self.r + self.penalty * self.theta
-            H = H + self.H + np.diag(self.penalty)
-            if not self.intercept:
-                H[-1, -1] = 1.0
+            gradient, H = self._to_solve(gradient, H + self.H + np.diag(self.penalty))
             d = -with_ridge(H, partial(_solved, gradient))
             slope = float(gradient @ d)
             if not slope < 0.0 or not np.isfinite(d).all():
@@ -185,19 +206,19 @@ class Stream:
     def _slope(self, theta: Vector, d: Vector) -> float:
         """Return the derivative of the sum along d; infinite where it overflows."""
         with np.errstate(over="ignore", invalid="ignore"):
-            dz = link(self.X @ theta, self.y, self.weight)[1]
-            slope = float((dz @ self.X + self.H @ theta - self.r + self.penalty * theta) @ d)
+            sums = self._gradient(theta)
+            slope = float((sums + self.H @ theta - self.r + self.penalty * theta) @ d)
         return slope if np.isfinite(slope) else np.inf
 
     def _value(self, theta: Vector) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            value = link(self.X @ theta, self.y, self.weight)[0] + self._model(theta)
+            value = self._loss(theta) + self._model(theta)
         return value if np.isfinite(value) else np.inf
 
-    def coefficients(self) -> tuple[Vector, float]:
-        """w (n_x,) and b for X as it comes."""
+    def coefficients(self) -> tuple[Vector, Vector]:
+        """w (1, n_x) and b (1,) for X as it comes."""
         w = self.theta[:-1] / self.scale
-        return w, float(self.theta[-1] - self.centre @ w)
+        return w.reshape(1, -1), np.array([self.theta[-1] - self.centre @ w])
 
 
 def _solved(gradient: Vector, H: Vector) -> Vector:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 SHOWN = 8  # wrong examples in one figure
+CLASSES_SHOWN, IN_A_ROW = 20, 5  # images of weights in one figure
 
 
 def is_drawable(image_shape: tuple[int, ...] | None) -> bool:
@@ -29,11 +30,17 @@ def is_drawable(image_shape: tuple[int, ...] | None) -> bool:
 
 
 def most_confidently_wrong(A: Array, Y: Array, count: int = SHOWN) -> NDArray[np.intp]:
-    """Positions of the misclassified examples, the most confident first; A = P(y = 1) and Y are (1,
-    m)."""
-    a, y = A[0], Y[0]
-    wrong = np.flatnonzero((a > 0.5) != (y > 0.5))
-    return wrong[np.argsort(-np.abs(a - y)[wrong], kind="stable")][:count]
+    """Return the positions of the misclassified examples, the most confident first.
+
+    A = P(y = 1) and Y are (1, m); or A is (K, m), a row for each class, and Y holds 0 .. K - 1.
+    """
+    y = Y[0]
+    if len(A) == 1:
+        wrong = np.flatnonzero((A[0] > 0.5) != (y > 0.5))
+        confidence = np.abs(A[0] - y)
+    else:
+        wrong, confidence = np.flatnonzero(A.argmax(axis=0) != y), A.max(axis=0)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
 
 
 def training_figure(
@@ -45,14 +52,14 @@ def training_figure(
     X: Array | None = None,
     Y: Array | None = None,
     A: Array | None = None,
-    labels: tuple[Any, Any] = (0, 1),
+    labels: tuple[Any, ...] = (0, 1),
     examples: str = "training",
 ) -> Figure:
     """Cost against iterations, and where image_shape can be drawn also the weights and the worst
     mistakes.
 
     costs (k,); w (n_x, 1); X (n_x, m), Y (1, m) and A = P(y = 1) (1, m) of the examples to look for
-    mistakes among.
+    mistakes among. For K classes w is (n_x, K), A is (K, m), and Y holds 0 .. K - 1.
     """
     from matplotlib.figure import Figure
 
@@ -62,29 +69,39 @@ def training_figure(
         if drawable and A is not None and Y is not None
         else np.empty(0, np.intp)
     )
+    several = w is not None and w.shape[1] > 1
+    rows = -(-min(len(labels), CLASSES_SHOWN) // IN_A_ROW) if several and drawable else 1
+    high = 3.6 + 1.3 * max(0, rows - 2)  # of the upper part, in inches
     figure = Figure(
-        figsize=(9.0 if drawable else 6.0, 5.4 if wrong.size else 3.6), layout="constrained"
+        figsize=(9.0 if drawable else 6.0, high + 1.8 * bool(wrong.size)), layout="constrained"
     )
     top: Figure | SubFigure = figure
     if wrong.size and X is not None and Y is not None and A is not None and image_shape is not None:
-        top, bottom = cast(Any, figure.subfigures(2, 1, height_ratios=(3.6, 1.9)))
+        top, bottom = cast(Any, figure.subfigures(2, 1, height_ratios=(high, 1.9)))
         images = np.asarray(X[:, wrong], dtype=np.float64).T.reshape(-1, *image_shape)
-        short = [str(label)[:10] for label in labels]  # what fits over one image
-        captions = [
-            f"is {short[int(Y[0, i])]}, said {short[1 - int(Y[0, i])]}\na = {A[0, i]:.3g}"
-            for i in wrong
-        ]
-        _draw_images(bottom, images, captions)
-        bottom.suptitle(
-            f"Most confidently wrong {examples} examples (a = P(y = {labels[1]}))", fontsize=10
-        )
+        _draw_images(bottom, images, _captions(A[:, wrong], Y[0, wrong], labels))
+        what = f"P(y = {labels[1]})" if len(A) == 1 else "the probability of what was said"
+        bottom.suptitle(f"Most confidently wrong {examples} examples (a = {what})", fontsize=10)
     if drawable and w is not None and image_shape is not None:
         left, right = cast(Any, top.subfigures(1, 2, width_ratios=(1.0, 1.15)))
         _draw_costs(left.subplots(), costs, alpha)
-        _draw_weights(right, w.reshape(image_shape), labels[1])
+        if several:
+            _draw_class_weights(right, w.T.reshape(-1, *image_shape), labels)
+        else:
+            _draw_weights(right, w.reshape(image_shape), labels[1])
     else:
         _draw_costs(top.subplots(), costs, alpha)
     return figure
+
+
+def _captions(A: Array, y: Array, labels: tuple[Any, ...]) -> list[str]:
+    """Say of each wrong example what it is, what was said, and the probability a."""
+    short = [str(label)[:10] for label in labels]  # what fits over one image
+    said = A.argmax(axis=0) if len(A) > 1 else 1 - y
+    return [
+        f"is {short[int(true)]}, said {short[int(other)]}\na = {a:.3g}"
+        for true, other, a in zip(y, said, A.max(axis=0))
+    ]
 
 
 def times_figure(seconds: dict[str, float], title: str) -> Figure:
@@ -206,6 +223,34 @@ def _draw_weights(figure: SubFigure, weights: Array, positive: Any) -> None:
         shrink=0.8,
     )
     figure.suptitle(f"Weights w: light pixels speak for y = {positive}, dark against", fontsize=10)
+
+
+def _draw_class_weights(figure: SubFigure, weights: Array, labels: tuple[Any, ...]) -> None:
+    """One image for each class, all on one scale that is symmetric about 0; colours as they are."""
+    count = min(len(weights), CLASSES_SHOWN)
+    limit = float(np.abs(weights[:count]).max()) or 1.0
+    coloured = weights.ndim == 4 and weights.shape[3] == 3
+    panels = figure.subplots(-(-count // IN_A_ROW), min(count, IN_A_ROW), squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, image, label in zip(panels.flat, weights[:count], labels):
+        if coloured:
+            axes.imshow(0.5 + 0.5 * image / limit, interpolation="nearest")
+        else:
+            drawn = axes.imshow(
+                image.reshape(image.shape[:2]),
+                cmap="cividis",
+                vmin=-limit,
+                vmax=limit,
+                interpolation="nearest",
+            )
+        axes.set_title(str(label)[:10], fontsize=8)
+    if not coloured:
+        figure.colorbar(
+            drawn, ax=list(panels.flat), label="weight", orientation="horizontal", shrink=0.8
+        )
+    of_all = f", the first {count} of {len(weights)} classes" if count < len(weights) else ""
+    figure.suptitle(f"Weights w: light pixels speak for the class{of_all}", fontsize=10)
 
 
 def _draw_images(figure: SubFigure, images: Array, captions: list[str]) -> None:

@@ -1,8 +1,12 @@
 """The model file: what a training run found and what it needs to be used on new data, in one .npz.
 
-Arrays w (n_x, 1), b, scale, shift, and "metadata", a JSON text with labels, feature names, image
-shape, settings and version. No pickle. Written through a temporary file and a rename, so that a
-crash leaves the old file or the new one.
+Arrays w, b, scale, shift, and "metadata", a JSON text with labels, feature names, image shape,
+settings and version. No pickle. Written through a temporary file and a rename, so that a crash
+leaves the old file or the new one.
+
+There are two formats. Format 1 is a model of two labels by the sigmoid: w (n_x, 1), b one number.
+Format 2 is a model of K labels by softmax: w (n_x, K), b (K, 1). Versions that know format 1 alone
+refuse the other, and read files of two labels that are written today.
 """
 
 from __future__ import annotations
@@ -22,24 +26,27 @@ from ..checks.labels import Label
 from .arrays import load_npz_array, npz_headers, save_npz
 from .writing import atomic_open
 
-FORMAT = "fastlogreg model 1"
+FORMAT, FORMAT_OF_CLASSES = "fastlogreg model 1", "fastlogreg model 2"
 _ARRAYS = ("w", "b", "scale", "shift")
 
 
 @dataclass(frozen=True)
 class Model:
-    """Hold a trained model: P(labels[1] given x) = sigmoid(w.T (scale * x + shift) + b).
+    """Hold a trained model of two labels, or of any number of them.
+
+    Two: P(labels[1] given x) = sigmoid(w.T (scale * x + shift) + b). K of them: P(labels[k] given
+    x) is row k of softmax(w.T (scale * x + shift) + b).
 
     Attributes
     ----------
-    w : ndarray of shape (n_x, 1)
+    w : ndarray of shape (n_x, 1), or (n_x, K) by softmax
         The weights.
-    b : float
-        The bias.
+    b : float, or ndarray of shape (K, 1) by softmax
+        The bias, of each class.
     scale, shift : float or ndarray of shape (n_x, 1)
         What the model was trained on is scale * x + shift.
     labels : tuple
-        (negative, positive).
+        (negative, positive), or the label of each of the K columns of w.
     feature_names : tuple of str or None
         n_x names.
     image_shape : tuple of int or None
@@ -56,6 +63,7 @@ class Model:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> import fastlogreg as flr
     >>> result = flr.train([[1.0, -1.0]], [[1, 0]], iterations=10)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,17 +71,29 @@ class Model:
     ...     model = flr.Model.load(f"{folder}/model.npz")
     >>> model.labels, flr.predict(model.w, model.b, [[2.0]])
     (('no', 'yes'), array([[1]], dtype=uint8))
+    >>> flr.Model(np.eye(3), np.zeros((3, 1)), labels=("a", "b", "c")).n_classes
+    3
     """
 
     w: NDArray[np.float64]
-    b: float
+    b: float | NDArray[np.float64]
     scale: float | NDArray[np.float64] = 1.0
     shift: float | NDArray[np.float64] = 0.0
-    labels: tuple[Label, Label] = (0, 1)
+    labels: tuple[Label, ...] = (0, 1)
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, ...] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
+
+    @property
+    def n_classes(self) -> int:
+        """Return how many labels there are."""
+        return len(self.labels)
+
+    @property
+    def by_softmax(self) -> bool:
+        """Return whether w has a column for each label; else it has one, for labels[1]."""
+        return self.w.shape[1] > 1
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, through a temporary file and a rename.
@@ -89,7 +109,7 @@ class Model:
             If that fails; path is then as it was.
         """
         metadata = {
-            "format": FORMAT,
+            "format": FORMAT_OF_CLASSES if self.by_softmax else FORMAT,
             "version": self.version,
             "labels": self.labels,
             "feature_names": self.feature_names,
@@ -146,9 +166,10 @@ class Model:
                     f"its metadata must be one text; it is {text.dtype} of shape {text.shape}"
                 )
             metadata = json.loads(str(text))
-            if metadata["format"] != FORMAT:
+            if metadata["format"] not in (FORMAT, FORMAT_OF_CLASSES):
                 raise ValueError(
-                    f"its format is {metadata['format']!r}, and this version reads {FORMAT!r}"
+                    f"its format is {metadata['format']!r}, and this version reads {FORMAT!r} and "
+                    f"{FORMAT_OF_CLASSES!r}"
                 )
             return cls._checked(arrays, metadata)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -158,20 +179,9 @@ class Model:
 
     @classmethod
     def _checked(cls, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Model:
-        w, names, shape = arrays["w"], metadata["feature_names"], metadata["image_shape"]
-        n_x = w.shape[0] if w.ndim == 2 else 0
-        if (
-            n_x == 0
-            or w.shape != (n_x, 1)
-            or any(arrays[k].shape not in ((), (n_x, 1)) for k in ("scale", "shift"))
-        ):
-            raise ValueError(
-                f"w must have shape (n_x, 1), scale and shift () or (n_x, 1); w has {w.shape}"
-            )
-        if arrays["b"].shape != ():
-            raise ValueError(f"b must be one number; it has shape {arrays['b'].shape}")
-        if any(a.dtype != np.float64 or not np.isfinite(a).all() for a in arrays.values()):
-            raise ValueError("w, b, scale and shift must be finite float64 numbers")
+        classes = metadata["format"] == FORMAT_OF_CLASSES
+        n_x = _check_arrays(arrays, classes)
+        names, shape = metadata["feature_names"], metadata["image_shape"]
         if names is not None and not _is_list_of(names, str):
             raise ValueError("feature names must be a list of texts")
         if shape is not None and not (_is_list_of(shape, int) and min(shape, default=0) > 0):
@@ -180,23 +190,54 @@ class Model:
             shape is not None and math.prod(shape) != n_x
         ):
             raise ValueError(f"feature names and image shape must be of {n_x} features, as w is")
-        if not _is_list_of(metadata["labels"], (int, float, str)):
-            raise ValueError("labels must be a list of numbers or texts")
-        negative, positive = metadata["labels"]
-        if negative == positive:
-            raise ValueError(f"labels must be of two classes; both are {negative!r}")
-        scale, shift = (a if a.ndim else float(a) for a in (arrays["scale"], arrays["shift"]))
+        w = arrays["w"]
+        b, scale, shift = (a if (a := arrays[k]).ndim else float(a) for k in _ARRAYS[1:])
         return cls(
             w,
-            float(arrays["b"]),
+            b,
             scale,
             shift,
-            (negative, positive),
+            _checked_labels(metadata["labels"], w.shape[1] if classes else 2),
             None if names is None else tuple(names),
             None if shape is None else tuple(shape),
             dict(metadata["settings"]),
             str(metadata["version"]),
         )
+
+
+def _check_arrays(arrays: dict[str, NDArray[Any]], classes: bool) -> int:
+    """Check shapes and values of the arrays in a file, and return n_x; classes: by softmax."""
+    w = arrays["w"]
+    n_x, columns = w.shape if w.ndim == 2 else (0, 0)
+    if (
+        n_x == 0
+        or (columns < 2 if classes else columns != 1)
+        or any(arrays[k].shape not in ((), (n_x, 1)) for k in ("scale", "shift"))
+    ):
+        what = "(n_x, K) for K labels" if classes else "(n_x, 1)"
+        raise ValueError(
+            f"w must have shape {what}, scale and shift () or (n_x, 1); w has {w.shape}"
+        )
+    if arrays["b"].shape != ((columns, 1) if classes else ()):
+        what = "a number for each label, (K, 1)" if classes else "one number"
+        raise ValueError(f"b must be {what}; it has shape {arrays['b'].shape}")
+    if any(a.dtype != np.float64 or not np.isfinite(a).all() for a in arrays.values()):
+        raise ValueError("w, b, scale and shift must be finite float64 numbers")
+    return int(n_x)
+
+
+def _checked_labels(labels: Any, count: int) -> tuple[Label, ...]:
+    """Check that so many different labels are there."""
+    if not _is_list_of(labels, (int, float, str)):
+        raise ValueError("labels must be a list of numbers or texts")
+    if len(labels) != count:
+        raise ValueError(f"there must be {count} labels; got {len(labels)}")
+    found: set[Any] = set()
+    for label in labels:
+        if label in found:
+            raise ValueError(f"labels must be of different classes; {label!r} is there twice")
+        found.add(label)
+    return tuple(labels)
 
 
 def _is_list_of(values: Any, kind: type | tuple[type, ...]) -> bool:

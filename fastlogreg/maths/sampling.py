@@ -46,14 +46,12 @@ def stratified_classes(
     counted = np.flatnonzero(weight > 0.0) if weight.size else np.arange(labels.size)
     order = counted[np.argsort(labels[counted], kind="stable")]
     counts = np.bincount(labels[counted], minlength=classes)
-    share = np.maximum(counts / max(1, counts.sum()), 0.25 / classes)
-    wanted = np.maximum(1, (rows * share / share.sum()).astype(np.intp))
     chosen, weights = [], []
-    for count, end, many in zip(counts, np.cumsum(counts), wanted):
+    for count, end, these in zip(counts, np.cumsum(counts), class_places(counts, rows)):
         if count == 0:
             continue
         whole = order[end - count : end]
-        part = whole[_spread(int(count), int(many))]
+        part = whole[these]
         if weight.size:
             weights.append(weight[part] * (float(weight[whole].sum()) / float(weight[part].sum())))
         else:
@@ -62,6 +60,13 @@ def stratified_classes(
     found, weights_ = np.concatenate(chosen), np.concatenate(weights)
     by_place = np.argsort(found)
     return found[by_place], weights_[by_place]
+
+
+def class_places(counts: NDArray[np.intp], rows: int) -> list[NDArray[np.intp]]:
+    """Places of a sample of about `rows` among the examples of each class; counts (K,)."""
+    share = np.maximum(counts / max(1, counts.sum()), 0.25 / len(counts))
+    wanted = np.maximum(1, (rows * share / share.sum()).astype(np.intp))
+    return [_spread(int(count), int(many)) for count, many in zip(counts, wanted)]
 
 
 def by_mass(mass: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:

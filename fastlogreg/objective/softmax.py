@@ -247,6 +247,11 @@ class SoftmaxObjective(Objective):
         _, dw, db = self.backend.class_products(self.design, z, none, u, weight=self.weight)
         return self.joined(dw, db) / self.total
 
+    def second_moments(self) -> Vector:
+        """Return the mean of x1 x1.T over the examples, x1 being x and a 1 behind it: one read."""
+        self.begin_pass()
+        return self.backend.products(self.design, self.weight_of_each) / self.total
+
     def largest_leverage(self, inverse: Vector) -> float:
         self.begin_pass()
         return softmax_proof.largest_leverage(self, inverse)

@@ -16,7 +16,7 @@ point found, H <= H0 in every direction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from ..objective import proof
 from ..objective.objective import Objective
 from ..objective.point import Evaluation, Point
 from ..objective.separation import MarginChange
+from ..objective.softmax import SoftmaxObjective
 from ..solvers.result import TrainingResult
 from . import several
 
@@ -295,7 +296,7 @@ def _of_several(
         design = objective.design
         objective = objective.on(design.rescaled(design.scale, design.shift - mean))
         theta = objective.moved(theta, mean)
-    found = several.examine(objective, theta, z)
+    found = several.examine(cast(SoftmaxObjective, objective), theta, z)
     if not found.finite:
         return Finding(OVERFLOW, np.inf)
     if found.null.size:

@@ -17,6 +17,7 @@ from ..maths.arrays import NONE, Vector
 from ..objective import proof
 from ..objective.objective import Objective
 from ..objective.separation import MarginChange
+from ..objective.softmax import SoftmaxObjective
 from ..solvers.result import TrainingResult
 
 VANISHED = 1e-4  # of v.H0 v
@@ -44,13 +45,13 @@ def basis(classes: int) -> Vector:
     return Q
 
 
-def examine(objective: Objective, theta: Vector, z: Vector) -> Found:
+def examine(objective: SoftmaxObjective, theta: Vector, z: Vector) -> Found:
     """Look for dependent columns and quasi-separable classes, else for a bound: five reads of X.
 
     z: that of every example at theta.
     """
     K, width = objective.columns, objective.n_x + 1
-    G = objective.backend.products(objective.design, objective.weight_of_each) / objective.total
+    G = objective.second_moments()
     if not objective.intercept:
         G[-1], G[:, -1], G[-1, -1] = 0.0, 0.0, 1.0
     if not np.isfinite(G).all():

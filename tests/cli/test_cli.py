@@ -299,11 +299,11 @@ BAD_DATA = {
         lambda X, y: (np.where(np.arange(X.size).reshape(X.shape) == 7, np.inf, X), y),
         "inf in row 2",
     ),
-    "three classes": (
-        lambda X, y: (X, np.arange(len(y)) % 3),
-        r"exactly two classes.* got 3 \(0, 1, 2\)",
+    "no classes": (
+        lambda X, y: (X, np.arange(len(y)) / 4),
+        r"whole numbers or text, not numbers to regress on; got 0, 0.25, 0.5",
     ),
-    "one class": (lambda X, y: (X, 0 * y), r"exactly two classes.* got 1 \(0\)"),
+    "one class": (lambda X, y: (X, 0 * y), r"two classes or more.* got 1 \(0\)"),
     "no examples": (lambda X, y: (X[:0], y[:0]), "X is empty"),
     "no features": (lambda X, y: (X[:, :0], y), "X is empty"),
     "shapes": (lambda X, y: (X, y[:-1]), r"30 examples, and the labels have shape \(29,\)"),

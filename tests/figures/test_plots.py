@@ -114,6 +114,46 @@ def test_most_confidently_wrong_against_a_plain_loop(pairs, count):
     assert training.most_confidently_wrong(A, Y, count).tolist() == wrong[:count]
 
 
+@pytest.mark.parametrize(
+    ("shape", "K"), [((2, 3), 3), ((2, 3, 1), 10), ((2, 1, 3), 4), ((1, 6), 30)]
+)
+def test_each_class_has_an_image_of_its_weights(shape, K):
+    w = np.random.default_rng(0).normal(size=(6, K))
+    labels = tuple(f"class {k}" for k in range(K))
+    figure = training.training_figure(COSTS, w=w, image_shape=shape, labels=labels)
+    panels = [axes for axes in axes_of(figure) if axes.get_images()]
+    shown = min(K, training.CLASSES_SHOWN)
+    assert [axes.get_title() for axes in panels] == list(labels[:shown])
+    limit = np.abs(w[:, :shown]).max()
+    for k, axes in enumerate(panels):
+        image, expected = axes.get_images()[0].get_array(), w[:, k].reshape(shape)
+        if shape[-1] == 3 and len(shape) == 3:
+            np.testing.assert_allclose(image, 0.5 + 0.5 * expected / limit)
+        else:
+            np.testing.assert_array_equal(image, expected.reshape(shape[:2]))
+            assert axes.get_images()[0].get_clim() == (-limit, limit)
+    titles = [text.get_text() for part in figure.subfigs for text in (part._suptitle,) if text]
+    assert any("the first 20 of 30 classes" in t for t in titles) == (K == 30)
+    png(figure)
+
+
+def test_mistakes_between_several_classes_name_what_was_said():
+    A = np.array([[0.1, 0.7, 0.2, 0.4], [0.8, 0.2, 0.2, 0.35], [0.1, 0.1, 0.6, 0.25]])
+    Y = np.array([[0.0, 0.0, 1.0, 2.0]])
+    assert training.most_confidently_wrong(A, Y).tolist() == [0, 2, 3]
+    X = np.arange(16.0).reshape(4, 4)
+    figure = training.training_figure(
+        COSTS, w=np.ones((4, 3)), image_shape=(2, 2), X=X, Y=Y, A=A, labels=("ant", "bee", "fly")
+    )
+    captions = [axes.get_title() for axes in axes_of(figure) if "said" in axes.get_title()]
+    assert captions == [
+        "is ant, said bee\na = 0.8",
+        "is bee, said fly\na = 0.6",
+        "is fly, said ant\na = 0.4",
+    ]
+    png(figure)
+
+
 def test_times_are_bars():
     figure = training.times_figure({"python": 10.0, "fused": 0.01}, "Times")
     (axes,) = axes_of(figure)

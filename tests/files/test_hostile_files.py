@@ -121,7 +121,7 @@ HOSTILE = {
         + r"its metadata must be one text; it is float64 of shape \(300, 300\)",
         "b of a shape": MODEL + r"b must be one number; it has shape \(1, 1\)",
         "w without rows": MODEL + "w must have shape",
-        "equal labels": MODEL + "labels must be of two classes; both are 1",
+        "equal labels": MODEL + "labels must be of different classes; 1 is there twice",
         "labels in a text": MODEL + "labels must be a list of numbers or texts",
         "label null": MODEL + "labels must be a list",
         "names in a text": MODEL + "feature names must be a list of texts",

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastlogreg._version import __version__
-from fastlogreg.checks.labels import encode_labels
-from fastlogreg.files.model import FORMAT, Model
+from fastlogreg.checks.labels import encode_labels, one_against_rest, one_label
+from fastlogreg.files.model import FORMAT, FORMAT_OF_CLASSES, Model
 
 W = np.array([[0.1], [-1e-300], [5.0]])
 FULL = Model(
@@ -25,6 +25,7 @@ FULL = Model(
     (1, 3),
     {"alpha": 0.1, "stop_reason": "iterations"},
 )
+W4, B4 = np.arange(12.0).reshape(3, 4), np.array([[0.5], [-1.0], [0.0], [1e300]])
 
 
 def same(one, other):
@@ -35,7 +36,16 @@ def same(one, other):
 
 
 @pytest.mark.parametrize(
-    "model", [FULL, Model(W, -0.5), Model(W, 0.0, labels=(-1, 1)), Model(W, 0.0, labels=(0.5, 2))]
+    "model",
+    [
+        FULL,
+        Model(W, -0.5),
+        Model(W, 0.0, labels=(-1, 1)),
+        Model(W, 0.0, labels=(0.5, 2)),
+        Model(W4, B4, labels=("a", "b", "c", "ü")),
+        Model(W4, B4, 1 / 255, W, (0, 3, 7, 2**60), ("a", "b", "c"), (1, 3)),
+        Model(W4[:, :2], B4[:2], labels=("two", "by softmax")),
+    ],
 )
 def test_a_model_comes_back_as_it_was(model, tmp_path):
     model.save(tmp_path / "m.npz")
@@ -81,13 +91,15 @@ def saved(path, **changes):
 
 def test_the_helper_of_the_next_test_writes_good_files(tmp_path):
     assert Model.load(saved(tmp_path / "m.npz")).labels == (0, 1)
+    assert Model.load(saved(tmp_path / "m.npz", **SEVERAL)).labels == (0, 1, 2, 3)
 
 
+SEVERAL = {"format": FORMAT_OF_CLASSES, "w": W4, "b": B4, "labels": [0, 1, 2, 3]}
 FOREIGN = {
     "other arrays": ({"w": None}, "not a fastlogreg model"),
     "no JSON": ({"metadata": "hello"}, "not a model that this version can read"),
     "JSON list": ({"metadata": "[]"}, "not a model that this version can read"),
-    "later format": ({"format": "fastlogreg model 2"}, "format is 'fastlogreg model 2'"),
+    "later format": ({"format": "fastlogreg model 3"}, "format is 'fastlogreg model 3'"),
     "rank 1": ({"w": W[:, 0]}, r"w must have shape \(n_x, 1\)"),
     "scale": ({"scale": np.ones(3)}, "scale and shift"),
     "NaN": ({"w": W * np.nan}, "finite"),
@@ -96,6 +108,12 @@ FOREIGN = {
     "image shape": ({"image_shape": [2, 2]}, "3 features"),
     "labels": ({"labels": [0]}, "not a model that this version can read"),
     "settings": ({"settings": 3}, "not a model that this version can read"),
+    "columns in format 1": ({"w": W4, "b": B4, "labels": [0, 1, 2, 3]}, r"w must .* \(n_x, 1\)"),
+    "one column in format 2": (SEVERAL | {"w": W}, r"w must have shape \(n_x, K\)"),
+    "b of several": (SEVERAL | {"b": B4[:, 0]}, r"for each label, \(K, 1\); it has shape \(4,\)"),
+    "too few labels": (SEVERAL | {"labels": [0, 1, 2]}, "there must be 4 labels; got 3"),
+    "a label twice": (SEVERAL | {"labels": [0, 1, 2, 0]}, "different classes; 0 is there twice"),
+    "infinite b": (SEVERAL | {"b": B4 + np.inf}, "finite"),
 }
 
 
@@ -117,6 +135,18 @@ def test_no_model_at_all(tmp_path):
     (tmp_path / "m.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=r"cannot be read as \.npz"):
         Model.load(tmp_path / "m.npz")
+
+
+def test_files_of_two_labels_stay_readable_by_older_versions(tmp_path):
+    """Format 1 is written for them, which is all that older versions read."""
+    for model, written in (
+        (FULL, FORMAT),
+        (Model(W4, B4, labels=tuple("abcd")), FORMAT_OF_CLASSES),
+    ):
+        model.save(tmp_path / "m.npz")
+        with np.load(tmp_path / "m.npz") as file:
+            assert json.loads(str(file["metadata"]))["format"] == written
+    assert (FULL.n_classes, FULL.by_softmax) == (2, False)
 
 
 def test_nothing_is_unpickled(tmp_path):
@@ -149,6 +179,36 @@ def test_two_classes_become_0_and_1_in_sorted_order(y, labels):
     np.testing.assert_array_equal(Y, [[0, 1, 1]])
 
 
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        ([3, -1, 10, 3], (-1, 3, 10)),
+        ([2.0, 0.0, 1.0, 2.0], (0, 1, 2)),
+        (["b", " a", "c ", "b"], ("a", "b", "c")),
+        ([b"10", b"9", b"8", b"10"], ("10", "8", "9")),
+        ([2**60 + 1, 2**60, 5, 2**60 + 1], (5, 2**60, 2**60 + 1)),
+    ],
+)
+def test_several_classes_become_their_places_in_sorted_order(y, labels):
+    Y, found = encode_labels(np.array(y))
+    assert found == labels
+    assert [type(label) for label in found] == [type(label) for label in labels]
+    stripped = [v.decode() if isinstance(v, bytes) else v for v in y]
+    stripped = [v.strip() if isinstance(v, str) else v for v in stripped]
+    np.testing.assert_array_equal(Y, [[labels.index(v) for v in stripped]])
+    np.testing.assert_array_equal(encode_labels(np.array(y[:1]), labels)[0], Y[:, :1])
+
+
+def test_one_label_against_the_others():
+    Y, labels = one_against_rest(np.array([3, 7, 3, 5]), "3")
+    assert labels == ("not 3", 3)
+    np.testing.assert_array_equal(Y, [[1, 0, 1, 0]])
+    np.testing.assert_array_equal(one_label(np.array([9, 3]), 3), [[0, 1]])
+    for y in ([7, 5], [3, 3]):
+        with pytest.raises(ValueError, match="one of its labels, and not the only one; got '3'"):
+            one_against_rest(np.array(y), "3")
+
+
 @given(st.lists(st.sampled_from(["a", "b"]), min_size=1), st.sampled_from([("a", "b"), ("b", "a")]))
 def test_given_labels_are_kept(y, labels):
     Y, found = encode_labels(np.array(y), labels)
@@ -159,8 +219,10 @@ def test_given_labels_are_kept(y, labels):
 @pytest.mark.parametrize(
     ("y", "labels", "error", "text"),
     [
-        ([1, 1], None, ValueError, "exactly two classes to train on; got 1 .1."),
-        (list(range(10)), None, ValueError, r"got 10 \(0, 1, 2, 3, 4, \.\.\.\)\. Keep"),
+        ([1, 1], None, ValueError, "two classes or more to train on; got 1 .1."),
+        ([0.5, 1, 2, 3, 4, 5, 6], None, ValueError, r"regress on; got 0.5, 1, 2, 3, 4, \.\.\.$"),
+        ([0, 12], range(12), ValueError, r"one of 0, .*, 9, \.\.\. \(12 in all\), as in"),
+        ([5, 0, 9], (0, 5, 7), ValueError, "must be 0, 5 or 7, as in the .*; got 9 in row 2"),
         ([0, 1, 2], (0, 1), ValueError, "must be 0 or 1, as in the training data; got 2 in row 2"),
         (["0", "1"], (0, 1), ValueError, "got '0' in row 0"),
         ([0, 1], ("0", "1"), ValueError, "got 0 in row 0"),

@@ -1,0 +1,68 @@
+"""What differs in the estimator from three classes on: softmax in the sigmoid's place.
+
+coef_ is (K, n_features) and intercept_ (K,), a row for each class. Adding a number to every
+intercept, or a vector to every row, changes no probability: both are centred, their sums over the
+classes are 0. With a penalty the optimum is so of itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks.labels import LabelledRows
+from ..data.design import Design
+from ..maths import softmax
+from ..maths.arrays import Vector
+from ..objective.objective import Objective
+from ..objective.softmax import SoftmaxObjective
+
+
+def objective_of(
+    design: Design, rows: LabelledRows, lambda_: float, n_threads: int | None, intercept: bool
+) -> Objective:
+    """Return J for the classes of these rows: by the sigmoid for two, by softmax for more."""
+    K = len(rows.classes)
+    if K == 2:
+        return Objective(design, rows.codes, lambda_, "fused", n_threads, rows.weight, intercept)
+    return SoftmaxObjective(
+        design, rows.codes, K, lambda_, "fused", n_threads, rows.weight, intercept
+    )
+
+
+def on_design(coef: Vector, intercept: Vector, design: Any) -> tuple[Vector, Vector]:
+    """Return W (K, n_x) and b (K,) that are these once scale and shift of the design are folded in.
+
+    They are centred, from where every solver stays centred.
+    """
+    W = coef / design.scale
+    return softmax.centred(W, intercept - W @ design.shift)
+
+
+def folded(w: Vector, b: Vector, design: Any) -> tuple[Vector, Vector]:
+    """Fold scale and shift of a design into w (n_x, K) and b (K, 1): coef (K, n_x) and b (K,)."""
+    each = [design.fold(np.ascontiguousarray(w[:, k]), float(b[k, 0])) for k in range(w.shape[1])]
+    return softmax.centred(np.array([w_k for w_k, _ in each]), np.array([b_k for _, b_k in each]))
+
+
+def class_scores(design: Design, coef: Vector, intercept: Vector, threads: int | None) -> Vector:
+    """Return Z (K, m) of the examples of a design, in one read of X."""
+    labels = np.zeros(design.m, np.int32)  # z does not depend on them
+    objective = SoftmaxObjective(design, labels, len(coef), n_threads=threads)
+    Z: Vector = objective.point(objective.joined(coef, intercept)).z
+    return Z
+
+
+def log_probabilities(Z: Vector) -> Vector:
+    """Return the logarithms of softmax(Z) for Z (m, K), an example in each row."""
+    Z = Z - Z.max(axis=1, keepdims=True)
+    return Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
+
+
+def likeliest(scores: Vector, classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of the largest score: scores (m,) of two classes, or (m, K)."""
+    if scores.ndim == 1:
+        return classes[(scores > 0.0).astype(np.intp)]
+    return classes[scores.argmax(axis=1)]
