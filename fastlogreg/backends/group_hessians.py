@@ -93,6 +93,11 @@ def of_columns(
 ) -> list[HeldHessianSums]:
     """Return loss, gradient and Hessian of each column at its own point."""
     K, n_x = columns.b.size, design.n_x
+    small = design.dense is not None and design.nbytes <= hessians.BLOCK_BYTES
+    if small and design.few_features and backend.any_form and _are_compiled():
+        return [
+            _of_one_column(design, labels, columns, k, weight, group, backend) for k in range(K)
+        ]
     found = [_products(design, backend) for _ in range(K)]
     loss, held, gradient = np.zeros(K), np.zeros(K), np.zeros((K, n_x + 1))
     for lo, hi, x in design.float_blocks(hessians.BLOCK_BYTES // (8 * n_x)):
@@ -115,6 +120,33 @@ def of_columns(
         HeldHessianSums(float(loss[k]), float(held[k]), gradient[k], H.whole())
         for k, H in enumerate(found)
     ]
+
+
+def _of_one_column(
+    design: Design,
+    labels: NDArray[np.int32],
+    columns: Columns,
+    k: int,
+    weight: Vector,
+    group: NDArray[np.int32],
+    backend: Backend,
+) -> HeldHessianSums:
+    """Return the same of column k, by the kernel of few features; for X that stays in a cache."""
+    y = (labels == columns.positive[k]).view(np.uint8)
+    train, held = columns.train[k], columns.held[k]
+    one = not group.size
+    s = np.full(design.m, train[0]) if one else train[group]
+    if weight.size:
+        s *= weight
+    z = np.empty(design.m)
+    sums = hessians.of_few_features(
+        design, y, columns.W[k], float(columns.b[k]), n_threads=backend.n_threads, weight=s, zs=z
+    )
+    outside = 0.0
+    if held.any():
+        h = np.full(design.m, held[0]) if one else held[group]
+        outside = backend.terms(z, y, h * weight if weight.size else h).loss
+    return HeldHessianSums(sums.loss, outside, sums.gradient, sums.hessian)
 
 
 class _ByKernel:
