@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_choice, check_number
 from ..checks.extras import require
-from ..checks.labels import encode_labels
 from ..files.model import Model
 from ..files.writing import atomic_open
 from . import options
 from .outputs import check_plot, check_writable
-from .reading import DataOptions, describe, labels_of, read_training
+from .reading import DataOptions, classes_of, describe, read_training
 from .running import print_metrics
 
 Array = NDArray[Any]
@@ -41,6 +40,10 @@ def cv(
     target: options.Target = None,
     header: options.Header = None,
     n_features: options.Features = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", help="Take this label against all the others together."),
+    ] = None,
     lambdas: Annotated[
         str,
         typer.Option(
@@ -87,7 +90,12 @@ def cv(
         require("sklearn", "sklearn", "cv with folds")
     source = DataOptions(x, y, target, header, n_features)
     training = read_training(data, source, max_memory)
-    Y, labels = encode_labels(labels_of(training), source=training.path)
+    Y, labels = classes_of(training, positive)
+    if len(labels) > 2:
+        raise ValueError(
+            f"{training.path}: cv is for two labels; got {len(labels)}. Take one of them against "
+            "the others with --positive LABEL"
+        )
     factor = describe(training, Y, labels, scale)
     problem = _Problem(training.X, Y, factor, count, standardize, threads)
     begun = time.perf_counter()
@@ -102,8 +110,15 @@ def cv(
     )
     bound = f", at most {fit.bound:.3g} above the optimum" if np.isfinite(fit.bound) else ""
     print(f"lambda {given[k]:.6g} is chosen ({rule}): cost {fit.cost:.6f}{bound}")
-    how = {"lambda_": float(given[k]), "rule": rule, "folds": folds, "cost": fit.cost}
+    how: dict[str, Any] = {
+        "lambda_": float(given[k]),
+        "rule": rule,
+        "folds": folds,
+        "cost": fit.cost,
+    }
     w, b = fit.w[:, None], fit.b
+    if positive is not None:
+        how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
     print_metrics(model, training.X, Y, "train")
     if out is not None:

@@ -98,3 +98,14 @@ def test_what_is_wrong_is_one_line(options, text, data, capsys):
     assert run("cv", data, *options) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {text}")
+
+
+def test_of_several_labels_one_is_taken_against_the_others(tmp_path, capsys):
+    X, _ = points()
+    np.savez(tmp_path / "three.npz", x=X, y=np.arange(200) % 3)
+    assert run("cv", tmp_path / "three.npz", "--lambdas", "2") == 2
+    assert "cv is for two labels; got 3. Take one of them" in capsys.readouterr().err
+    out = tmp_path / "model.npz"
+    options = ("--positive", "2", "--lambdas", "2", "--folds", "3", "--out", out)
+    assert run("cv", tmp_path / "three.npz", *options) == 0
+    assert run("evaluate", out, tmp_path / "three.npz") == 0
