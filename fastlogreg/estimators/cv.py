@@ -243,14 +243,14 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         patterns = patterns_of(groups_, shared.group_totals(), factors)
         ways = Ways(shared, patterns, bool(self.standardize))
         fits, _ = self._followed(ways, problem, Cs, tol, max_iter)
-        tests = [test for _, test in splits]
+        tests = groups_.tests
         if self.scoring is None:
             scores = -np.array([[fit.held for fit in at[1:]] for at in fits]).T
         else:
             scores = scores_by_scorer(self.scoring, problem, shared, tests, fits)
         error = np.zeros(len(Cs))
-        if len(splits) > 1:
-            error = scores.std(axis=0, ddof=1) / np.sqrt(len(splits))
+        if len(tests) > 1:
+            error = scores.std(axis=0, ddof=1) / np.sqrt(len(tests))
         self._choose(Cs, scores, scores.mean(axis=0), error)
         self._keep(rows.classes, Cs, fits, [[*at[1:]] for at in fits])
         at_chosen = fits[self._chosen()][1:]
@@ -270,7 +270,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         shared = problem.shared(
             labels if weighed else NO_GROUP, self._threads(), bool(self.fit_intercept)
         )
-        nothing = Splits(labels, np.empty((0, 2)), np.empty((0, 2)), np.array([0, 1], np.int32))
+        nothing = Splits(labels, np.empty((0, 2)), np.empty((0, 2)), np.array([0, 1], np.int32), [])
         totals = np.bincount(labels, rows.weight if rows.weight.size else None, minlength=2)
         (pattern,) = patterns_of(nothing, totals.astype(np.float64), problem.factors)
         if not weighed:

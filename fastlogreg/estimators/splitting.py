@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ DEFAULT_FOLDS = 5
 
 def splits_of(
     cv: Any, X: Any, y: NDArray[Any], groups: Any, weight: NDArray[np.float64]
-) -> list[tuple[Indices, Indices]]:
-    """Return the rows to train on and to test on of each split.
+) -> Iterator[tuple[Indices, Indices]]:
+    """Yield the rows to train on and to test on of each split.
 
     cv: a number of folds, stratified as scikit-learn's; a splitter; or an iterable of pairs. X is
     handed to splitters as it is. Rows of weight 0 do not count as examples of their class.
@@ -33,13 +34,11 @@ def splits_of(
         folds = int(check_number("cv", int(folds), low=2, integer=True))
         _require_enough(folds, y[weight > 0.0] if weight.size else y)
     splitter = check_cv(folds, y, classifier=True)
-    found = [
+    # One after the other: rows to train on, of all splits, would be as many vectors as folds.
+    return (
         (_indices(train, len(y)), _indices(test, len(y)))
         for train, test in splitter.split(X, y, groups)
-    ]
-    if not found:
-        raise ValueError("cv must give one split at least; got none")
-    return found
+    )
 
 
 def _require_enough(folds: int, y: NDArray[Any]) -> None:

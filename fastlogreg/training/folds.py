@@ -6,7 +6,7 @@ too, and examples that are drawn more than once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,16 +23,18 @@ class Splits(NamedTuple):
     """Hold F splits of m examples.
 
     group (m,) int32 of 0 .. G - 1; train and test (F, G): how often an example of a group is in
-    that part of a split. label (G,): of the examples of a group, 0 or 1.
+    that part of a split. label (G,): of the examples of a group, 0 or 1. tests: the
+    test parts as they were given.
     """
 
     group: NDArray[np.int32]
     train: Vector
     test: Vector
     label: NDArray[np.int32]
+    tests: list[Indices]
 
 
-def grouped(splits: Sequence[tuple[Indices, Indices]], labels: NDArray[np.int32]) -> Splits:
+def grouped(splits: Iterable[tuple[Indices, Indices]], labels: NDArray[np.int32]) -> Splits:
     """Return the groups of examples that no split and no label tells apart.
 
     Raises
@@ -40,9 +42,10 @@ def grouped(splits: Sequence[tuple[Indices, Indices]], labels: NDArray[np.int32]
     ValueError
         Where a part of a split is empty, naming it, or there are too many splits.
     """
-    m = len(labels)
+    m, number = len(labels), -1
     group = labels.astype(np.int32)
     patterns: list[tuple[int, ...]] = [(0,), (1,)]
+    tests: list[Indices] = []
     for number, (train, test) in enumerate(splits):
         for part, name in ((train, "training"), (test, "test")):
             if len(part) == 0:
@@ -50,26 +53,46 @@ def grouped(splits: Sequence[tuple[Indices, Indices]], labels: NDArray[np.int32]
                     f"cv must give splits without empty parts; the {name} set of split {number}, "
                     "counted from 0, is empty. Use fewer splits, or leave this one out"
                 )
-        in_train, in_test = (np.bincount(part, minlength=m) for part in (train, test))
-        most = int(in_test.max()) + 1
-        codes = (group.astype(np.int64) * (int(in_train.max()) + 1) + in_train) * most + in_test
-        found, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-        patterns = [
-            (*patterns[group[i]], int(in_train[i]), int(in_test[i])) for i in first.tolist()
-        ]
-        group = inverse.reshape(-1).astype(np.int32)
-        if len(found) * len(splits) > MOST_WEIGHTS:
+        tests.append(test)
+        group, patterns = _told_apart(group, patterns, train, test)
+        if len(patterns) * (number + 1) > MOST_WEIGHTS:
             raise ValueError(
-                f"cv must give fewer splits: {len(splits)} of {m} examples are too many columns "
-                'to advance together. cv="alo" approximates leaving one out in one more read'
+                f"cv must give fewer splits: so many of {m} examples are too many columns to "
+                'advance together. cv="alo" approximates leaving one out in one more read'
             )
+    if number < 0:
+        raise ValueError("cv must give one split at least; got none")
     table = np.array(patterns)
     return Splits(
         group,
         np.ascontiguousarray(table[:, 1::2].T, np.float64),
         np.ascontiguousarray(table[:, 2::2].T, np.float64),
         table[:, 0].astype(np.int32),
+        tests,
     )
+
+
+def _told_apart(
+    group: NDArray[np.int32], patterns: list[tuple[int, ...]], train: Indices, test: Indices
+) -> tuple[NDArray[np.int32], list[tuple[int, ...]]]:
+    """Return the groups and their patterns with one more split; few vectors of m at a time."""
+    m = len(group)
+    codes = group.astype(np.int64)
+    sizes = []
+    for part in (train, test):
+        counts = np.bincount(part, minlength=m)
+        sizes.append(int(counts.max()) + 1)
+        codes *= sizes[-1]
+        codes += counts
+        del counts
+    there = np.bincount(codes, minlength=len(patterns) * sizes[0] * sizes[1]) > 0
+    places = np.cumsum(there) - 1
+    found = []
+    for code in np.flatnonzero(there).tolist():
+        before, in_test = divmod(code, sizes[1])
+        old, in_train = divmod(before, sizes[0])
+        found.append((*patterns[old], in_train, in_test))
+    return places.astype(np.int32)[codes], found
 
 
 def patterns_of(splits: Splits, totals: Vector, factors: Vector) -> list[Pattern]:
