@@ -11,8 +11,10 @@ import numpy as np
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"  # where --data names no other folder
 
 
-def mnist(folder: Path) -> tuple[Any, Any] | None:
+def mnist(folder: Path, digits: bool = False) -> tuple[Any, Any] | None:
     """Read MNIST's 60,000 training images: X (m, 784) uint8 and y (m,), 1 for a zero.
+
+    digits: y is the digit itself.
 
     None where the files are missing.
     """
@@ -21,8 +23,9 @@ def mnist(folder: Path) -> tuple[Any, Any] | None:
     ]
     if not all(path.is_file() for path in paths):
         return None
-    pixels, digits = (np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in paths)
-    return pixels[16:].reshape(-1, 784), (digits[8:] == 0).astype(np.uint8)
+    pixels, labels = (np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in paths)
+    y = labels[8:].astype(np.int32) if digits else (labels[8:] == 0).astype(np.uint8)
+    return pixels[16:].reshape(-1, 784), y
 
 
 def cats(folder: Path) -> tuple[Any, Any] | None:

@@ -10,14 +10,14 @@ diagonal of a (1 - a).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import fastlogreg as flr
 
-from .problems import Problem
+from . import softmax
+from .problems import Problem, blocks
 
 
 class Optimum(NamedTuple):
@@ -27,30 +27,27 @@ class Optimum(NamedTuple):
     penalised: float
 
 
-def _blocks(problem: Problem) -> Iterator[tuple[slice, Any]]:
-    if not isinstance(problem.X, np.ndarray):
-        yield slice(0, len(problem.y)), problem.X
-        return
-    step = max(64, (1 << 20) // problem.X.shape[1])
-    for lo in range(0, len(problem.y), step):
-        part = slice(lo, lo + step)
-        yield part, np.asarray(problem.X[part], np.float64)
-
-
 def cost(problem: Problem, theta: Any, penalised: bool = False) -> float:
-    """Compute J at theta = [w, b], (n_x + 1,); with the penalty on b too where it is asked for."""
+    """Compute J at theta = [w, b], (n_x + 1,) or, of several classes, (K, n_x + 1).
+
+    With the penalty on b too where it is asked for.
+    """
+    if np.ndim(theta) == 2:
+        return softmax.cost(problem, theta)
     w, b = theta[:-1], float(theta[-1])
     if not np.isfinite(theta).all():
         return float(np.inf)
     J = sum(
         float(np.logaddexp(0.0, (1.0 - 2.0 * problem.y[part]) * (x @ w + b)).sum())
-        for part, x in _blocks(problem)
+        for part, x in blocks(problem)
     )
     return (J + 0.5 * problem.lambda_ * float(w @ w + penalised * b * b)) / len(problem.y)
 
 
 def find(problem: Problem) -> Optimum:
-    """Find both optima."""
+    """Find both optima; of several classes that without a penalty on b alone."""
+    if problem.classes > 2:
+        return Optimum(softmax.least(problem), np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = flr.train(
@@ -89,7 +86,7 @@ def _step(problem: Problem, theta: Any, penalised: bool) -> Any:
     penalty = np.full(theta.size, problem.lambda_)
     penalty[-1] *= penalised
     H, g = np.diag(penalty), penalty * theta
-    for part, x in _blocks(problem):
+    for part, x in blocks(problem):
         x1 = np.hstack([x, np.ones((len(x), 1))])
         a = _sigmoid(x1 @ theta)
         g += (a - problem.y[part]) @ x1

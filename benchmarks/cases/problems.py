@@ -6,7 +6,7 @@ its data is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +16,29 @@ from . import data as real
 
 
 class Problem(NamedTuple):
-    """Holds X (m, n_x), a C array in its dtype or a scipy CSR, y (m,) uint8, and lambda."""
+    """Holds X (m, n_x), a C array in its dtype or a scipy CSR, y (m,) of 0 .. classes - 1, and
+    lambda. With more than two classes J is that of softmax."""
 
     name: str
     X: Any
     y: Any
     lambda_: float = 1.0
+
+    @property
+    def classes(self) -> int:
+        """Count the classes."""
+        return int(self.y.max()) + 1
+
+
+def blocks(problem: Problem) -> Iterator[tuple[slice, Any]]:
+    """Yield the examples and their X as float64, block by block; a sparse X as it is."""
+    if not isinstance(problem.X, np.ndarray):
+        yield slice(0, len(problem.y)), problem.X
+        return
+    step = max(64, (1 << 20) // problem.X.shape[1])
+    for lo in range(0, len(problem.y), step):
+        part = slice(lo, lo + step)
+        yield part, np.asarray(problem.X[part], np.float64)
 
 
 Make = Callable[[str, "Path | None", int], "Problem | None"]
@@ -101,6 +118,67 @@ def a9a_csr(name: str, data: Path | None, divisor: int) -> Problem | None:
     return None if dense is None else dense._replace(X=csr_matrix(dense.X))
 
 
+def drawn_classes(rng: Any, Z: Any) -> Any:
+    """Draw labels with P(y = k) = softmax(Z)_k; Z (m, K)."""
+    P = np.exp(Z - Z.max(axis=1, keepdims=True))
+    P /= P.sum(axis=1, keepdims=True)
+    drawn = (P.cumsum(axis=1) < rng.random((len(Z), 1))).sum(axis=1)
+    return np.minimum(drawn, Z.shape[1] - 1).astype(np.int32)
+
+
+def correlated_classes(m: int, n_x: int, classes: int, rho: float = 0.6) -> Make:
+    """Make AR(1) columns, and labels of several classes."""
+
+    def make(name: str, data: Path | None, divisor: int) -> Problem:
+        rng = np.random.default_rng(2)
+        X = rng.standard_normal((m // divisor, n_x))
+        for j in range(1, n_x):
+            X[:, j] = rho * X[:, j - 1] + np.sqrt(1 - rho * rho) * X[:, j]
+        W = 2.0 * rng.standard_normal((n_x, classes)) / np.sqrt(n_x)
+        return Problem(name, X, drawn_classes(rng, X @ W + 0.3 * rng.standard_normal(classes)))
+
+    return make
+
+
+def small_classes(which: str, divide: float = 1.0) -> Make:
+    """Take iris or digits, which come with scikit-learn; standardised without a divisor."""
+
+    def make(name: str, data: Path | None, divisor: int) -> Problem | None:
+        try:
+            from sklearn import datasets
+        except ImportError:
+            return None
+        X, y = getattr(datasets, f"load_{which}")(return_X_y=True)
+        X = X / divide if divide != 1.0 else (X - X.mean(axis=0)) / X.std(axis=0)
+        return Problem(name, X, y.astype(np.int32))
+
+    return make
+
+
+def mnist_digits(name: str, data: Path | None, divisor: int) -> Problem | None:
+    """Take 60,000 images as they are, bytes: all ten digits. lambda is 255^2, 1 for pixels in
+    [0, 1]."""
+    found = real.mnist(real.DATA if data is None else data, digits=True)
+    if found is None:
+        return None
+    return Problem(name, *(part[::divisor].copy() for part in found), 255.0**2)
+
+
+def csr_classes(name: str, data: Path | None, divisor: int) -> Problem:
+    """Make 20,000 x 50,000 with 50 per row, in twenty classes."""
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(3)
+    m, n_x, k, classes = 20_000 // divisor, 50_000, 50, 20
+    starts = np.arange(0, m * k + 1, k, dtype=np.int32)
+    X = csr_matrix(
+        (rng.standard_normal(m * k), rng.integers(0, n_x, m * k, np.int32), starts), shape=(m, n_x)
+    )
+    X.sum_duplicates()
+    W = 3.0 * rng.standard_normal((n_x, classes)) / np.sqrt(k)
+    return Problem(name, X, drawn_classes(rng, X @ W))
+
+
 def random_csr(name: str, data: Path | None, divisor: int) -> Problem:
     """Make 100,000 x 50,000 with 50 per row, values and places at random."""
     from scipy.sparse import csr_matrix
@@ -127,3 +205,9 @@ PROBLEMS["MNIST zeros, uint8"] = mnist
 PROBLEMS["a9a, dense"] = a9a
 PROBLEMS["a9a, CSR"] = a9a_csr
 PROBLEMS["100,000 x 50,000 CSR"] = random_csr
+PROBLEMS["iris, 3 classes"] = small_classes("iris")
+PROBLEMS["digits, 10 classes"] = small_classes("digits", 16.0)
+PROBLEMS["200,000 x 54, 7 classes"] = correlated_classes(200_000, 54, 7)
+PROBLEMS["MNIST, 10 classes, uint8"] = mnist_digits
+PROBLEMS["2,000 x 5,000, 5 classes"] = correlated_classes(2_000, 5_000, 5)
+PROBLEMS["20,000 x 50,000 CSR, 20 classes"] = csr_classes

@@ -33,13 +33,13 @@ class PassContender(NamedTuple):
 
 
 class FitContender(NamedTuple):
-    """Holds whole fits: fit(tol) -> w (n_x,), b.
+    """Holds whole fits: fit(tol) -> w (n_x,), b; of several classes w (K, n_x), b (K,).
 
     `tols` go from loose to tight, whatever the package calls them. `penalised` tells that b is
     penalised too.
     """
 
-    fit: Callable[[Any], tuple[Any, float]]
+    fit: Callable[[Any], tuple[Any, Any]]
     tols: tuple[float, ...]
     penalised: bool = False
 
@@ -54,6 +54,13 @@ def powers(first: int, last: int) -> tuple[float, ...]:
     return tuple(10.0**-k for k in range(first, last + 1))
 
 
-def coefficients(model: Any) -> tuple[Any, float]:
+def is_binary(y: Any) -> bool:
+    """Tell whether there are two classes."""
+    return bool(y.max() < 2)
+
+
+def coefficients(model: Any) -> tuple[Any, Any]:
     """Take w and b from a fitted estimator of scikit-learn's kind."""
+    if len(model.coef_) > 1:
+        return np.asarray(model.coef_), np.ravel(model.intercept_)
     return np.ravel(model.coef_), float(np.ravel(model.intercept_)[0])

@@ -7,7 +7,7 @@ from typing import Any
 import fastlogreg as flr
 from fastlogreg.tools import bench
 
-from .base import FitContender, PassContender, coefficients, powers
+from .base import FitContender, PassContender, coefficients, is_binary, powers
 
 
 def one_pass(backend: str, order: str, X: Any, y: Any, n_threads: int) -> PassContender:
@@ -20,11 +20,19 @@ def one_pass(backend: str, order: str, X: Any, y: Any, n_threads: int) -> PassCo
 def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
     """Fit by `train` and, where scikit-learn is there, the estimator; tol bounds J - J*."""
 
-    def train(tol: float) -> tuple[Any, float]:
+    classes = None if is_binary(y) else int(y.max()) + 1
+
+    def train(tol: float) -> tuple[Any, Any]:
         result = flr.train(
-            X.T, y[None, :], solver="auto", lambda_=lambda_, tol=tol, iterations=1000
+            X.T,
+            y[None, :],
+            classes=classes,
+            solver="auto",
+            lambda_=lambda_,
+            tol=tol,
+            iterations=1000,
         )
-        return result.w[:, 0], result.b
+        return (result.w[:, 0], result.b) if classes is None else (result.w.T, result.b[:, 0])
 
     found = {"fastlogreg train": FitContender(train, powers(1, 14))}
     if hasattr(flr, "LogisticRegression"):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from .base import FitContender
 
@@ -20,6 +23,14 @@ PACKAGES = {
     "torch": ("torch", "torch"),
     "jax": ("jax", "jax"),
 }
+SEVERAL = (  # those that have a softmax
+    "fastlogreg",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "cyanure",
+    "torch",
+    "jax",
+)
 SPARSE = ("fastlogreg", "scikit-learn", "snapml", "cyanure", "skglm")  # those that take a CSR
 
 
@@ -35,9 +46,26 @@ def installed() -> list[str]:
 def fits(package: str, X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
     """Prepare a package's fits on X (m, n_x) and y (m,), by the names of its contenders.
 
-    Raises ImportError where the package is not installed.
+    Bytes are for this package alone. Others get them as floats in [0, 1], made beforehand: float64
+    and float32 are two contenders. Raises ImportError where the package is not installed.
     """
-    found: dict[str, FitContender] = importlib.import_module(
-        f".{PACKAGES[package][1]}", __package__
-    ).fits(X, y, lambda_)
+    make = importlib.import_module(f".{PACKAGES[package][1]}", __package__).fits
+    found: dict[str, FitContender] = {}
+    if package == "fastlogreg" or X.dtype != np.uint8:
+        found.update(make(X, y, lambda_))
+        return found
+    for dtype in (np.float64, np.float32):
+        floats = np.divide(X, 255.0, dtype=dtype)
+        for name, contender in make(floats, y, lambda_ / 255.0**2).items():
+            found[f"{name}, {np.dtype(dtype)}"] = contender._replace(fit=_of_bytes(contender.fit))
     return found
+
+
+def _of_bytes(fit: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Any, Any]]:
+    """Return a fit on X / 255 as one on X."""
+
+    def fitted(tol: Any) -> tuple[Any, Any]:
+        w, b = fit(tol)
+        return np.asarray(w) / 255.0, b
+
+    return fitted

@@ -45,7 +45,7 @@ class Worker:
         return self._answer(60.0)
 
     def fit(self, contender: str, tol: float, most_seconds: float) -> tuple[float, Any] | None:
-        """Ask for one fit: its seconds, and [w, b] (n_x + 1,).
+        """Ask for one fit: its seconds, and [w, b], (n_x + 1,) or (K, n_x + 1).
 
         None where it failed or took too long. That ends the process: the package's next contender
         gets a new one.

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .base import FitContender, Pass, PassContender, Vector, coefficients, powers, tolerance
+from .base import (
+    FitContender,
+    Pass,
+    PassContender,
+    Vector,
+    coefficients,
+    is_binary,
+    powers,
+    tolerance,
+)
 
 
 def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
@@ -36,12 +45,14 @@ def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
     from sklearn.linear_model import LogisticRegression as Make
 
     def by(solver: str) -> FitContender:
-        def fit(tol: float) -> tuple[Any, float]:
+        def fit(tol: float) -> tuple[Any, Any]:
             return coefficients(
                 Make(C=1 / lambda_, solver=solver, tol=tol, max_iter=5000).fit(X, y)
             )
 
         return FitContender(fit, powers(0, 12), solver == "liblinear")
 
-    names = ["lbfgs", "newton-cg", "liblinear"] + ["newton-cholesky"] * (X.shape[1] <= 3000)
+    unknowns = X.shape[1] * (1 if is_binary(y) else int(y.max()) + 1)
+    names = ["lbfgs", "newton-cg"] + ["liblinear"] * is_binary(y)
+    names += ["newton-cholesky"] * (unknowns <= 3000)
     return {f"scikit-learn {name}": by(name) for name in names}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import COUNTS, FitContender, Pass, PassContender, Vector, tolerance
+from .base import COUNTS, FitContender, Pass, PassContender, Vector, is_binary, tolerance
 
 
 def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
@@ -37,12 +37,18 @@ def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
     import torch as library
 
     floats = X if X.dtype.kind == "f" else X.astype(np.float32)
-    rows, labels = library.from_numpy(floats), library.from_numpy(y.astype(floats.dtype))
-    loss = library.nn.functional.binary_cross_entropy_with_logits
+    binary, rows = is_binary(y), library.from_numpy(floats)
+    columns = () if binary else (int(y.max()) + 1,)
+    if binary:
+        labels = library.from_numpy(y.astype(floats.dtype))
+        loss = library.nn.functional.binary_cross_entropy_with_logits
+    else:
+        labels = library.from_numpy(y.astype(np.int64))
+        loss = library.nn.functional.cross_entropy
 
-    def fit(iterations: float) -> tuple[Any, float]:
-        w = library.zeros(rows.shape[1], dtype=rows.dtype, requires_grad=True)
-        b = library.zeros(1, dtype=rows.dtype, requires_grad=True)
+    def fit(iterations: float) -> tuple[Any, Any]:
+        w = library.zeros((rows.shape[1], *columns), dtype=rows.dtype, requires_grad=True)
+        b = library.zeros(columns or (1,), dtype=rows.dtype, requires_grad=True)
         optimizer = library.optim.LBFGS(
             [w, b],
             max_iter=int(iterations),
@@ -53,11 +59,12 @@ def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:
 
         def closure() -> Any:
             optimizer.zero_grad()
-            J = loss(rows @ w + b, labels) + lambda_ / (2 * len(y)) * (w @ w)
+            J = loss(rows @ w + b, labels) + lambda_ / (2 * len(y)) * (w * w).sum()
             J.backward()
             return J
 
         optimizer.step(closure)
-        return w.detach().numpy().astype(np.float64), float(b)
+        w, b = (each.detach().numpy().astype(np.float64) for each in (w, b))
+        return (w, float(b[0])) if binary else (w.T, b)
 
     return {"torch L-BFGS": FitContender(fit, COUNTS)}

@@ -2,7 +2,8 @@
 
 It reads X.npy or X.npz (m, n_x), y.npy (m,) and lambda.npy from FOLDER. First of all it says what
 contenders it has. Then it answers each line {"contender", "tol"} with a line {"seconds"}, having
-left [w, b] in FOLDER/PACKAGE.npy, or with {"error"}. `benchmarks.contenders.process` starts it.
+left [w, b] in FOLDER/PACKAGE.npy, (n_x + 1,) or (K, n_x + 1), or with {"error"}.
+`benchmarks.contenders.process` starts it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def serve(folder: Path, package: str) -> None:
         except Exception as error:
             answer(error=f"{type(error).__name__}: {error}")
             continue
-        np.save(folder / f"{package}.npy", np.append(np.asarray(w, np.float64), b))
+        w, b = np.asarray(w, np.float64), np.asarray(b, np.float64)[..., None]
+        np.save(folder / f"{package}.npy", np.append(w, b, axis=-1))
         answer(seconds=seconds)
 
 
