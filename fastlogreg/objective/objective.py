@@ -108,8 +108,7 @@ class Objective:
         return Evaluation(J, gradient, curvature / self.total)
 
     def point(self, theta: Vector, scores: bool = True) -> Point:
-        """Return everything that one read of X tells of theta = [w, b] (n_x + 1,); J may overflow
-        there. Without scores it has no z."""
+        """Return what one read of X tells of theta; J may overflow there. Without scores no z."""
         if not scores:
             return Point(theta, self.evaluate(theta[:-1], float(theta[-1])), None)
         z = self.room()
@@ -159,10 +158,7 @@ class Objective:
             self.design.require_finite()
 
     def measure(self, evaluation: Evaluation) -> float:
-        """Tell how far a point is from the optimum, without a proof: `proof.estimate`.
-
-        With lambda = 0 it is the largest gradient component.
-        """
+        """Return `proof.estimate`; with lambda = 0 the largest gradient component."""
         if self.decay == 0.0:
             return float(np.abs(evaluation.gradient).max())
         return proof.estimate(self, evaluation)
@@ -173,13 +169,11 @@ class Objective:
         return proof.reach(self)
 
     def bound_by_hessian(self, evaluation: Evaluation, H: Vector) -> float:
-        """Return a bound on J - J*, from the Hessian there: `proof.by_hessian`; infinite for
-        lambda = 0."""
+        """Return `proof.by_hessian`, a bound on J - J*; infinite for lambda = 0."""
         return proof.by_hessian(self, evaluation, H) if self.decay > 0.0 else np.inf
 
     def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
-        """Return a bound on J - J*, by one read or two: `proof.certify`; infinite for
-        lambda = 0."""
+        """Return `proof.certify`, a bound by one read or two; infinite for lambda = 0."""
         return proof.certify(self, theta, evaluation, z) if self.decay > 0.0 else np.inf
 
     def largest_leverage(self, inverse: Vector) -> float:
@@ -349,8 +343,7 @@ class Objective:
         return self.backend.along_line(z, z_slope, self.y, self.weight, t)
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
-        """Return J, its gradient and its Hessian H (n_x + 1, n_x + 1), in one read of X, or two of
-        a sparse one."""
+        """Return J, its gradient and its Hessian H: one read of X, of a sparse one two."""
         zs = zs if zs.size else np.empty(self.m)
         loss, gradient, H, slopes = self.backend.sums_with_hessian(
             self.design, self.y, w, b, weight=self.weight, zs=zs, begin_read=self.begin_pass
@@ -386,8 +379,7 @@ class Objective:
         return self.backend.has_gram(self.design)
 
     def gram(self) -> Vector:
-        """Return the Gram matrix K = X.T X (m, m) of the examples, as the model sees them: a read
-        of X."""
+        """Return K = X.T X (m, m) of the examples, as the model sees them: a read of X."""
         self.begin_pass()
         return self.backend.gram(self.design, self.watch or (lambda: None))
 

@@ -15,8 +15,6 @@ from .point import Point
 if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
 
-SEEN = 0.1  # of its share: a smaller diagonal entry means a column that the sample has not seen
-
 
 def sampled(objective: SoftmaxObjective, rows: int) -> SoftmaxObjective:
     """Return J of about `rows` examples, in memory, on one thread.
@@ -55,21 +53,22 @@ def estimated_hessian(objective: SoftmaxObjective, point: Point, rows: int) -> V
     z = np.ascontiguousarray(point.z[:, chosen])
     H = objective.backend.class_hessian(objective.design.rows(chosen), z, weight=weight)
     diagonal = H.reshape(-1)[:: len(H) + 1].reshape(objective.classes, -1)[:, :-1]
-    _raise_unseen(objective, mass, diagonal)
+    if rows < objective.m:
+        _raise_unseen(objective, mass, diagonal)
     objective.finish_hessian(H)
     return H
 
 
 def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -> None:
-    """Give each class its share of the diagonal of all examples, where a column was not seen.
+    """Give each class at least its share of the diagonal of all examples.
 
-    Without it the step along such a column has no bounds. diagonal (F, n_x), in place.
+    Without it the step along a column that a sample has not seen has no bounds. diagonal (F, n_x),
+    in place.
     """
     whole = objective.squares(mass)
     total = float(diagonal.sum())
     share = diagonal.sum(axis=1)[:, None] / total if total > 0.0 else 1.0 / len(diagonal)
-    least = share * whole
-    np.copyto(diagonal, least, where=diagonal < SEEN * least)
+    np.maximum(diagonal, share * whole, out=diagonal)
 
 
 def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shared: bool) -> Vector:
@@ -86,7 +85,8 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
         each = masses_by_class(objective, point.z)
         factors = np.array([_products(objective, of_class, rows) for of_class in each])
     diagonal = np.einsum("kjj->kj", factors)[:, :-1]
-    _raise_unseen(objective, mass, diagonal)
+    if rows < objective.m:
+        _raise_unseen(objective, mass, diagonal)
     factors /= objective.total
     for row in diagonal:
         added = row.copy()

@@ -16,8 +16,8 @@ in images, few of them have nearly all of a (1 - a). Twice as many are taken whe
 tenfold, in the end all: Newton's method.
 
 Several classes go the same ways. A Hessian couples them, and grows with their square. Where it is
-too large, the inner matrix is one factor for each class (`factors`), taken first after four
-iterations.
+too large, the inner matrix is one factor for each class (`factors`). It is taken first after eight
+iterations, since from zeros all a are alike, and anew where the next eight bring less than a tenth.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ WORTH = 70
 LARGEST_OF_CLASSES = 1000  # size of theta, of several classes, up to which a Hessian is worth it
 # Iterations between two looks at the measure, and the factors by which it should have fallen.
 PATIENCE, PROGRESS, SPREAD_PROGRESS, SLOW_PROGRESS = 8, 1e-3, 1e-2, 0.1
-FIRST_FACTORS = 4  # iterations before factors of several classes: from zeros all a are alike
 
 SCHEMA: Schema = {
     "auto": (Field("rows", kind=int), Field("judged", kind=int), Field("judged_measure")),
@@ -195,12 +194,10 @@ class Auto:
         """Look at the measure now and then, and take the inner matrix anew where it misleads."""
         state, by_class = self.state, takes_factors(self.problem)
         first = by_class and not self.rows
-        if state.iteration - self.judged < (FIRST_FACTORS if first else PATIENCE):
+        if state.iteration - self.judged < PATIENCE:
             return
-        if first or (
-            state.measure > (PROGRESS if self.rows else SPREAD_PROGRESS) * self.measure
-            and self.measure < np.inf
-        ):
+        enough = SLOW_PROGRESS if by_class else PROGRESS if self.rows else SPREAD_PROGRESS
+        if first or (state.measure > enough * self.measure and self.measure < np.inf):
             new = factors.rows_of_class if by_class else rows_of_sample
             rows = self.rows or new(self.problem)
             if self.rows and state.measure > SLOW_PROGRESS * self.measure:
