@@ -53,7 +53,7 @@ def examine() -> Iterator[Check]:
     yield _run(threads)
     if not all(check.healthy for check in first):
         return
-    for check in (cache_folder, vector_code, same_bits, agreement, bandwidth):
+    for check in (cache_folder, vector_code, same_bits, agreement, several_classes, bandwidth):
         yield _run(check)
 
 
@@ -309,6 +309,29 @@ def agreement(
     return Check(
         "agreement", False, f"differences from NumPy: {found}", "report this: it must not happen"
     )
+
+
+def several_classes(
+    propagate: Callable[..., Any] | None = None, m: int = 20_000, n_x: int = 100, K: int = 7
+) -> Check:
+    """By softmax too the fused kernel computes what NumPy does, to the same bits on all threads."""
+    if propagate is None:
+        propagate = import_module("fastlogreg").propagate
+    rng = np.random.default_rng(0)
+    w, b = rng.standard_normal((n_x, K)) / n_x, rng.standard_normal((K, 1))
+    X, Y = rng.random((m, n_x)).T, rng.integers(0, K, (1, m))
+    cost, dw, db = propagate(w, b, X, Y, backend="numpy")
+    found = {n: propagate(w, b, X, Y, n_threads=n) for n in THREADS}
+    same = {(J, grad.tobytes(), own.tobytes()) for J, grad, own in found.values()}
+    J, grad, own = found[THREADS[0]]
+    size = float(np.abs(dw).max())
+    parts = (abs(J / cost - 1), np.abs(grad - dw).max() / size, np.abs(own - db).max() / size)
+    error = float(np.max(parts))  # NaN where any of them is
+    text = f"{K} classes: difference from NumPy {error:.0e}"
+    if error < 1e-11 and len(same) == 1:
+        return Check("several classes", True, f"{text}, the same bits on all threads")
+    text += "" if len(same) == 1 else ", other bits on other threads"
+    return Check("several classes", False, text, "report this: it must not happen")
 
 
 def bandwidth(measure: Callable[[], tuple[float, float]] | None = None) -> Check:

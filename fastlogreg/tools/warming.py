@@ -65,7 +65,20 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
                     warnings.simplefilter("ignore", TrainingWarning)
                     for solver in registry.names():
                         train(ordered, Y, iterations=1, lambda_=1.0, solver=solver, backend=backend)
+        _several_classes(dtype, backend)
     return time.perf_counter() - start
+
+
+def _several_classes(dtype: np.dtype[Any], backend: Backend) -> None:
+    """Compile what several classes need; one kernel takes every dtype, order and shape."""
+    for n_x, m in ((4, 24), (96, 8)):
+        X = (np.arange(n_x * m).reshape(n_x, m) % 5 < 2).astype(dtype)
+        Y = (np.arange(m) % 3)[np.newaxis]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrainingWarning)
+            for solver in registry.names():
+                how: dict[str, Any] = {"solver": solver, "backend": backend}
+                train(X, Y, classes=3, iterations=1, lambda_=1.0, **how)
 
 
 def _dtype(name: Any) -> np.dtype[Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import os
 import re
 
 import numpy as np
@@ -14,6 +16,7 @@ from fastlogreg.cli import app, report
 from fastlogreg.files.model import Model
 
 SEED = 5
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
 def points(names, m=90, n_x=3):
@@ -196,3 +199,65 @@ def test_the_most_frequent_mistakes_where_the_table_is_too_wide():
         "  12 of 3 predicted 9",
         "  5 of 9 predicted 3",
     ]
+
+
+# ---------------------------------------------------------------- real data
+
+
+def idx(path):
+    """Read an IDX file of bytes."""
+    with gzip.open(path) as file:
+        data = file.read()
+    rank = data[3]
+    shape = [int.from_bytes(data[4 + 4 * k : 8 + 4 * k], "big") for k in range(rank)]
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+@pytest.mark.skipif(WITHOUT_JIT, reason="60,000 images are for compiled kernels")
+def test_all_ten_digits_of_mnist(shared_data, run):
+    folder = shared_data / "mnist"
+    for name in ("train", "t10k"):
+        images, labels = (
+            idx(folder / f"{name}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1")
+        )
+        np.savez(f"{name}.npz", x=images, y=labels)
+    how = ("--solver", "auto", "--lambda", "60", "--tol", "1e-4")
+    files = ("--test", "t10k.npz", "--plot", "f.png", "--out", "m")
+    status, out, err = run("train", "train.npz", *how, *files)
+    assert (status, err) == (0, "")
+    assert "60000 examples of 784 features (28 x 28), uint8" in out
+    assert "5923 are 0, 6742 are 1" in out
+    train, test = (float(a) for a in re.findall(r"accuracy: (\S+) %", out))
+    assert train > 92
+    assert test > 92
+    model = Model.load("m")
+    assert (model.w.shape, model.labels) == ((784, 10), tuple(range(10)))
+    status, said, _ = run("evaluate", "m", "t10k.npz")
+    assert said.splitlines()[0] == f"data accuracy: {test} %"
+    assert re.search(r"\n  is 9 .* \d+\n?$", said)
+    status, said, _ = run("predict", "m", "t10k.npz")
+    assert said.splitlines()[0].startswith("example,label,probability 0,probability 1,")
+
+
+def test_the_published_programmes(shared_data, run):
+    """hsb2: general and vocational against academic, by social class and writing, no penalty."""
+    with open(shared_data / "tables" / "openintro_hsb2.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["middle,high,write,prog"] + [
+        f"{r['ses'] == 'middle':d},{r['ses'] == 'high':d},{r['write']},{r['prog']}" for r in rows
+    ]
+    with open("prog.csv", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+    how = ("--target", "prog", "--solver", "newton", "--tol", "1e-9", "--out", "m")
+    status, out, _ = run("train", "prog.csv", *how)
+    assert status == 0
+    cost = float(re.findall(r"^Cost (\d\S*),", out, re.MULTILINE)[-1])
+    assert 2 * len(rows) * cost == pytest.approx(359.963452430185, abs=1e-3)  # six digits printed
+    model = Model.load("m")
+    assert model.labels == ("academic", "general", "vocational")
+    theta = np.append(model.b.T, model.w, axis=0)
+    expected = [
+        [2.85218624, -0.53329101, -1.16283200, -0.05792841],
+        [5.21820016, 0.29139312, -0.98267033, -0.11360264],
+    ]
+    np.testing.assert_allclose((theta[:, 1:] - theta[:, :1]).T, expected, atol=5e-8)

@@ -13,6 +13,7 @@ import pytest
 from fastlogreg.cli import app
 from fastlogreg.machine import caches
 from fastlogreg.maths.reference import Propagation
+from fastlogreg.maths.softmax import SoftmaxPropagation
 from fastlogreg.tools import bandwidth, doctor
 from fastlogreg.tools.doctor import Check
 
@@ -183,7 +184,25 @@ def test_agreement(wrong, by):
     assert not doctor.agreement(propagate, m=4, n_x=3).healthy
 
 
+@pytest.mark.parametrize("by", [1e-9, np.nan])
+def test_several_classes(by):
+    K, expected = 3, SoftmaxPropagation(0.5, np.ones((4, 3)), np.full((3, 1), 0.25))
+
+    def propagate(w, b, X, Y, backend="fused", n_threads=None):
+        return expected._replace(cost=0.5 + (by if backend == "fused" else 0.0))
+
+    assert not doctor.several_classes(propagate, m=5, n_x=4, K=K).healthy
+
+    def wavering(w, b, X, Y, backend="fused", n_threads=None):
+        return expected._replace(cost=0.5 + 1e-16 * (n_threads == 3) * 2)
+
+    other = doctor.several_classes(wavering, m=5, n_x=4, K=K)
+    assert not other.healthy
+    assert "other bits on other threads" in other.found
+
+
 def test_real_kernels_agree(monkeypatch):
+    assert doctor.several_classes(m=64, n_x=3).healthy
     assert doctor.same_bits(m=64, n_x=3, repeats=1).healthy
     assert doctor.agreement(m=64, n_x=3).healthy
     import numba
@@ -233,7 +252,7 @@ def test_a_well_installation(monkeypatch):
     )  # not a matter of this moment's load
     checks = list(doctor.examine())
     assert [check for check in checks if not check.healthy] == []
-    assert len(checks) == 9
+    assert len(checks) == 10
 
 
 def test_without_compiled_kernels_nothing_is_measured(monkeypatch):
@@ -252,6 +271,7 @@ def test_a_check_that_raises_has_failed(monkeypatch):
         "cache_folder",
         "vector_code",
         "agreement",
+        "several_classes",
         "bandwidth",
     ):
         monkeypatch.setattr(doctor, name, lambda: Check("well", True, ""))

@@ -38,6 +38,12 @@ for n_x in (4, 11, 30, 60):
     Y = (np.random.default_rng(1).random((1, 3000)) < X[:1]).astype(int)
     for solver in ("nesterov", "lbfgs", "newton", "auto"):
         flr.train(np.asfortranarray(X), Y, iterations=3, lambda_=1.0, solver=solver)
+for m, n_x in ((40, 3), (3000, 11), (3000, 60), (30, 300)):
+    X = np.random.default_rng(0).random((n_x, m))
+    Y = np.random.default_rng(1).integers(0, 4, (1, m))
+    for solver in ("gd", "nesterov", "lbfgs", "newton", "auto"):
+        for ordered in (X, np.asfortranarray(X)):
+            flr.train(ordered, Y, classes=4, iterations=3, lambda_=1.0, solver=solver)
 print(before > 0, compiled() - before)
 """
 
