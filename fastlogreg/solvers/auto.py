@@ -225,7 +225,7 @@ def _taken_anew(
     estimate: Estimate
     if takes_factors(problem):
         estimate = yield EstimateFactors(point, rows, shared=False)
-        return estimate.reads, factors.inverse(estimate.H, problem.columns)
+        return estimate.reads, factors.inverse(estimate.H, problem)
     estimate = yield EstimateHessian(point, rows)
     return estimate.reads, _inverse(estimate.H, problem)
 

@@ -15,7 +15,7 @@ from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
 from ..objective.point import Point
 from .lbfgs import by_spread
-from .linear import with_ridge
+from .linear import by_factor, with_ridge
 from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
 
 LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
@@ -27,24 +27,28 @@ def rows_of_class(problem: Problem) -> int:
     return min(problem.m, max(LEAST_ROWS, ROWS_PER_FEATURE * problem.n_x))
 
 
-def inverse(factors: Vector, columns: int) -> Callable[[Vector], Vector]:
+def inverse(factors: Vector, problem: Problem) -> Callable[[Vector], Vector]:
     """Return g -> H_0^-1 g, from the blocks (F, n_x + 1, n_x + 1); F is 1 or the classes."""
-    inverses = []
-    for block in factors:
-        found = with_ridge(block, np.linalg.inv)
-        inverses.append(0.5 * (found + found.T))
+    solves = [_solver(block, problem) for block in factors]
 
     def apply(g: Vector) -> Vector:
-        G = g.reshape(columns, -1)
+        G = g.reshape(problem.columns, -1)
         G = G - G.mean(axis=0)
-        # Not by BLAS, whose threads then spin: see `machine.blas`.
-        if len(inverses) == 1:
-            D = np.einsum("kj,ij->ki", G, inverses[0])
-        else:
-            D = np.array([np.einsum("ij,j->i", one, row) for one, row in zip(inverses, G)])
+        of_class = solves * len(G) if len(solves) == 1 else solves
+        D = np.array([solve(row) for solve, row in zip(of_class, G)])
         return np.asarray(D - D.mean(axis=0)).reshape(-1)
 
     return apply
+
+
+def _solver(block: Vector, problem: Problem) -> Callable[[Vector], Vector]:
+    solve = by_factor(block, problem)
+    if solve is not None:
+        return solve
+    found = with_ridge(block, np.linalg.inv)
+    inverse = 0.5 * (found + found.T)
+    # Not by BLAS, whose threads then spin: see `machine.blas`.
+    return lambda g: np.asarray(np.einsum("ij,j->i", inverse, g))
 
 
 def estimated_inverse(
@@ -52,7 +56,7 @@ def estimated_inverse(
 ) -> Asking[Callable[[Vector], Vector]]:
     """Have the blocks estimated at a point, and return their inverse."""
     estimate: Estimate = yield EstimateFactors(point, rows, shared)
-    return inverse(estimate.H, problem.columns)
+    return inverse(estimate.H, problem)
 
 
 def newton_step(problem: Problem, start: Point) -> Asking[Vector]:
