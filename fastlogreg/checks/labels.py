@@ -31,29 +31,13 @@ class LabelledRows(NamedTuple):
     weight: Vector
     exponent: int
 
-    @property
-    def positive(self) -> NDArray[Any]:
-        """Return the codes of two classes: which rows are of the second one."""
-        return self.codes
 
-
-def labels_and_weights(
-    y: NDArray[Any], sample_weight: Any, class_weight: Any, most: float = np.inf
-) -> LabelledRows:
-    """Find the classes among the rows of positive weight, and multiply sample and class weights.
-
-    most: how many classes there may be.
-    """
+def labels_and_weights(y: NDArray[Any], sample_weight: Any, class_weight: Any) -> LabelledRows:
+    """Find the classes among the rows of positive weight, and multiply sample and class weights."""
     weight: Vector = np.empty(0)
     if sample_weight is not None:
         weight = checked_weights(sample_weight, y)
     classes = _classes(y[weight > 0.0] if weight.size else y)
-    if len(classes) > most:
-        raise ValueError(
-            "Only binary classification is supported. The type of the target is multiclass. "
-            f"y holds {len(classes)} classes: {listed(classes)}. Fit one against the rest: "
-            "y == label"
-        )
     codes = codes_of(y, classes)
     weight, exponent = _summable(weight)
     if class_weight is None:

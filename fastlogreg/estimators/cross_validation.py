@@ -10,17 +10,33 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
 from ..checks.labels import LabelledRows, factors_of
+from ..data.design import Design
 from ..data.row_blocks import RowBlocks
-from ..maths import logistic
+from ..maths import logistic, softmax
 from ..maths.arrays import Vector
 from ..objective.columns import SharedColumns
+from ..training.class_paths import ClassFit, ClassWays
 from ..training.folds import Indices
 from ..training.follow import Fit
 from .input import penalty_of, rows_design
 from .logistic import LogisticRegression
 from .scoring import KnownScores, held_out_scores, scorer_of
 
-Fits = Sequence[Sequence[Fit]]  # of each C, those of each column; the full fit is the first
+Fits = Sequence[
+    Sequence[Fit | ClassFit]
+]  # of each C, those of each column; the full fit is the first
+
+
+class FollowedFolds(NamedTuple):
+    """Hold the fits of each C, the test rows of each split, and the reads so far.
+
+    w and b of the fits are for the design.
+    """
+
+    fits: Fits
+    tests: Sequence[Indices]
+    design: Design
+    reads: int
 
 
 class Problem(NamedTuple):
@@ -39,9 +55,23 @@ class Problem(NamedTuple):
         self, group: NDArray[np.int32], n_threads: int | None, intercept: bool
     ) -> SharedColumns:
         """Return the columns' design, with examples in these groups."""
-        labels = self.rows.positive.astype(np.int32)
+        labels = self.rows.codes.astype(np.int32)
         design, weight = rows_design(self.X), self.rows.weight
         return SharedColumns(design, labels, group, weight, "fused", n_threads, intercept)
+
+    def of_classes(self, n_threads: int | None, intercept: bool, standardize: bool) -> ClassWays:
+        """Return what fits of several classes share."""
+        return ClassWays(
+            rows_design(self.X),
+            self.rows.codes,
+            len(self.rows.classes),
+            self.rows.weight,
+            self.factors,
+            "fused",
+            n_threads,
+            intercept,
+            standardize,
+        )
 
 
 def check_Cs(Cs: Any) -> Vector:
@@ -61,9 +91,10 @@ def check_Cs(Cs: Any) -> Vector:
 
 
 def class_factors(class_weight: Any, rows: LabelledRows) -> Vector:
-    """Return the weights of the two classes."""
+    """Return the weight of each class."""
+    K = len(rows.classes)
     if class_weight is None:
-        return np.ones(2)
+        return np.ones(K)
     if isinstance(class_weight, Mapping):
         return factors_of(dict(class_weight), rows.classes)
     if class_weight != "balanced":
@@ -71,23 +102,30 @@ def class_factors(class_weight: Any, rows: LabelledRows) -> Vector:
             f'class_weight must be None, "balanced" or a dict label -> weight; got {class_weight!r}'
         )
     weight = rows.weight if rows.weight.size else None
-    sums = np.bincount(rows.positive, weight, minlength=2).astype(np.float64)
-    return np.asarray(sums.sum() / (2.0 * sums))
+    sums = np.bincount(rows.codes, weight, minlength=K).astype(np.float64)
+    return np.asarray(sums.sum() / (float(K) * sums))
+
+
+def rows_of_fit(fit: Fit | ClassFit) -> tuple[Vector, Vector]:
+    """Return w (1, n_x) and b (1,), of K classes a row for each."""
+    return np.atleast_2d(fit.w), np.atleast_1d(fit.b)
 
 
 def scores_by_scorer(
-    scoring: Any, problem: Problem, shared: SharedColumns, tests: Sequence[Indices], fits: Fits
-) -> Vector:
-    """Score every fit with a scorer of scikit-learn: (n_folds, n_Cs)."""
+    scoring: Any, problem: Problem, design: Design, tests: Sequence[Indices], fits: Fits
+) -> tuple[Vector, int]:
+    """Score every fit with a scorer of scikit-learn: (n_folds, n_Cs); return the reads, too.
+
+    fits: w and b of them are for the design.
+    """
     X, y, rows, _ = problem
     scorer = scorer_of(scoring, rows.classes)
     known = hasattr(scorer, "_score_func")  # it asks the estimator for predictions alone
     scores = np.empty((len(tests), len(fits)))
-    points = [_points(fits, k) for k in range(1, 1 + len(tests))]
+    points = [_points([at[k] for at in fits]) for k in range(1, 1 + len(tests))]
     found: list[Any] = [None] * len(tests)
     if known:
-        shared.begin_pass()
-        found = held_out_scores(shared.design, tests, points)
+        found = held_out_scores(design, tests, points)
     elif isinstance(X, RowBlocks):
         raise ValueError(
             "scoring must be None, or the name of a scorer of scikit-learn, for RowBlocks: a "
@@ -95,29 +133,34 @@ def scores_by_scorer(
         )
     for f, (test, (W, b), z) in enumerate(zip(tests, points, found)):
         more = {"sample_weight": rows.weight[test]} if rows.weight.size else {}
-        for k in range(len(fits)):
+        own, columns = range(len(fits)), len(b) // len(fits)
+        for k, at in zip(own, (slice(k * columns, (k + 1) * columns) for k in own)):
             estimator, data = (
-                (KnownScores(rows.classes, z[k]), test[:, None])
+                (KnownScores(rows.classes, z[k] if columns == 1 else z[at].T), test[:, None])
                 if known
-                else (_fitted(rows.classes, W[k], float(b[k])), X[test])
+                else (_fitted(rows.classes, W[at], b[at]), X[test])
             )
             scores[f, k] = scorer(estimator, data, y[test], **more)
-    return scores
+    return scores, int(known)
 
 
 def held_out_probabilities(
-    shared: SharedColumns, tests: Sequence[Indices], fits: Sequence[Fit]
+    design: Design, tests: Sequence[Indices], fits: Sequence[Fit | ClassFit]
 ) -> Vector:
-    """Return the probabilities of each row (m, 2) by the fits that did not train on it.
+    """Return the probabilities of each row (m, K) by the fits that did not train on it: one read.
 
     fits: of each split, at one C. NaN for a row that no split holds out; else the mean.
     """
-    points = [(fit.w[None, :], np.array([fit.b])) for fit in fits]
-    shared.begin_pass()
-    sums, counts = np.zeros((2, shared.m)), np.zeros(shared.m)
-    for test, z in zip(tests, held_out_scores(shared.design, tests, points)):
-        np.add.at(sums[0], test, logistic.sigmoid(-z[0]))
-        np.add.at(sums[1], test, logistic.sigmoid(z[0]))
+    points = [_points([fit]) for fit in fits]
+    columns = len(points[0][1])
+    sums, counts = np.zeros((max(2, columns), design.m)), np.zeros(design.m)
+    for test, z in zip(tests, held_out_scores(design, tests, points)):
+        if columns == 1:
+            np.add.at(sums[0], test, logistic.sigmoid(-z[0]))
+            np.add.at(sums[1], test, logistic.sigmoid(z[0]))
+        else:
+            for row, a in zip(sums, softmax.softmax(z)):
+                np.add.at(row, test, a)
         np.add.at(counts, test, 1.0)
     with np.errstate(invalid="ignore"):
         return np.ascontiguousarray((sums / np.where(counts > 0.0, counts, np.nan)).T)
@@ -132,14 +175,15 @@ def _lambda(C: float) -> float:
     return lambda_
 
 
-def _points(fits: Sequence[Sequence[Fit]], k: int) -> tuple[Vector, Vector]:
-    """Return W (L, n_x) and b (L,) of one column's fits."""
-    return np.array([at[k].w for at in fits]), np.array([at[k].b for at in fits])
+def _points(fits: Sequence[Fit | ClassFit]) -> tuple[Vector, Vector]:
+    """Return W and b of some fits, behind each other: a row for each, of K classes K rows."""
+    each = [rows_of_fit(fit) for fit in fits]
+    return np.concatenate([W for W, _ in each]), np.concatenate([b for _, b in each])
 
 
-def _fitted(classes: NDArray[Any], w: Vector, b: float) -> LogisticRegression:
+def _fitted(classes: NDArray[Any], W: Vector, b: Vector) -> LogisticRegression:
     """Return an estimator with these coefficients, for scorers that look at X themselves."""
     model = LogisticRegression()
-    model.classes_, model.coef_ = classes, w[None, :].copy()
-    model.intercept_, model.n_features_in_ = np.array([b]), w.size
+    model.classes_, model.coef_ = classes, W.copy()
+    model.intercept_, model.n_features_in_ = b.copy(), W.shape[1]
     return model

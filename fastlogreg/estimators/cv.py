@@ -1,7 +1,9 @@
-"""Logistic regression with C chosen by cross-validation, all folds in shared reads of X.
+"""Logistic regression with C chosen by cross-validation.
 
-The full fit and every fold advance together along C, a column each (`training.follow`). The
-held-out log-loss comes with the reads that the fits need; other scores take one read more.
+Of two classes the full fit and every fold advance together along C in shared reads of X, a column
+each (`training.follow`). Of several classes they follow C one after the other
+(`training.class_paths`). The held-out log-loss comes with the reads that the fits need; other
+scores take one read more.
 """
 
 from __future__ import annotations
@@ -23,21 +25,25 @@ except ModuleNotFoundError as error:
 
 from ..backends.base import NO_GROUP
 from ..checks.arguments import check_choice, check_number
-from ..checks.labels import labels_and_weights
+from ..checks.labels import labels_and_weights, listed
 from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic
 from ..maths.arrays import Vector
 from ..solvers.result import TrainingWarning
+from ..training.class_paths import folds_of_classes, follow_classes
 from ..training.folds import Splits, grouped, patterns_of
 from ..training.follow import Fit
 from ..training.leave_one_out import leave_one_out, scores_without_each
 from ..training.paths import Ways, follow_all
 from .cross_validation import (
+    Fits,
+    FollowedFolds,
     Problem,
     check_Cs,
     class_factors,
     held_out_probabilities,
+    rows_of_fit,
     scores_by_scorer,
 )
 from .input import checked, require_finite
@@ -49,9 +55,11 @@ RULES = ("best", "1se")
 
 
 class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit binary logistic regression with C chosen by cross-validation, every fit to its optimum.
+    """Fit logistic regression with C chosen by cross-validation, every fit to its optimum.
 
-    All folds and the full fit read X together: ten Cs and five folds take some forty reads of X.
+    Two classes are the lectures' sigmoid: all folds and the full fit read X together, and ten Cs
+    and five folds take some forty reads of X. More classes are softmax: the full fit and the folds
+    follow C one after the other, in a few reads for each C and fold.
 
     Parameters
     ----------
@@ -61,7 +69,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
     cv : int, splitter, iterable or "alo", default=5
         An int: so many stratified folds, as scikit-learn's. A splitter of scikit-learn, or pairs
         (rows to train on, rows to test on), which may overlap. "alo": each row left out once,
-        approximately, for one fit at each C.
+        approximately, for one fit at each C; it is for two classes.
     scoring : str, callable or None, default=None
         None: the negative log-loss, from the reads of the fits. Else a scorer of scikit-learn, by
         its name or as such; higher is better. Its "neg_log_loss" is the same but for probabilities
@@ -88,26 +96,28 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
 
     Attributes
     ----------
-    C_ : ndarray of shape (1,)
-        The C that was chosen.
+    C_ : ndarray of shape (1,), or (K,) for K classes
+        The C that was chosen; of K classes K times the same one, as scikit-learn has it.
     Cs_ : ndarray of shape (n_Cs,)
         Those it was chosen from.
-    coef_ : ndarray of shape (1, n_features)
-        The weights of the full fit at `C_`.
-    intercept_ : ndarray of shape (1,)
-        Its bias.
-    classes_ : ndarray of shape (2,)
+    coef_ : ndarray of shape (1, n_features), or (K, n_features) for K classes
+        The weights of the full fit at `C_`, of K classes a row for each.
+    intercept_ : ndarray of shape (1,), or (K,) for K classes
+        Its bias, of K classes one for each; their sum is 0.
+    classes_ : ndarray of shape (K,)
         The labels, sorted.
     scores_ : dict
         `classes_[1]` -> array (n_folds, n_Cs), the score of each fold at each C. With cv="alo"
-        there is one row.
+        there is one row. Of several classes each label has the same array.
     mean_scores_, score_errors_ : ndarray of shape (n_Cs,)
         Their mean over the folds, and its standard error.
     coefs_paths_ : dict
         `classes_[1]` -> array (n_folds, n_Cs, n_features + 1), w and b of each fold's fits; without
-        b where there is no intercept. With cv="alo" the full fit's are the one row.
+        b where there is no intercept. With cv="alo" the full fit's are the one row. Of several
+        classes each label has its own.
     path_coef_, path_intercept_ : ndarray of shape (n_Cs, n_features) and (n_Cs,)
-        w and b of the full fit at each C, for `fastlogreg.figures.paths.path`.
+        w and b of the full fit at each C, for `fastlogreg.figures.paths.path`. Of K classes they
+        are (n_Cs, K, n_features) and (n_Cs, K).
     n_iter_ : ndarray of shape (1, n_folds, n_Cs)
         Updates made.
     bounds_ : ndarray of shape (1 + n_folds, n_Cs)
@@ -115,7 +125,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         infinite for C = infinity.
     best_index_, one_se_index_ : int
         The places in `Cs_` that the two rules choose.
-    held_out_proba_ : ndarray of shape (n_samples, 2)
+    held_out_proba_ : ndarray of shape (n_samples, K)
         At `C_`, the probabilities of each row by the fits that did not train on it; NaN for a row
         that no split holds out, the mean over the splits that do.
     reads_ : int
@@ -181,7 +191,6 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
 
@@ -199,7 +208,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
             The examples, in rows, as for `LogisticRegression`.
         y : array of shape (n_samples,)
-            Labels of two classes.
+            Labels of two classes or more.
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times, in fits and scores.
         groups : array of shape (n_samples,) or None, default=None
@@ -214,14 +223,21 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         ------
         ValueError or TypeError
             As `LogisticRegression.fit`; for Cs that are not above 0; where cv is larger than the
-            smallest class, has a split with an empty part (naming it), or leaves one class alone.
+            smallest class, has a split with an empty part (naming it), or one that trains without
+            a class; and for cv="alo" with more than two classes.
         """
         Cs, tol, max_iter = self._checked()
         X, y = checked(self, X, y)
-        rows = labels_and_weights(y, sample_weight, None, most=2)
+        rows = labels_and_weights(y, sample_weight, None)
         problem = Problem(X, np.asarray(y), rows, class_factors(self.class_weight, rows))
+        by_alo = isinstance(self.cv, str) and self.cv == ALO
+        if by_alo and len(rows.classes) > 2:
+            raise ValueError(
+                f'cv="{ALO}" is for two classes; y holds {len(rows.classes)}: '
+                f"{listed(rows.classes)}. Use a number of folds, cv=5 for instance, or a splitter"
+            )
         try:
-            if isinstance(self.cv, str) and self.cv == ALO:
+            if by_alo:
                 self._fit_alo(problem, Cs, tol, max_iter)
             else:
                 self._fit_folds(problem, Cs, groups, tol, max_iter)
@@ -234,28 +250,46 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         self, problem: Problem, Cs: Vector, groups: Any, tol: float, max_iter: int
     ) -> None:
         """Follow the full fit and every split along C, and choose by the held-out scores."""
-        X, y, rows, factors = problem
+        X, y, rows, _ = problem
         given = np.zeros((len(y), 1)) if isinstance(X, RowBlocks) else X
         splits = splits_of(self.cv, given, y, groups, rows.weight)
-        labels = rows.positive.astype(np.int32)
-        groups_ = grouped(splits, labels)
-        shared = problem.shared(groups_.group, self._threads(), bool(self.fit_intercept))
-        patterns = patterns_of(groups_, shared.group_totals(), factors)
-        ways = Ways(shared, patterns, bool(self.standardize))
-        fits, _ = self._followed(ways, problem, Cs, tol, max_iter)
-        tests = groups_.tests
+        follow = self._follow_two if len(rows.classes) == 2 else self._follow_several
+        fits, tests, design, reads = follow(problem, splits, Cs, tol, max_iter)
         if self.scoring is None:
             scores = -np.array([[fit.held for fit in at[1:]] for at in fits]).T
         else:
-            scores = scores_by_scorer(self.scoring, problem, shared, tests, fits)
+            scores, more = scores_by_scorer(self.scoring, problem, design, tests, fits)
+            reads += more
         error = np.zeros(len(Cs))
         if len(tests) > 1:
             error = scores.std(axis=0, ddof=1) / np.sqrt(len(tests))
         self._choose(Cs, scores, scores.mean(axis=0), error)
         self._keep(rows.classes, Cs, fits, [[*at[1:]] for at in fits])
         at_chosen = fits[self._chosen()][1:]
-        self.held_out_proba_ = held_out_probabilities(shared, tests, at_chosen)
-        self.reads_ = shared.passes
+        self.held_out_proba_ = held_out_probabilities(design, tests, at_chosen)
+        self.reads_ = reads + 1
+
+    def _follow_two(
+        self, problem: Problem, splits: Any, Cs: Vector, tol: float, max_iter: int
+    ) -> FollowedFolds:
+        labels = problem.rows.codes.astype(np.int32)
+        groups = grouped(splits, labels)
+        shared = problem.shared(groups.group, self._threads(), bool(self.fit_intercept))
+        patterns = patterns_of(groups, shared.group_totals(), problem.factors)
+        ways = Ways(shared, patterns, bool(self.standardize))
+        fits, _ = self._followed(ways, problem, Cs, tol, max_iter)
+        return FollowedFolds(fits, groups.tests, shared.design, shared.passes)
+
+    def _follow_several(
+        self, problem: Problem, splits: Any, Cs: Vector, tol: float, max_iter: int
+    ) -> FollowedFolds:
+        ways = problem.of_classes(self._threads(), bool(self.fit_intercept), bool(self.standardize))
+        folds = folds_of_classes(ways, splits, problem.rows.classes.tolist())
+        lambdas, total = problem.lambdas(Cs), len(Cs) * (1 + len(folds))
+        with counting_bar(self.verbose, total, "fits") as said:
+            fits, reads = follow_classes(ways, folds, lambdas, tol, max_iter, said)
+        self._warn_of_short(Cs, fits, tol)
+        return FollowedFolds(fits, [fold.test for fold in folds], ways.design, reads)
 
     def _fit_alo(self, problem: Problem, Cs: Vector, tol: float, max_iter: int) -> None:
         """Follow the full fit along C, and choose by leaving each row out approximately."""
@@ -265,7 +299,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
                 "folds for other scores"
             )
         rows = problem.rows
-        labels = rows.positive.astype(np.int32)
+        labels = rows.codes.astype(np.int32)
         weighed = self.class_weight is not None
         shared = problem.shared(
             labels if weighed else NO_GROUP, self._threads(), bool(self.fit_intercept)
@@ -293,16 +327,19 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         lambdas = problem.lambdas(Cs)
         with counting_bar(self.verbose, len(Cs), f"C, {len(ways.patterns)} fits each") as said:
             followed = follow_all(ways, lambdas, tol, max_iter, said)
-        short = [C for C, at in zip(Cs.tolist(), followed.fits) if not all(f.reached for f in at)]
+        self._warn_of_short(Cs, followed.fits, tol)
+        return followed.fits, followed.patterns
+
+    def _warn_of_short(self, Cs: Vector, fits: Fits, tol: float) -> None:
+        short = [C for C, at in zip(Cs.tolist(), fits) if not all(f.reached for f in at)]
         if short:
             warnings.warn(
                 f"tol = {tol:g} was not reached by every fit at C = "
                 f"{', '.join(f'{C:.3g}' for C in short[:5])}{', ...' if len(short) > 5 else ''}. "
                 "Allow more iterations with max_iter, use standardize=True, or a larger tol",
                 TrainingWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
-        return followed.fits, followed.patterns
 
     def _choose(self, Cs: Vector, scores: Vector, mean: Vector, error: Vector) -> None:
         best = int(np.argmax(mean))
@@ -313,29 +350,27 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
     def _chosen(self) -> int:
         return self.best_index_ if self.rule == "best" else self.one_se_index_
 
-    def _keep(
-        self,
-        classes: NDArray[Any],
-        Cs: Vector,
-        fits: Sequence[Sequence[Fit]],
-        of_folds: Sequence[Sequence[Fit]],
-    ) -> None:
+    def _keep(self, classes: NDArray[Any], Cs: Vector, fits: Fits, of_folds: Fits) -> None:
         """Set the fitted attributes; of_folds: the fits of each C that were scored."""
         self.classes_, self.Cs_ = classes, Cs
-        label = classes[1].item() if isinstance(classes[1], np.generic) else classes[1]
-        self.scores_ = {label: self._scores}
+        # Of two classes the second one stands for both.
+        own = classes[1:] if len(classes) == 2 else classes
+        labels = [one.item() if isinstance(one, np.generic) else one for one in own]
+        self.scores_ = {label: self._scores.copy() for label in labels}
         del self._scores
         folds = range(len(of_folds[0]))
-        paths = np.array([[np.append(at[f].w, at[f].b) for at in of_folds] for f in folds])
-        self.coefs_paths_ = {label: paths if self.fit_intercept else paths[:, :, :-1]}
+        paths = np.array([[np.column_stack(rows_of_fit(at[f])) for at in of_folds] for f in folds])
+        if not self.fit_intercept:
+            paths = paths[..., :-1]
+        self.coefs_paths_ = {label: paths[:, :, r].copy() for r, label in enumerate(labels)}
         self.n_iter_ = np.array([[[at[f].iterations for at in of_folds] for f in folds]], np.int32)
         self.bounds_ = np.array([[fit.bound for fit in at] for at in fits]).T
         self.path_coef_ = np.array([at[0].w for at in fits])
         self.path_intercept_ = np.array([at[0].b for at in fits])
         k = self._chosen()
-        self.C_ = Cs[k : k + 1].copy()
-        self.coef_ = self.path_coef_[k : k + 1].copy()
-        self.intercept_ = self.path_intercept_[k : k + 1].copy()
+        self.C_ = np.repeat(Cs[k], len(labels))
+        coef, intercept = rows_of_fit(fits[k][0])
+        self.coef_, self.intercept_ = coef.copy(), intercept.copy()
 
     def _checked(self) -> tuple[Vector, float, int]:
         """Check the parameters; return Cs, tol and max_iter."""

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.design import Design
-from ..maths import logistic
+from ..maths import logistic, softmax
 from ..maths.arrays import Vector
 from ..training.folds import Indices
+from .multiclass import likeliest, log_probabilities
 
 
 class KnownScores:
-    """Answer as a fitted classifier of scikit-learn whose z of the rows in question is known."""
+    """Answer as a fitted classifier of scikit-learn whose z of the rows in question is known.
+
+    z: (rows,) of two classes, or (rows, K), as `decision_function` gives them.
+    """
 
     def __init__(self, classes: NDArray[Any], z: Vector) -> None:
         self.classes_, self.z = classes, z
@@ -35,17 +39,20 @@ class KnownScores:
         return self.z
 
     def predict_proba(self, X: Any) -> Vector:
-        """Return the probability of either class."""
+        """Return the probability of each class."""
+        if self.z.ndim == 2:
+            return np.ascontiguousarray(softmax.softmax(self.z.T).T)
         return np.column_stack([logistic.sigmoid(-self.z), logistic.sigmoid(self.z)])
 
     def predict_log_proba(self, X: Any) -> Vector:
         """Return the logarithms of `predict_proba`."""
+        if self.z.ndim == 2:
+            return log_probabilities(self.z)
         return np.column_stack([-np.logaddexp(0.0, self.z), -np.logaddexp(0.0, -self.z)])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier class."""
-        found: NDArray[Any] = self.classes_[(self.z > 0.0).astype(np.intp)]
-        return found
+        """Return the likeliest class."""
+        return likeliest(self.z, self.classes_)
 
 
 def scorer_of(scoring: Any, classes: NDArray[Any]) -> Any:
@@ -58,7 +65,7 @@ def scorer_of(scoring: Any, classes: NDArray[Any]) -> Any:
     if "labels" not in takes:
         return scorer
     options = {"labels": classes, **getattr(scorer, "_kwargs", {})}
-    if "pos_label" in takes:
+    if "pos_label" in takes and len(classes) == 2:
         options.setdefault("pos_label", classes[-1])
     return make_scorer(
         score,

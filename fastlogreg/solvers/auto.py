@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..objective.point import Point
 from . import factors, newton
@@ -40,6 +41,9 @@ from .requests import (
     EstimateFactors,
     EstimateHessian,
     Evaluate,
+    HessianAt,
+    Judge,
+    Judgement,
     Problem,
     Sample,
     TakeSample,
@@ -57,6 +61,7 @@ WORTH = 70
 LARGEST_OF_CLASSES = 1000  # size of theta, of several classes, up to which a Hessian is worth it
 # Iterations between two looks at the measure, and the factors by which it should have fallen.
 PATIENCE, PROGRESS, SPREAD_PROGRESS, SLOW_PROGRESS = 8, 1e-3, 1e-2, 0.1
+HELD = 1e-6  # of the curvature of J: a smaller penalty is not trusted to hold a moved Hessian
 
 SCHEMA: Schema = {
     "auto": (Field("rows", kind=int), Field("judged", kind=int), Field("judged_measure")),
@@ -144,6 +149,35 @@ class Auto:
         self.saved = None
         yield from self.solver.prepare()
 
+    def begin_at(self, point: Point, last: Auto) -> Asking[None]:
+        """Begin where `last` ended, instead of `prepare`: on the same X, under another penalty.
+
+        point: its last one, with this penalty. What `last` knew of the curvature moves along.
+        """
+        problem, state, settings = self.problem, self.state, self.settings
+        more, before = problem.decay - last.problem.decay, last.solver
+        H: Vector | None = None
+        if isinstance(before, Newton):
+            self.solver = newton_ = Newton(problem, state, settings)
+            yield from newton_.prepare()
+            if newton_.by_cholesky:
+                H = newton_.H = _moved(before.H, problem, more)
+                # What holds H together may be lost with the penalty: the objective knows.
+                if problem.decay <= HELD * float(np.diag(H).max()):
+                    H = newton_.H = yield HessianAt(point)
+        elif last.rows:
+            self.rows, self.anew = last.rows, True
+            _, inverse = yield from _taken_anew(problem, point, last.rows)
+            self.solver = LBFGS(problem, state, settings, inner=inverse)
+            yield from self.solver.prepare()
+        else:
+            self.solver = LBFGS(problem, state, settings)
+            yield from self.solver.prepare()
+            self.solver.pairs = _moved_pairs(before.pairs, problem, more)
+        judgement: Judgement = yield Judge(point, settings.tol, H)
+        self.solver.point = point
+        state.take(point, judgement)
+
     def _begin(self) -> Asking[None]:
         problem, state, settings = self.problem, self.state, self.settings
         chosen = plan(problem)
@@ -228,6 +262,33 @@ def _taken_anew(
         return estimate.reads, factors.inverse(estimate.H, problem)
     estimate = yield EstimateHessian(point, rows)
     return estimate.reads, _inverse(estimate.H, problem)
+
+
+def _weights_alone(problem: Problem) -> Vector:
+    """Return 1 at the weights in theta, and 0 at b: of each class, where there are several."""
+    alone = np.ones((problem.size // (problem.n_x + 1), problem.n_x + 1))
+    alone[:, -1] = 0.0
+    return alone.reshape(-1)
+
+
+def _moved(H: Vector, problem: Problem, more: float) -> Vector:
+    """Return a Hessian with so much more of the penalty's curvature."""
+    H = H.copy()
+    H.reshape(-1)[:: len(H) + 1] += more * _weights_alone(problem)
+    return H
+
+
+def _moved_pairs(
+    pairs: list[tuple[Vector, Vector, float]], problem: Problem, more: float
+) -> list[tuple[Vector, Vector, float]]:
+    """Return the pairs (s, y, s.y) of L-BFGS with so much more of the penalty's curvature."""
+    alone, moved = _weights_alone(problem), []
+    for s, y, _ in pairs:
+        y = y + more * alone * s
+        sy = inner(s, y)
+        if sy > 0.0:
+            moved.append((s, y, sy))
+    return moved
 
 
 def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:

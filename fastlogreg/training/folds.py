@@ -34,6 +34,16 @@ class Splits(NamedTuple):
     tests: list[Indices]
 
 
+def require_parts(number: int, train: Indices, test: Indices) -> None:
+    """ValueError where a part of a split is empty, naming it."""
+    for part, name in ((train, "training"), (test, "test")):
+        if len(part) == 0:
+            raise ValueError(
+                f"cv must give splits without empty parts; the {name} set of split {number}, "
+                "counted from 0, is empty. Use fewer splits, or leave this one out"
+            )
+
+
 def grouped(splits: Iterable[tuple[Indices, Indices]], labels: NDArray[np.int32]) -> Splits:
     """Return the groups of examples that no split and no label tells apart.
 
@@ -47,12 +57,7 @@ def grouped(splits: Iterable[tuple[Indices, Indices]], labels: NDArray[np.int32]
     patterns: list[tuple[int, ...]] = [(0,), (1,)]
     tests: list[Indices] = []
     for number, (train, test) in enumerate(splits):
-        for part, name in ((train, "training"), (test, "test")):
-            if len(part) == 0:
-                raise ValueError(
-                    f"cv must give splits without empty parts; the {name} set of split {number}, "
-                    "counted from 0, is empty. Use fewer splits, or leave this one out"
-                )
+        require_parts(number, train, test)
         tests.append(test)
         group, patterns = _told_apart(group, patterns, train, test)
         if len(patterns) * (number + 1) > MOST_WEIGHTS:

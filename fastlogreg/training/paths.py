@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks.arguments import Backend, check_number, require_shape
+from ..checks.classes import check_classes
 from ..data.matrix_like import MatrixLike
 from ..maths.arrays import NONE, Vector
 from ..objective.column_moments import rescalings
 from ..objective.columns import SharedColumns
 from ..objective.prepared import Settings, prepare_to_train
 from ..solvers.result import TrainingWarning
+from .class_paths import ClassFit, ClassWays, follow_classes
 from .follow import Fit, Follower, Pattern
 
 STRONGEST, WEAKEST = 1e4, 1e-4  # of the lambdas that are taken where none are given
@@ -30,10 +32,11 @@ class PathResult:
 
     Attributes
     ----------
-    w : ndarray of shape (n_x, L)
-        The weights, a column for each lambda; for X in its own units, scale and shift as given.
-    b : ndarray of shape (1, L)
-        The biases.
+    w : ndarray of shape (n_x, L), or (n_x, K, L) for K classes
+        The weights, a column for each lambda; for X in its own units, scale and shift as given. Of
+        K classes w[:, :, k] is the w (n_x, K) of lambdas[k].
+    b : ndarray of shape (1, L), or (K, 1, L) for K classes
+        The biases. Of K classes b[:, :, k] is the b (K, 1) of lambdas[k]; it adds up to 0.
     lambdas : ndarray of shape (L,)
         As they were given, in that order.
     costs : ndarray of shape (L,)
@@ -55,6 +58,9 @@ class PathResult:
     >>> found = flr.path([[1.0, -1.0, 0.5, 2.0]], [[1, 0, 0, 1]], lambdas=[10.0, 1.0])
     >>> found.w.shape, found.b.shape, bool(found.converged.all())
     ((1, 2), (1, 2), True)
+    >>> found = flr.path([[1.0, 0.0, -1.0]], [[0, 1, 2]], classes=3, lambdas=[10.0, 1.0])
+    >>> found.w.shape, found.b.shape, bool(found.converged.all())
+    ((1, 3, 2), (3, 1, 2), True)
     """
 
     w: NDArray[np.float64]
@@ -80,6 +86,7 @@ def path(
     X: MatrixLike,
     Y: ArrayLike,
     *,
+    classes: int | None = None,
     lambdas: ArrayLike | int = 20,
     tol: float = 1e-10,
     iterations: int = ITERATIONS,
@@ -100,6 +107,9 @@ def path(
     ----------
     X, Y, scale, shift, backend, n_threads
         As in `propagate`.
+    classes : int or None, default=None
+        How many classes there are. None and 2 are the lectures' sigmoid, with labels 0 and 1. From
+        3 on it is softmax, with labels 0 to classes - 1, each of which needs an example.
     lambdas : int or array of shape (L,), default=20
         The strengths of the L2 penalty, or how many of them to take from 1e4 to 1e-4, evenly on a
         logarithmic scale.
@@ -111,8 +121,8 @@ def path(
     sample_weight : array of shape (1, m) or None, default=None
         A weight of k counts an example k times.
     class_weight : dict, "balanced" or None, default=None
-        "balanced" weighs a class with S / (2 S of the class). A dict holds 0 and 1 -> weight, 1 for
-        a label that is left out.
+        "balanced" weighs each of K classes with S / (K S of the class). A dict holds label ->
+        weight, 1 for a label that is left out.
     standardize : bool, default=False
         Fit on (X - mean) / standard deviation. The penalty acts there; w and b are for X itself,
         and the costs are of the standardised problem.
@@ -120,7 +130,7 @@ def path(
     Returns
     -------
     PathResult
-        w (n_x, L), b (1, L), costs and proved bounds.
+        w (n_x, L), b (1, L), costs and proved bounds; of K classes w (n_x, K, L) and b (K, 1, L).
 
     Raises
     ------
@@ -151,37 +161,61 @@ def path(
     tol = check_number("tol", tol, low=0)
     limit = int(check_number("iterations", iterations, low=1, integer=True))
     settings = Settings(0.0, scale, shift, backend, n_threads)
-    objective = prepare_to_train(settings, None, 0.0, X, Y, None).objective
+    K = 2 if classes is None else check_classes(classes)
+    objective = prepare_to_train(settings, None, 0.0, X, Y, K).objective
     weight = NONE
     if sample_weight is not None:
         weight = _checked_weights(sample_weight, objective.m)
-    labels = objective.y.astype(np.int32)
-    shared = SharedColumns(
-        objective.design,
-        labels,
-        labels if class_weight is not None else np.empty(0, np.int32),
-        weight,
-        objective.backend,
-        objective.n_threads,
-    )
-    totals = _class_totals(labels, weight)
-    train = np.ones(1)
-    if class_weight is not None:
-        train = class_factors(class_weight, totals)
-    total = float(train @ (totals if train.size == 2 else [totals.sum()]))
-    pattern = Pattern(train, np.zeros(train.size), total, 0.0)
-    ways = Ways(shared, [pattern], bool(standardize))
-    found = [at[0] for at in follow_all(ways, chosen, tol, limit).fits]
-    _warn(chosen, found, tol, limit)
+    labels = objective.targets.astype(np.int32)
+    totals = _class_totals(labels, weight, K)
+    factors = np.ones(K) if class_weight is None else class_factors(class_weight, totals)
+    reads: int
+    fits: Sequence[Fit | ClassFit]
+    if K > 2:
+        several = ClassWays(
+            objective.design,
+            labels,
+            K,
+            weight,
+            factors,
+            objective.backend,
+            objective.n_threads,
+            standardize=bool(standardize),
+        )
+        of_classes, reads = follow_classes(several, [], chosen, tol, limit)
+        fits = [at[0] for at in of_classes]
+        w = np.array([fit.w.T for fit in fits]).transpose(1, 2, 0)
+        b = np.array([np.reshape(fit.b, (K, 1)) for fit in fits]).transpose(1, 2, 0)
+    else:
+        weighed = class_weight is not None
+        shared = SharedColumns(
+            objective.design,
+            labels,
+            labels if weighed else np.empty(0, np.int32),
+            weight,
+            objective.backend,
+            objective.n_threads,
+        )
+        train = factors if weighed else np.ones(1)
+        total = float(train @ (totals if weighed else [totals.sum()]))
+        pattern = Pattern(train, np.zeros(train.size), total, 0.0)
+        ways = Ways(shared, [pattern], bool(standardize))
+        fits = [at[0] for at in follow_all(ways, chosen, tol, limit).fits]
+        w, b, reads = (
+            np.array([f.w for f in fits]).T,
+            np.array([[f.b for f in fits]]),
+            shared.passes,
+        )
+    _warn(chosen, fits, tol, limit)
     return PathResult(
-        np.array([fit.w for fit in found]).T,
-        np.array([[fit.b for fit in found]]),
+        w,
+        b,
         chosen,
-        np.array([fit.cost for fit in found]),
-        np.array([fit.bound for fit in found]),
-        np.array([fit.reached for fit in found]),
-        np.array([fit.iterations for fit in found]),
-        shared.passes,
+        np.array([fit.cost for fit in fits]),
+        np.array([fit.bound for fit in fits]),
+        np.array([fit.reached for fit in fits]),
+        np.array([fit.iterations for fit in fits]),
+        reads,
         time.perf_counter() - begun,
     )
 
@@ -260,35 +294,38 @@ def _checked_weights(sample_weight: Any, m: int) -> Vector:
     return found
 
 
-def _class_totals(labels: NDArray[np.int32], weight: Vector) -> Vector:
-    """Return the sum of the weights in either class; ValueError where one weighs nothing."""
-    totals = np.bincount(labels, weights=weight if weight.size else None, minlength=2)
+def _class_totals(labels: NDArray[np.int32], weight: Vector, classes: int) -> Vector:
+    """Return the sum of the weights in each class; ValueError where one weighs nothing."""
+    totals = np.bincount(labels, weights=weight if weight.size else None, minlength=classes)
     if not totals.all():
+        which = "both classes" if classes == 2 else f"all {classes} classes"
         raise ValueError(
-            "sample_weight must leave both classes to train on; the examples with label "
+            f"sample_weight must leave {which} to train on; the examples with label "
             f"{int(np.argmin(totals))} weigh 0 together"
         )
     return totals.astype(np.float64)
 
 
 def class_factors(class_weight: Any, totals: Vector) -> Vector:
-    """Return the weights of the labels 0 and 1; totals: the sums of the examples' own weights."""
+    """Return the weight of each class; totals (K,): the sums of the examples' own weights."""
+    K = len(totals)
     if isinstance(class_weight, str) and class_weight == "balanced":
-        return np.asarray(totals.sum() / (2.0 * totals))
-    if not isinstance(class_weight, Mapping) or not set(class_weight) <= {0, 1}:
+        return np.asarray(totals.sum() / (float(K) * totals))
+    if not isinstance(class_weight, Mapping) or not set(class_weight) <= set(range(K)):
+        labels = "0 and 1" if K == 2 else f"0 to {K - 1}"
         raise ValueError(
-            'class_weight must be None, "balanced" or a dict of 0 and 1 -> weight; got '
+            f'class_weight must be None, "balanced" or a dict of {labels} -> weight; got '
             f"{class_weight!r}"
         )
     return np.array(
         [
             check_number(f"class_weight[{label}]", class_weight.get(label, 1.0), positive=True)
-            for label in (0, 1)
+            for label in range(K)
         ]
     )
 
 
-def _warn(lambdas: Vector, fits: Sequence[Fit], tol: float, iterations: int) -> None:
+def _warn(lambdas: Vector, fits: Sequence[Fit | ClassFit], tol: float, iterations: int) -> None:
     short = [f"{lambdas[k]:.3g}" for k, fit in enumerate(fits) if not fit.reached]
     if not short:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 
 import numpy as np
@@ -318,12 +317,6 @@ def test_nan_in_x_is_found():
     X[5, 2] = np.nan
     with pytest.raises(ValueError, match="in row 5, column 2"):
         flr.LogisticRegressionCV(CS).fit(X, y)
-
-
-def test_three_classes_get_an_error_that_says_what_is_possible():
-    X, _ = example()
-    with pytest.raises(ValueError, match=re.escape("Only binary classification")):
-        flr.LogisticRegressionCV(CS).fit(X, np.arange(240) % 3)
 
 
 @parametrize_with_checks([flr.LogisticRegressionCV(Cs=3, cv=3)])
