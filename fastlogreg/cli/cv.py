@@ -80,7 +80,7 @@ def cv(
         typer.Option("--plot", help="Write a figure of the scores to this .png, .pdf or .svg."),
     ] = None,
 ) -> int:
-    """Choose lambda by cross-validation on DATA; all folds share the reads of X."""
+    """Choose lambda by cross-validation on DATA, for two labels or more."""
     check_choice("--rule", rule, RULES)
     check_writable(out, data)
     check_plot(plot, data, out)
@@ -91,15 +91,18 @@ def cv(
     source = DataOptions(x, y, target, header, n_features)
     training = read_training(data, source, max_memory)
     Y, labels = classes_of(training, positive)
-    if len(labels) > 2:
+    if len(labels) > 2 and count is None:
         raise ValueError(
-            f"{training.path}: cv is for two labels; got {len(labels)}. Take one of them against "
-            "the others with --positive LABEL"
+            f"{training.path}: --folds {ALO} is for two labels; got {len(labels)}. Give a number "
+            "of folds, or take one label against the others with --positive LABEL"
         )
     factor = describe(training, Y, labels, scale)
-    problem = _Problem(training.X, Y, factor, count, standardize, threads)
+    if threads is not None:
+        threads = int(check_number("--threads", threads, low=1, integer=True))
+    problem = _Problem(training.X, Y, labels, factor, count, standardize, threads)
     begun = time.perf_counter()
-    chosen, found, reads = _validated(problem, given, tol)
+    validated = _validated if len(labels) == 2 else _validated_classes
+    chosen, found, reads = validated(problem, given, tol)
     seconds = time.perf_counter() - begun
     print(*_table(given, chosen), sep="\n")
     k = chosen.best if rule == "best" else chosen.one_se
@@ -116,7 +119,7 @@ def cv(
         "folds": folds,
         "cost": fit.cost,
     }
-    w, b = fit.w[:, None], fit.b
+    w, b = (fit.w[:, None], fit.b) if len(labels) == 2 else (fit.w.T.copy(), fit.b[:, None])
     if positive is not None:
         how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
@@ -135,6 +138,7 @@ class _Problem(NamedTuple):
 
     X: Any
     Y: Array
+    labels: tuple[Any, ...]
     scale: float
     folds: int | None
     standardize: bool
@@ -154,8 +158,6 @@ def _validated(problem: _Problem, lambdas: Array, tol: float) -> tuple[Chosen, l
     labels = problem.Y[0].astype(np.int32)
     design, m = design_of(problem.X, problem.scale), len(labels)
     threads = problem.threads
-    if threads is not None:
-        threads = int(check_number("--threads", threads, low=1, integer=True))
     if problem.folds is None:
         shared = SharedColumns(design, labels, NO_GROUP, n_threads=threads)
         patterns = [Pattern(np.ones(1), np.zeros(1), float(m), 0.0)]
@@ -176,6 +178,32 @@ def _validated(problem: _Problem, lambdas: Array, tol: float) -> tuple[Chosen, l
         scores = np.array([[fit.held for fit in at[1:]] for at in followed.fits]).T
         error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
     return _choose(lambdas, scores, error), full, shared.passes
+
+
+def _validated_classes(
+    problem: _Problem, lambdas: Array, tol: float
+) -> tuple[Chosen, list[Any], int]:
+    """Follow the full fit and every fold of several classes; give what `_validated` does."""
+    from ..data.inputs import design_of
+    from ..estimators.splitting import splits_of
+    from ..training.class_paths import ClassWays, folds_of_classes, follow_classes
+
+    codes, K = problem.Y[0].astype(np.int32), len(problem.labels)
+    ways = ClassWays(
+        design_of(problem.X, problem.scale),
+        codes,
+        K,
+        np.empty(0),
+        np.ones(K),
+        n_threads=problem.threads,
+        standardize=problem.standardize,
+    )
+    splits = splits_of(problem.folds, np.zeros((len(codes), 1)), codes, None, np.empty(0))
+    folds = folds_of_classes(ways, splits, problem.labels)
+    fits, reads = follow_classes(ways, folds, lambdas, tol, 1000)
+    scores = np.array([[fit.held for fit in at[1:]] for at in fits]).T
+    error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+    return _choose(lambdas, scores, error), [at[0] for at in fits], reads
 
 
 def _choose(lambdas: Array, scores: Array, error: Array) -> Chosen:

@@ -100,12 +100,33 @@ def test_what_is_wrong_is_one_line(options, text, data, capsys):
     assert line.startswith(f"error: {text}")
 
 
+def test_several_labels_are_softmax(tmp_path, capsys):
+    X, _ = points()
+    y = np.array(["low", "middle", "high"])[np.clip(np.round(X[:, 0] + 1.0), 0, 2).astype(int)]
+    np.savez(tmp_path / "three.npz", x=X, y=y)
+    out = tmp_path / "model.npz"
+    options = ("--folds", "4", "--lambdas", "10,1,0.1", "--rule", "1se", "--out", out)
+    assert run("cv", tmp_path / "three.npz", *options) == 0
+    own = flr.LogisticRegressionCV(Cs=[0.1, 1.0, 10.0], cv=4, rule="1se").fit(X, y)
+    printed = capsys.readouterr().out
+    table = rows(printed)[:3]
+    np.testing.assert_allclose([line[1] for line in table], -own.mean_scores_, atol=1e-6)
+    np.testing.assert_allclose([line[2] for line in table], own.score_errors_, atol=1e-6)
+    assert "1se" in table[own.one_se_index_][3]
+    assert f"3 lambdas x 5 fits in {own.reads_ - 1} reads of X" in printed
+    model = Model.load(out)
+    assert model.labels == ("high", "low", "middle")
+    np.testing.assert_allclose(model.w.T, own.coef_, rtol=1e-6)
+    np.testing.assert_allclose(model.b[:, 0], own.intercept_, rtol=1e-6)
+    assert run("evaluate", out, tmp_path / "three.npz") == 0
+
+
 def test_of_several_labels_one_is_taken_against_the_others(tmp_path, capsys):
     X, _ = points()
     np.savez(tmp_path / "three.npz", x=X, y=np.arange(200) % 3)
-    assert run("cv", tmp_path / "three.npz", "--lambdas", "2") == 2
-    assert "cv is for two labels; got 3. Take one of them" in capsys.readouterr().err
+    assert run("cv", tmp_path / "three.npz", "--lambdas", "2", "--folds", "alo") == 2
+    assert "--folds alo is for two labels; got 3. Give a number of" in capsys.readouterr().err
     out = tmp_path / "model.npz"
-    options = ("--positive", "2", "--lambdas", "2", "--folds", "3", "--out", out)
+    options = ("--positive", "2", "--lambdas", "2", "--folds", "alo", "--out", out)
     assert run("cv", tmp_path / "three.npz", *options) == 0
     assert run("evaluate", out, tmp_path / "three.npz") == 0

@@ -8,7 +8,7 @@ import pytest
 import fastlogreg as flr
 from fastlogreg.data.inputs import design_of
 from fastlogreg.solvers import auto
-from fastlogreg.training.class_paths import ClassFollower, ClassWays
+from fastlogreg.training.class_paths import ClassFold, ClassFollower, ClassWays
 
 LAMBDAS = np.array([0.3, 30.0, 3.0])
 
@@ -50,16 +50,25 @@ def test_every_way_of_the_solver_goes_on_from_the_last_lambda(way, monkeypatch):
         monkeypatch.setattr(auto, "WORTH", np.inf if way == "sample" else 0.0)
     if way == "lbfgs":
         monkeypatch.setattr(auto, "PATIENCE", 10_000)
-    ways = ClassWays(design_of(X), Y[0].astype(np.int32), 4, np.empty(0), np.ones(4))
-    follower = ClassFollower(ways, None, 1e-12, 1000)
-    for lambda_ in (100.0, 3.0, 0.1):
-        fit = follower.at(lambda_)
+    labels = Y[0].astype(np.int32)
+    ways = ClassWays(design_of(X), labels, 4, np.empty(0), np.ones(4))
+    kept = np.arange(600) % 5 > 0
+    fold = ClassFold(kept.astype(np.uint8), np.flatnonzero(~kept))
+    follower = ClassFollower(ways, fold, 1e-12, 1000)
+    fits = [follower.at(lambda_) for lambda_ in (100.0, 3.0, 0.1)]
+    monkeypatch.undo()
+    for lambda_, fit in zip((100.0, 3.0, 0.1), fits):
         assert fit.reached
         assert fit.bound <= 1e-12
-        monkeypatch.undo()
-        own = flr.train(X, Y, classes=4, lambda_=lambda_, solver="newton", tol=1e-13)
+        options = {"lambda_": lambda_, "solver": "newton", "tol": 1e-13}
+        own = flr.train(X[:, kept], Y[:, kept], classes=4, **options)
         assert fit.cost == pytest.approx(own.cost, abs=2e-12)
         np.testing.assert_allclose(fit.w, own.w.T, rtol=1e-4, atol=1e-5)
+        held = flr.cost(fit.w.T, fit.b[:, None], X[:, ~kept], Y[:, ~kept])
+        assert fit.held == pytest.approx(held, rel=1e-10)
+    used = type(follower.method.solver).__name__
+    assert used == ("Newton" if way == "newton" else "LBFGS")
+    assert bool(follower.method.rows) == (way in ("sample", "factors"))
 
 
 def test_it_is_deterministic_on_any_number_of_threads():
