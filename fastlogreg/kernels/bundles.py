@@ -121,6 +121,20 @@ class Problem(NamedTuple):
     partials: Any
 
 
+class ClassProblem(NamedTuple):
+    """What compiled Newton steps of several classes are made on.
+
+    x: float64, flat, (n_x + 1, stride), a row of ones last. labels, weight: (stride,); weight is 0
+    behind the last example.
+    """
+
+    x: Any
+    labels: Any
+    weight: Any
+    classes: int
+    regularized: Regularized
+
+
 class Stopping(NamedTuple):
     """Where compiled Newton steps stop.
 

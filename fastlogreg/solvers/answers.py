@@ -16,6 +16,7 @@ from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..objective.point import Point
 from . import by_examples, compiled
+from .compiled_classes import CompiledClasses
 from .requests import (
     AlongLine,
     Asking,
@@ -77,7 +78,7 @@ class Answers:
         self.objective, self.problem = objective, describe(objective)
         self._gram: Vector | None = None
         self._start: tuple[Vector, Vector] | None = None  # w, and z there with b = 0
-        self._newton: compiled.CompiledNewton | None = None
+        self._newton: compiled.CompiledNewton | CompiledClasses | None = None
         self._line: tuple[Point, Point, Any] | None = None
         self._slopes: tuple[Point, Any] | None = None
         self.scores: tuple[Vector, Any] | None = None  # theta and z of the point judged last
@@ -206,9 +207,9 @@ class Answers:
         judgements = [Judgement(one, one, one <= tol, False, objective.passes) for one in bounds]
         return Stretch(points, judgements, H, before)
 
-    def _compiled_newton(self) -> compiled.CompiledNewton:
+    def _compiled_newton(self) -> compiled.CompiledNewton | CompiledClasses:
         if self._newton is None:
-            self._newton = compiled.CompiledNewton(self.objective)
+            self._newton = compiled.newton_of(self.objective)
         return self._newton
 
 

@@ -27,6 +27,7 @@ from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..objective.objective import Objective
 from ..objective.point import Evaluation, Point
+from . import compiled_classes
 
 # The Gram matrix: one element of X as float64 and its m products by BLAS, or as bytes; kept up to
 # 64 MiB or 5 % of X.
@@ -42,6 +43,8 @@ def is_compiled(objective: Objective) -> bool:
 
 def newton_is_compiled(objective: Objective) -> bool:
     """Tell whether whole stretches of Newton's method run compiled."""
+    if objective.columns > 1:
+        return compiled_classes.is_small(objective)
     return objective.decay > 0.0 and objective.design.few_features and _is_small(objective)
 
 
@@ -141,6 +144,13 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
     if gram.of_bytes(design):
         once = m * m * n_x * _SECONDS_PER_PRODUCT_OF_BYTES
     return once + iterations * m * m * SECONDS_PER_ELEMENT < direct
+
+
+def newton_of(objective: Objective) -> CompiledNewton | compiled_classes.CompiledClasses:
+    """Return what makes those stretches, where `newton_is_compiled`."""
+    if objective.columns > 1:
+        return compiled_classes.CompiledClasses(objective)
+    return CompiledNewton(objective)
 
 
 class CompiledNewton:

@@ -141,7 +141,7 @@ class Newton:
         if stalls >= STALLED:
             self.state.stop = "precision"
             return
-        if self.problem.columns > 1:
+        if self.problem.columns > 1 and not self.compiled:
             found = yield from self._step_of_classes(start, d)
         else:
             found = yield from self._evaluate(start.theta + d)

@@ -1,0 +1,169 @@
+"""Newton's method for several classes, compiled whole: it is the plain way, in fewer reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+import fastlogreg as flr
+from fastlogreg.data.inputs import design_of
+from fastlogreg.maths.arrays import NONE, Vector
+from fastlogreg.objective.softmax import SoftmaxObjective
+from fastlogreg.solvers import compiled, compiled_classes
+from fastlogreg.solvers.answers import Answers
+from fastlogreg.solvers.newton import Newton
+from fastlogreg.solvers.requests import EvaluateHessian
+from fastlogreg.solvers.result import TrainingResult
+from fastlogreg.solvers.state import State
+from fastlogreg.training import run
+from fastlogreg.training.options import Options
+
+OPTIONS = [
+    "example-major",
+    "feature-major",
+    "float32",
+    "float16",
+    "uint8",
+    "int64",
+    "strided",
+    "scaled",
+    "weights",
+    "no intercept",
+    "a far start",
+    "columns twice",
+    "several blocks",
+    "a lost penalty",
+]
+
+
+def problem(option: str) -> tuple[SoftmaxObjective, Vector]:
+    """Return an objective that is small, and a start."""
+    rng = np.random.default_rng(3)
+    m, n_x, K = (701, 6, 5) if option == "several blocks" else (203, 5, 3)
+    x = np.round(rng.standard_normal((m, n_x)) * 12.0 + 40.0) / 8.0
+    scores = x @ rng.standard_normal((n_x, K)) + rng.gumbel(size=(m, K))
+    labels = np.argmax(scores - scores.mean(axis=0), axis=1).astype(np.int32)
+    scale: Any = 1.0
+    shift: Any = -5.0
+    lambda_ = 0.7
+    if option == "columns twice":
+        x[:, 4], lambda_ = x[:, 3], 1e-6
+    if option == "a lost penalty":
+        lambda_ = 1e-9
+    if option in ("uint8", "int64"):
+        x, scale = np.round(x * 8.0), 0.125
+    if option == "scaled":
+        scale, shift = np.linspace([0.2], [3.0], n_x), np.linspace([-9.0], [1.0], n_x)
+    X: Any = np.ascontiguousarray(x).T
+    if option == "feature-major":
+        X = np.ascontiguousarray(X)
+    elif option == "strided":
+        X = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3]
+    elif option in ("float32", "float16", "uint8", "int64"):
+        X = X.astype(option)
+    weight = rng.integers(0, 4, m) * 0.5 if option == "weights" else NONE
+    intercept = option != "no intercept"
+    objective = SoftmaxObjective(
+        design_of(X, scale, shift), labels, K, lambda_, "fused", 2, weight, intercept
+    )
+    theta = np.zeros(objective.size)
+    if option == "a far start":
+        theta = 3.0 * rng.standard_normal(objective.size)
+    return objective, objective.centred(theta) if intercept else theta
+
+
+def trained(option: str, **more: Any) -> tuple[SoftmaxObjective, TrainingResult]:
+    objective, theta = problem(option)
+    options = {"solver": "newton", "iterations": 60, "tol": 1e-12, **more}
+    return objective, run.run(objective, State(theta), Options(**options))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_point_is_that_of_the_plain_way(option: str) -> None:
+    objective, theta = problem(option)
+    assert compiled_classes.is_small(objective)
+    theta = theta + 0.1 * np.random.default_rng(0).standard_normal(theta.size)
+    if option == "no intercept":
+        theta.reshape(objective.classes, -1)[:, -1] = 0.0
+    answers = Answers(objective)
+    assert answers.problem.has_newton_steps
+    (_, here, z), H = answers.answer(EvaluateHessian(theta))
+    assert objective.passes == 1
+    (_, there, own), own_H = objective.point_with_hessian(theta)
+    np.testing.assert_allclose(here.J, there.J, rtol=1e-13)
+    np.testing.assert_allclose(z, own, atol=1e-12 * abs(own).max())
+    np.testing.assert_allclose(here.gradient, there.gradient, atol=1e-13 * abs(own_H).max())
+    np.testing.assert_allclose(H, own_H, atol=1e-13 * abs(own_H).max())
+    np.testing.assert_array_equal(H, H.T)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_steps_are_those_of_the_plain_way(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain: list[int] = []
+    one_step = Newton._iterate
+    monkeypatch.setattr(Newton, "_iterate", lambda *given: plain.append(1) or one_step(*given))
+    objective, whole = trained(option)
+    by_hand = len(plain)
+    monkeypatch.setattr(compiled, "newton_is_compiled", lambda objective: False)
+    _, steps = trained(option)
+    assert whole.stop_reason == steps.stop_reason == "converged"
+    assert len(whole.costs) == len(steps.costs) == len(plain) - by_hand
+    assert (by_hand > 0) == (option == "a far start")
+    np.testing.assert_allclose(whole.costs, steps.costs, rtol=1e-10)
+    np.testing.assert_allclose(whole.cost, steps.cost, rtol=1e-13)
+    bounds, own_bounds = whole.history[:, 3], steps.history[:, 3]
+    np.testing.assert_allclose(bounds, own_bounds, rtol=1e-6, atol=1e-15)
+    size = abs(steps.w).max()
+    near = 1e-10 if option not in ("a lost penalty", "columns twice") else 1e-6
+    np.testing.assert_allclose(whole.w, steps.w, atol=near * size)
+    if option != "a far start":
+        assert whole.passes == whole.iterations + 1
+        assert whole.history[:-1, 0].tolist() == list(range(1, whole.passes + 1))
+    assert (np.diff(whole.history[:, 1]) >= 0.0).all()
+    again = objective.point(objective.taken(whole.w, whole.b))
+    np.testing.assert_allclose(again.evaluation.J, whole.cost, rtol=1e-13)
+
+
+@pytest.mark.filterwarnings("ignore:not converged")
+@pytest.mark.parametrize("option", ["weights", "a far start", "several blocks"])
+def test_stretches_of_any_length_have_the_same_bits(option: str) -> None:
+    _, whole = trained(option)
+    for k in range(1, whole.iterations):
+        _, part = trained(option, iterations=k)
+        np.testing.assert_array_equal(np.append(part.costs, part.cost), whole.costs[: k + 1])
+    _, again = trained(option, iterations=whole.iterations)
+    np.testing.assert_array_equal(again.w, whole.w)
+
+
+def test_what_is_not_small_or_has_no_penalty_goes_the_plain_way() -> None:
+    objective, _ = problem("float32")
+    assert compiled_classes.is_small(objective)
+    design, labels = objective.design, objective.labels
+    assert not compiled_classes.is_small(SoftmaxObjective(design, labels, 3, 0.0))
+    assert not compiled_classes.is_small(SoftmaxObjective(design, labels, 3, 1.0, "numpy"))
+    x, y = datasets.load_digits(return_X_y=True)
+    large = SoftmaxObjective(design_of(x.T, 1.0, 0.0), y.astype(np.int32), 10, 1.0)
+    assert not compiled_classes.is_small(large)
+
+
+def test_iris_takes_one_read_for_each_point() -> None:
+    x, y = datasets.load_iris(return_X_y=True)
+    X = ((x - x.mean(axis=0)) / x.std(axis=0)).T
+    result = flr.train(X, y[None, :], classes=3, solver="auto", lambda_=1.0, tol=1e-14)
+    assert result.cost * 150.0 == pytest.approx(31.378768260796, abs=2e-12)
+    assert result.passes == result.iterations + 1 <= 9
+
+
+def test_a_start_where_every_example_is_saturated_and_a_nan_in_x() -> None:
+    x, y = datasets.load_iris(return_X_y=True)
+    x[7, 2] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        flr.train(x.T, y[None, :], classes=3, solver="newton", lambda_=1.0)
+    x[7, 2] = 1.4
+    w = np.zeros((4, 3))
+    w[:, 0] = 1e6
+    result = flr.train(x.T, y[None, :], classes=3, solver="newton", lambda_=1.0, tol=1e-9, w=w)
+    assert result.stop_reason == "converged"
