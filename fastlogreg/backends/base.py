@@ -249,3 +249,10 @@ def dense_in_memory(design: Design) -> DesignMatrix:
     """Return the dense X in memory that callers have made sure of."""
     assert design.dense is not None, f"X is not dense and in memory: {design.form}"
     return design.dense
+
+
+def are_compiled() -> bool:
+    """Return whether kernels are machine code: interpreted they take minutes for milliseconds."""
+    import numba
+
+    return not numba.config.DISABLE_JIT

@@ -10,7 +10,7 @@ from ..data.design import Design, Moments
 from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
 from . import fused, gram, hessians, moments, sparse, vectorized
-from .base import HessianSums, LineSums, Sums, dense_in_memory
+from .base import HessianSums, LineSums, Sums, are_compiled, dense_in_memory
 from .many_by_kernels import ManyByKernels
 
 
@@ -65,10 +65,10 @@ class Fused(ManyByKernels):
         return sums(design, y, w, b, n_threads=self.n_threads, weight=weight, zs=zs)
 
     def _of_many_features(self) -> Callable[..., HessianSums]:
-        return hessians.of_many_features if _are_compiled() else vectorized.by_numpy
+        return hessians.of_many_features if are_compiled() else vectorized.by_numpy
 
     def products(self, design: Design, slopes: Vector) -> Vector:
-        products = hessians.products if _are_compiled() else vectorized.products_by_numpy
+        products = hessians.products if are_compiled() else vectorized.products_by_numpy
         return products(design, slopes, self.n_threads)
 
     def squares(self, design: Design, weight: Vector) -> Vector:
@@ -94,15 +94,7 @@ class Fused(ManyByKernels):
         return gram.gram(dense_in_memory(design), self.n_threads, between)
 
     def has_kernels_for(self, design: Design) -> bool:
-        return design.few_features or _are_compiled()
+        return design.few_features or are_compiled()
 
     def seconds(self, design: Design) -> float | None:
         return fused.seconds_on_one_core(design)
-
-
-def _are_compiled() -> bool:
-    """Return whether kernels are machine code: a Hessian of many features takes them minutes
-    otherwise, and BLAS milliseconds."""
-    import numba
-
-    return not numba.config.DISABLE_JIT

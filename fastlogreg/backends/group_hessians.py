@@ -20,7 +20,7 @@ from ..data.design import Design
 from ..machine.blas import inner
 from ..maths.arrays import Vector
 from . import hessians, sparse
-from .base import Backend, Columns
+from .base import Backend, Columns, are_compiled
 
 
 class HeldHessianSums(NamedTuple):
@@ -94,7 +94,7 @@ def of_columns(
     """Return loss, gradient and Hessian of each column at its own point."""
     K, n_x = columns.b.size, design.n_x
     small = design.dense is not None and design.nbytes <= hessians.BLOCK_BYTES
-    if small and design.few_features and backend.any_form and _are_compiled():
+    if small and design.few_features and backend.any_form and are_compiled():
         return [
             _of_one_column(design, labels, columns, k, weight, group, backend) for k in range(K)
         ]
@@ -183,16 +183,9 @@ class _ByNumPy:
 
 def _products(design: Design, backend: Backend) -> _ByKernel | _ByNumPy:
     """Return what adds up a Hessian, by kernels where there are some and the backend has them."""
-    if backend.any_form and _are_compiled():
+    if backend.any_form and are_compiled():
         return _ByKernel(design.n_x, backend.n_threads)
     return _ByNumPy(design.n_x)
-
-
-def _are_compiled() -> bool:
-    """Return whether kernels are machine code."""
-    import numba
-
-    return not numba.config.DISABLE_JIT
 
 
 def leverages_of_columns(

@@ -1,4 +1,8 @@
-"""Several classes, or several models, by compiled kernels: what the production backend adds."""
+"""Several classes, or several models, by compiled kernels: what the production backend adds.
+
+Where nothing is compiled these kernels would take minutes, and NumPy milliseconds: then it is
+NumPy.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ from ..data.design import Design
 from ..maths.arrays import NONE, Vector
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import class_hessians, many, vectorized_many
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, are_compiled
+
+BY_NUMPY = vectorized_many.ManyByNumPy()
 
 
 class ManyByKernels:
@@ -27,31 +33,39 @@ class ManyByKernels:
         weight: Vector = NONE,
         zs: Vector = NONE,
     ) -> ClassSums:
+        if not are_compiled():
+            return BY_NUMPY.class_sums(design, labels, W, b, weight=weight, zs=zs)
         return many.class_sums(design, labels, W, b, weight=weight, zs=zs, n_threads=self.n_threads)
 
     def class_products(
         self, design: Design, z: Vector, V: Vector, v_b: Vector, *, weight: Vector = NONE
     ) -> ClassSums:
+        if not are_compiled():
+            return BY_NUMPY.class_products(design, z, V, v_b, weight=weight)
         return many.class_products(design, z, V, v_b, weight=weight, n_threads=self.n_threads)
 
     def class_hessian(self, design: Design, z: Vector, *, weight: Vector = NONE) -> Vector:
-        import numba
-
-        if numba.config.DISABLE_JIT:  # its kernels would take minutes, and BLAS milliseconds
-            return vectorized_many.class_hessian(design, z, weight=weight)
+        if not are_compiled():
+            return BY_NUMPY.class_hessian(design, z, weight=weight)
         return class_hessians.class_hessian(design, z, weight, self.n_threads)
 
     def class_terms(self, z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
+        if not are_compiled():
+            return BY_NUMPY.class_terms(z, labels, weight)
         return many.class_terms(z, labels, weight)
 
     def class_moments(
         self, z: Vector, labels: ClassLabels, weight: Vector, shift: Vector
     ) -> BiasMoments:
+        if not are_compiled():
+            return BY_NUMPY.class_moments(z, labels, weight, shift)
         return many.class_moments(z, labels, weight, shift)
 
     def class_along_line(
         self, z: Vector, z_slope: Vector, labels: ClassLabels, weight: Vector, t: float
     ) -> LineSums:
+        if not are_compiled():
+            return BY_NUMPY.class_along_line(z, z_slope, labels, weight, t)
         return many.class_along_line(z, z_slope, labels, weight, t)
 
     def column_sums(
@@ -64,6 +78,8 @@ class ManyByKernels:
         group: NDArray[np.int32] = NO_GROUP,
         zs: Vector = NONE,
     ) -> ColumnSums:
+        if not are_compiled():
+            return BY_NUMPY.column_sums(design, labels, columns, weight=weight, group=group, zs=zs)
         return many.column_sums(
             design,
             labels,
