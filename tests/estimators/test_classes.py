@@ -3,7 +3,9 @@ checkpoints, frames, every form of X, and what is refused."""
 
 from __future__ import annotations
 
+import os
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ import fastlogreg as flr
 from fastlogreg.estimators import predictions
 from fastlogreg.solvers.result import TrainingWarning
 
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 TIGHT = 0.0  # the fits go on until float64 has no more to give
 
 
@@ -76,8 +79,6 @@ def fitted(X, y, C=1.0, weight=None, **options):
 
 
 def quietly(model, X, y, weight=None):
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
         return model.fit(X, y, weight)
@@ -320,6 +321,7 @@ def test_without_a_penalty_separable_classes_are_named():
     assert np.isfinite(model.coef_).all()
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="300 columns a row take four minutes without compilation")
 def test_three_hundred_classes():
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(300, 20)) * 3.0
