@@ -152,11 +152,17 @@ class Auto:
     def begin_at(self, point: Point, last: Auto) -> Asking[None]:
         """Begin where `last` ended, instead of `prepare`: on the same X, under another penalty.
 
-        point: its last one, with this penalty. What `last` knew of the curvature moves along.
+        point: its last one, with this penalty. What `last` knew of the curvature moves along. Where
+        a sample is the way, its own optimum is the start: a Hessian at `point` would be far off.
         """
         problem, state, settings = self.problem, self.state, self.settings
         more, before = problem.decay - last.problem.decay, last.solver
         H: Vector | None = None
+        if plan(problem) == "sample":
+            state.theta = point.theta
+            yield from self._begin()
+            yield from self.solver.prepare()
+            return
         if isinstance(before, Newton):
             self.solver = newton_ = Newton(problem, state, settings)
             yield from newton_.prepare()
@@ -165,13 +171,11 @@ class Auto:
                 # What holds H together may be lost with the penalty: the objective knows.
                 if problem.decay <= HELD * float(np.diag(H).max()):
                     H = newton_.H = yield HessianAt(point)
-        elif last.rows:
-            self.rows, self.anew = last.rows, True
-            _, inverse = yield from _taken_anew(problem, point, last.rows)
-            self.solver = LBFGS(problem, state, settings, inner=inverse)
-            yield from self.solver.prepare()
         else:
-            self.solver = LBFGS(problem, state, settings)
+            inverse: Callable[[Vector], Vector] | None = None
+            if last.rows:  # `rows` stays 0: they are taken again, nearer to the optimum
+                _, inverse = yield from _taken_anew(problem, point, last.rows)
+            self.solver = LBFGS(problem, state, settings, inner=inverse)
             yield from self.solver.prepare()
             self.solver.pairs = _moved_pairs(before.pairs, problem, more)
         judgement: Judgement = yield Judge(point, settings.tol, H)

@@ -2,8 +2,8 @@
 
 A fold is a weight for each example: 0 for what is held out. So X is never copied, and one vector of
 weights is there at a time. Each fit follows its own path. It starts from the last lambda's optimum:
-there the gradient for the next one is known without a read, and so is the curvature. The held-out
-loss is made of the z of the last read.
+there the gradient for the next one is known without a read. What it knows of the curvature moves
+along (`solvers.auto`). The held-out loss is made of the z of the last read.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class ClassFollower:
             state = State(point.theta)
             method = Auto(answers.problem, state, self.settings)
             drive((answers, method.begin_at(point, last)))
-        # The first of them evaluates, where nothing is known yet; a step is not always made.
+        # At the last optimum the goal may be reached already.
         if state.stop is None:
             drive((answers, method.advance(self.iterations)))
         self.method = method

@@ -76,6 +76,7 @@ images = flr.flatten_images(np.zeros((3, 8, 8)))
 [pair] = flr.compare("dot")
 seconds = flr.warmup(("float32",))
 along: flr.PathResult = flr.path(X, Y, lambdas=[10.0, 1.0], class_weight={0: 1.0, 1: 2.0})
+of_several: flr.PathResult = flr.path(X, Y, classes=3, lambdas=2)
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 

@@ -8,6 +8,7 @@ import pytest
 import fastlogreg as flr
 from fastlogreg.data.inputs import design_of
 from fastlogreg.solvers import auto
+from fastlogreg.solvers.newton import Newton
 from fastlogreg.training.class_paths import ClassFold, ClassFollower, ClassWays
 
 LAMBDAS = np.array([0.3, 30.0, 3.0])
@@ -43,7 +44,7 @@ def test_each_lambda_has_the_optimum_of_train(backend):
 @pytest.mark.parametrize("way", ["newton", "sample", "lbfgs", "factors"])
 def test_every_way_of_the_solver_goes_on_from_the_last_lambda(way, monkeypatch):
     X, Y = example(m=600, n_x=8, K=4)
-    monkeypatch.setattr(auto, "LEAST_ROWS", 100)
+    monkeypatch.setattr(auto, "LEAST_ROWS", 240)
     monkeypatch.setattr(auto, "ROWS_PER_FEATURE", 2)
     if way != "newton":
         monkeypatch.setattr(auto, "SMALL", 0.0)
@@ -66,9 +67,16 @@ def test_every_way_of_the_solver_goes_on_from_the_last_lambda(way, monkeypatch):
         np.testing.assert_allclose(fit.w, own.w.T, rtol=1e-4, atol=1e-5)
         held = flr.cost(fit.w.T, fit.b[:, None], X[:, ~kept], Y[:, ~kept])
         assert fit.held == pytest.approx(held, rel=1e-10)
-    used = type(follower.method.solver).__name__
-    assert used == ("Newton" if way == "newton" else "LBFGS")
+    assert isinstance(follower.method.solver, Newton) == (way == "newton")
     assert bool(follower.method.rows) == (way in ("sample", "factors"))
+
+
+def test_tall_x_takes_few_reads_for_each_lambda():
+    X, Y = example(m=9_000, n_x=30, K=4)
+    lambdas = np.logspace(3, -1, 5)
+    found = flr.path(X, Y, classes=4, lambdas=lambdas)
+    assert found.converged.all()
+    assert found.reads <= 15 * len(lambdas)
 
 
 def test_it_is_deterministic_on_any_number_of_threads():
