@@ -41,6 +41,12 @@ OPTIONS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def try_the_kernel_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the kernel without compilation too, so that its text is tried there."""
+    monkeypatch.setattr(compiled_classes, "are_compiled", lambda: True)
+
+
 def problem(option: str, backend: Any = "fused") -> tuple[SoftmaxObjective, Vector]:
     """Return an objective that is small, and a start."""
     rng = np.random.default_rng(3)
