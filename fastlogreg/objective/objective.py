@@ -46,6 +46,7 @@ class Objective:
 
     watch: Callable[[], object] | None = None
     columns = 1  # of w: of several classes there is one for each
+    hessian_in_one_read = True  # J and its gradient with it; of a sparse X in two
 
     def __init__(
         self,

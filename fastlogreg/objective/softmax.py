@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import Backend
+from ..backends import class_hessians
+from ..backends.base import Backend, ClassSums
 from ..data.design import Design
 from ..maths.arrays import NONE, Vector
 from ..maths.penalties import Penalty
@@ -51,6 +52,7 @@ class SoftmaxObjective(Objective):
         none = np.zeros(design.m, np.uint8)  # labels of passes that look at none
         super().__init__(design, none, lambda_, backend, n_threads, weight, intercept, penalty)
         self.labels, self.classes, self.columns = labels, classes, classes
+        self.hessian_in_one_read = design.dense is not None
 
     @property
     def size(self) -> int:
@@ -80,9 +82,12 @@ class SoftmaxObjective(Objective):
         """Return J and its gradient at theta, in one read of X; zs (K, m), if given, takes z."""
         W, b = self.split(theta)
         self.begin_pass()
-        loss, dw, db = self.backend.class_sums(
-            self.design, self.labels, W, b, weight=self.weight, zs=zs
-        )
+        sums = self.backend.class_sums(self.design, self.labels, W, b, weight=self.weight, zs=zs)
+        return self._evaluation_of(W, sums)
+
+    def _evaluation_of(self, W: Vector, sums: ClassSums) -> Evaluation:
+        """Make an evaluation of the sums of a pass."""
+        loss, dw, db = sums
         with np.errstate(over="ignore", invalid="ignore"):
             J = loss / self.total + self.penalty.value(W.reshape(-1))
             gradient = self._gradient(W, dw, db, self.penalty.add_gradient)
@@ -133,8 +138,17 @@ class SoftmaxObjective(Objective):
         return self._gradient(V, dw, db, self.penalty.add_product)
 
     def point_with_hessian(self, theta: Vector) -> tuple[Point, Vector]:
-        point = self.point(theta)
-        return point, self.hessian_at(point)
+        if not self.hessian_in_one_read:
+            point = self.point(theta)
+            return point, self.hessian_at(point)
+        W, b = self.split(theta)
+        z = self.room()
+        self.begin_pass()
+        sums, H = class_hessians.with_sums(
+            self.backend, self.design, self.labels, (W, b), self.weight, z
+        )
+        self.finish_hessian(H)
+        return Point(theta, self._evaluation_of(W, sums), z), H
 
     def hessian_at(self, point: Point) -> Vector:
         self.begin_pass()

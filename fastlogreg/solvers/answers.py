@@ -64,6 +64,7 @@ def describe(objective: Objective) -> Problem:
         has_descents=compiled.is_compiled(objective),
         has_newton_steps=compiled.newton_is_compiled(objective),
         columns=objective.columns,
+        hessian_in_one_read=objective.hessian_in_one_read,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends.base import dense_in_memory
+from ..backends.base import are_compiled, dense_in_memory
 from ..kernels.bundles import ClassProblem, Path, Regularized, Stopping
 from ..kernels.layout import LANES, read_only
 from ..maths.arrays import Vector
@@ -17,13 +17,14 @@ MOST_PRODUCTS, MOST_NUMBERS = 1e7, 1 << 16
 
 
 def is_small(objective: Objective) -> bool:
-    """Tell whether X is dense and so small that one thread, without Python, is the fastest."""
+    """Tell whether X is dense and so small that one thread, without Python, is the fastest; and
+    kernels are compiled."""
     design, m = objective.design.dense, float(objective.m)
     if design is None or not objective.backend.whole_runs or not objective.penalty.plain:
         return False
     if not objective.decay > 0.0 or m * (objective.n_x + 1) > MOST_NUMBERS:
         return False
-    return m * float(objective.size) ** 2 <= MOST_PRODUCTS
+    return m * float(objective.size) ** 2 <= MOST_PRODUCTS and are_compiled()
 
 
 class CompiledClasses:

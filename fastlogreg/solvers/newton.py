@@ -141,7 +141,7 @@ class Newton:
         if stalls >= STALLED:
             self.state.stop = "precision"
             return
-        if self.problem.columns > 1 and not self.compiled:
+        if not (self.by_cholesky and self.problem.hessian_in_one_read) and self.problem.columns > 1:
             found = yield from self._step_of_classes(start, d)
         else:
             found = yield from self._evaluate(start.theta + d)

@@ -6,7 +6,7 @@ several that ask side by side.
 
     request            answer                              reads of X
     Evaluate           Point                               1
-    EvaluateHessian    PointWithHessian                    1 (sparse X, several classes: 2)
+    EvaluateHessian    PointWithHessian                    1 (2: sparse; several classes in blocks)
     HessianAt          H, of several classes               1
     HessianProduct     H v (n_x + 1,)                      1
     EstimateHessian    Estimate                            1
@@ -58,6 +58,7 @@ class Problem(NamedTuple):
     has_descents: bool  # whether Descend may be
     has_newton_steps: bool  # whether StepByNewton may be
     columns: int = 1
+    hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
 
     @property
     def size(self) -> int:

@@ -18,7 +18,13 @@ from fastlogreg.solvers import answers, base, registry, requests
 from fastlogreg.solvers.answers import Answers, drive
 from fastlogreg.solvers.state import State
 
-ANSWERING = {"answers", "compiled", "by_examples", "column_answers"}  # what knows both sides
+ANSWERING = {
+    "answers",
+    "compiled",
+    "compiled_classes",
+    "by_examples",
+    "column_answers",
+}  # what knows both sides
 FOLDER = Path(solvers.__file__).parent
 
 

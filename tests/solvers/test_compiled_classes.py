@@ -9,6 +9,8 @@ import pytest
 from sklearn import datasets
 
 import fastlogreg as flr
+from fastlogreg.backends import class_hessians
+from fastlogreg.backends.base import dense_in_memory
 from fastlogreg.data.inputs import design_of
 from fastlogreg.maths.arrays import NONE, Vector
 from fastlogreg.objective.softmax import SoftmaxObjective
@@ -39,7 +41,13 @@ OPTIONS = [
 ]
 
 
-def problem(option: str) -> tuple[SoftmaxObjective, Vector]:
+@pytest.fixture(autouse=True)
+def try_the_kernel_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the kernel without compilation too, so that its text is tried there."""
+    monkeypatch.setattr(compiled_classes, "are_compiled", lambda: True)
+
+
+def problem(option: str, backend: Any = "fused") -> tuple[SoftmaxObjective, Vector]:
     """Return an objective that is small, and a start."""
     rng = np.random.default_rng(3)
     m, n_x, K = (701, 6, 5) if option == "several blocks" else (203, 5, 3)
@@ -67,7 +75,7 @@ def problem(option: str) -> tuple[SoftmaxObjective, Vector]:
     weight = rng.integers(0, 4, m) * 0.5 if option == "weights" else NONE
     intercept = option != "no intercept"
     objective = SoftmaxObjective(
-        design_of(X, scale, shift), labels, K, lambda_, "fused", 2, weight, intercept
+        design_of(X, scale, shift), labels, K, lambda_, backend, 2, weight, intercept
     )
     theta = np.zeros(objective.size)
     if option == "a far start":
@@ -167,3 +175,45 @@ def test_a_start_where_every_example_is_saturated_and_a_nan_in_x() -> None:
     w[:, 0] = 1e6
     result = flr.train(x.T, y[None, :], classes=3, solver="newton", lambda_=1.0, tol=1e-9, w=w)
     assert result.stop_reason == "converged"
+
+
+@pytest.mark.parametrize("backend", ["fused", "numpy", "loops"])
+@pytest.mark.parametrize("option", ["weights", "strided", "uint8", "scaled", "several blocks"])
+def test_a_hessian_comes_with_its_point_in_one_read(
+    option: str, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(class_hessians, "BLOCK_BYTES", 64 * 8 * 5)  # several blocks of any X
+    objective, _ = problem(option, backend)
+    theta = objective.centred(0.1 * np.random.default_rng(0).standard_normal(objective.size))
+    assert objective.hessian_in_one_read
+    point, H = objective.point_with_hessian(theta)
+    assert objective.passes == 1
+    plain = objective.point(theta)
+    own_H = objective.hessian_at(plain)
+    size = abs(own_H).max()
+    np.testing.assert_allclose(point.evaluation.J, plain.evaluation.J, rtol=1e-13)
+    np.testing.assert_allclose(
+        point.evaluation.gradient, plain.evaluation.gradient, atol=1e-13 * size
+    )
+    np.testing.assert_allclose(H, own_H, atol=1e-13 * size)
+    np.testing.assert_allclose(point.z, plain.z, atol=1e-12 * abs(plain.z).max())
+
+
+def test_the_plain_way_takes_one_read_for_each_point_of_a_dense_x(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled_classes, "MOST_PRODUCTS", 0.0)
+    _, result = trained("several blocks")
+    assert result.stop_reason == "converged"
+    assert result.passes == result.iterations + 1
+
+
+def test_x_in_blocks_takes_two_reads_for_each_point() -> None:
+    small, theta = problem("float32")
+    X = dense_in_memory(small.design).X
+    blocks = flr.RowBlocks(np.ascontiguousarray(X.T), max_memory=100_000)
+    objective = SoftmaxObjective(design_of(blocks, 1.0, -5.0), small.labels, 3, 0.7)
+    result = run.run(objective, State(theta), Options("newton", 60, tol=1e-12))
+    _, whole = trained("float32")
+    assert result.cost == pytest.approx(whole.cost, rel=1e-12)
+    assert result.passes == 2 * (result.iterations + 1)
