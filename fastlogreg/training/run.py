@@ -141,7 +141,8 @@ def _progress(
 def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
     """Return J, the gradient and a proved bound at the last point, and keep them in the state.
 
-    The bound is infinite where the read that proves it would come too late.
+    The bound is infinite where the read that proves it would come too late. The rounding of z is
+    not in it.
     """
     objective, state, begun = work.objective, work.state, time.perf_counter()
     theta, evaluation = state.theta, state.evaluation
@@ -156,7 +157,7 @@ def _measured(work: Work, watch: Watch) -> tuple[float, Vector, float]:
         bound = objective.certify(theta, evaluation, z)
         state.proof_reads = objective.passes - before
     state.evaluation, state.bound = evaluation, bound
-    return evaluation.J, evaluation.gradient, bound + rounding_of_scores(objective, theta)
+    return evaluation.J, evaluation.gradient, bound
 
 
 def _result(work: Work, watch: Watch) -> TrainingResult:
@@ -168,6 +169,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
     if state.stop == "diverged" and state.best_theta is not None:
         state.theta, state.evaluation = state.best_theta, None
     cost, gradient, bound = _measured(work, watch)
+    bound += rounding_of_scores(objective, state.theta)
     if offset is not None:
         gradient = objective.moved_gradient(gradient, offset)
         state.theta = objective.moved(state.theta, -offset)
