@@ -112,16 +112,15 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
     """Estimate what the rounding of z hides of J - J*, without a read of X.
 
     The terms of z that are long on columns far from 0 nearly cancel: b, what the shift brings, and
-    w times the means, where these are known. Of several classes the longest z counts, and the
-    curvature along an error of z is up to four times that of two classes.
+    w times the means, where a sample of X is at hand. Of several classes the longest z counts, and
+    the curvature along an error of z is up to four times that of two classes.
     """
     design, rows = objective.design, np.abs(theta.reshape(-1, objective.n_x + 1))
     far = np.abs(design.shift)
-    if objective.columns > 1 and design.dense is not None:
-        moments.moments(design)  # so that a run that goes on reports the same
     with np.errstate(over="ignore", invalid="ignore"):
-        if design.known_moments is not None:
-            far = far + np.abs(design.scale * design.known_moments.mean)
+        # Looked for here, known or not: a run that goes on reports the same.
+        if design.dense is not None:
+            far = far + np.abs(design.scale * moments.moments(design).mean)
         size = max(float(row[-1]) + inner(row[:-1], far) for row in rows)
         hidden = certificate.of_scores(size) * (1.0 if len(rows) == 1 else 4.0)
     return hidden if np.isfinite(hidden) else np.inf

@@ -63,21 +63,22 @@ def test_check_gradient_agrees(case):
 def test_check_gradient_names_the_worst_coordinate(monkeypatch):
     from fastlogreg.objective.objective import Objective
 
-    honest = Objective.cost_and_gradient
+    honest = Objective.point
     w, X, Y = np.zeros((3, 1)), np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([[0, 1]])
     assert flr.check_gradient(w, 0.1, X, Y).error < 1e-9
 
     def wrong(which):
-        def cost_and_gradient(self, w, b):
-            J, dw, db = honest(self, w, b)
-            if which == "b":
-                return J, dw, db + 1e-3
-            return J, dw + 1e-3 * (np.arange(3) == which), db
+        error = 1e-3 * (np.arange(4) == (3 if which == "b" else which))
 
-        return cost_and_gradient
+        def point(self, theta, scores=True):
+            found = honest(self, theta, scores)
+            gradient = found.evaluation.gradient + error
+            return found._replace(evaluation=found.evaluation._replace(gradient=gradient))
+
+        return point
 
     for which in (0, 2, "b"):
-        monkeypatch.setattr(Objective, "cost_and_gradient", wrong(which))
+        monkeypatch.setattr(Objective, "point", wrong(which))
         check = flr.check_gradient(w, 0.1, X, Y)
         assert (check.coordinate, check.error > 1e-4) == (which, True)
 
