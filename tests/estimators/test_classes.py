@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 import fastlogreg as flr
 from fastlogreg.estimators import predictions
 from fastlogreg.solvers.result import TrainingWarning
+from tests.helpers.scikit_learn import class_weight_of_peer
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 TIGHT = 0.0  # the fits go on until float64 has no more to give
@@ -141,6 +142,7 @@ def test_weights_are_scikit_learns(intercept, class_weight, weighted):
     weight = np.random.default_rng(0).integers(0, 4, 400).astype(float) if weighted else None
     options = {"fit_intercept": intercept, "class_weight": class_weight}
     model = fitted(X, y, 1.0, weight, **options)
+    options["class_weight"] = class_weight_of_peer(class_weight, y, weight)
     theirs = peer(X, y, 1.0, weight=weight, **options)
     np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-8)
     if not intercept:

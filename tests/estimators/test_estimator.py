@@ -31,14 +31,12 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import fastlogreg as flr
 from fastlogreg.estimators import predictions
 from fastlogreg.solvers.result import TrainingWarning
+from tests.helpers.scikit_learn import class_weight_of_peer
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 4)) * [1.0, 10.0, 0.1, 1.0] + [0.0, 5.0, 0.0, -2.0]
 y = (X[:, 0] + 0.1 * X[:, 1] + rng.normal(size=300) > 0.5).astype(int)
 WEIGHT = rng.integers(0, 3, size=300).astype(float)
-
-
-SKLEARN = tuple(map(int, sklearn.__version__.split(".")[:2]))
 
 
 def own_checks():
@@ -66,16 +64,6 @@ def peer(C, **options):
     return linear_model.LogisticRegression(
         C=C, solver="newton-cholesky", tol=1e-12, max_iter=1000, **options
     )
-
-
-def class_weight_of_peer(class_weight, y, sample_weight):
-    """Before scikit-learn 1.7 its "balanced" counts the examples of a class and forgets their
-    weights."""
-    if class_weight != "balanced" or SKLEARN >= (1, 7):
-        return class_weight
-    return {
-        label: 0.5 * sample_weight.sum() / sample_weight[y == label].sum() for label in np.unique(y)
-    }
 
 
 def weights_of(y, sample_weight, balanced):
