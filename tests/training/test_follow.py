@@ -11,6 +11,9 @@ import fastlogreg as flr
 from fastlogreg.data.inputs import design_of
 from fastlogreg.objective.columns import SharedColumns
 from fastlogreg.training.follow import Follower, Pattern
+from tests.helpers.comparison import WITHOUT_JIT
+
+COMPILED = pytest.mark.skipif(WITHOUT_JIT, reason="minutes without compilation")
 
 FOLDS = 3
 LAMBDAS = (100.0, 3.0, 0.1)
@@ -46,7 +49,12 @@ def followed(X, y, group, tol=1e-12, patterns=None, **options):
 
 @pytest.mark.parametrize(
     ("m", "n_x", "plan"),
-    [(400, 5, "newton"), (30_000, 27, "groups"), (20_000, 300, "sample"), (150, 400, "lbfgs")],
+    [
+        (400, 5, "newton"),
+        pytest.param(30_000, 27, "groups", marks=COMPILED),
+        pytest.param(20_000, 300, "sample", marks=COMPILED),
+        (150, 400, "lbfgs"),
+    ],
 )
 def test_every_column_comes_to_its_own_optimum(m, n_x, plan):
     X, y, group = problem(m, n_x)
