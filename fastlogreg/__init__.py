@@ -40,7 +40,7 @@ _HOME = {
     "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
     "Model": "files.model",
-    "PathResult": "training.paths",
+    "PathResult": "training.path_result",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
     "RowBlocks": "data.row_blocks",
@@ -124,7 +124,8 @@ if TYPE_CHECKING:
     )
     from .tools.gradient_check import check_gradient
     from .tools.warming import warmup
-    from .training.paths import PathResult, path
+    from .training.path_result import PathResult
+    from .training.paths import path
 else:  # type checkers are not shown it, so that a name that is not there is an error to them
 
     def __getattr__(name: str) -> Any:

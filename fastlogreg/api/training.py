@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 from numpy.typing import ArrayLike
 
 from ..checks.arguments import Backend
 from ..checks.classes import check_classes
+from ..checks.penalties import asked_for, require_solver
 from ..data.matrix_like import MatrixLike
-from ..objective.prepared import Settings, prepare_to_train
+from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, SoftmaxProgress, SoftmaxResult, TrainingResult
 from ..solvers.state import State
@@ -30,6 +31,10 @@ def train(  # type: ignore[overload-overlap]
     alpha: float | Literal["auto"] = ...,
     iterations: int = ...,
     lambda_: float = ...,
+    l1_ratio: float = ...,
+    penalty_weights: ArrayLike | None = ...,
+    bounds: tuple[Any, Any] | None = ...,
+    offset: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
     solver: SolverName = ...,
@@ -53,6 +58,10 @@ def train(
     alpha: float | Literal["auto"] = ...,
     iterations: int = ...,
     lambda_: float = ...,
+    l1_ratio: float = ...,
+    penalty_weights: ArrayLike | None = ...,
+    bounds: tuple[Any, Any] | None = ...,
+    offset: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
     solver: SolverName = ...,
@@ -75,6 +84,10 @@ def train(
     alpha: float | Literal["auto"] = "auto",
     iterations: int = 1000,
     lambda_: float = 0.0,
+    l1_ratio: float = 0.0,
+    penalty_weights: ArrayLike | None = None,
+    bounds: tuple[Any, Any] | None = None,
+    offset: ArrayLike | None = None,
     scale: Any = 1.0,
     shift: Any = 0.0,
     solver: SolverName = "gd",
@@ -102,9 +115,22 @@ def train(
         The learning rate of "gd" and "nesterov". "auto" is 1/L with
         L = lambda_max(X1 X1.T) / (4m) + lambda_/m, where X1 is scale * X + shift with a row of
         ones: J decreases in every iteration for any alpha below 2/L. Of several classes 4m is 2m.
+    l1_ratio : float, default=0.0
+        The share of L1 in the penalty lambda_/m (l1_ratio ||w||_1 + (1 - l1_ratio)/2 ||w||^2), from
+        0 to 1. It is scikit-learn's with C = 1/lambda_. glmnet's lambda is lambda_/m, its alpha is
+        l1_ratio. With L1 some weights are exactly 0. It needs solver="auto" or "prox_newton", and
+        two classes; so do the next three.
+    penalty_weights : float, array of shape (n_x, 1) or None, default=None
+        What the penalty of a feature is multiplied by: 0 leaves it free, infinity leaves it out.
+        They are taken as they are; glmnet makes them sum to n_x.
+    bounds : pair (lower, upper) or None, default=None
+        What w may be: each a number, an array (n_x, 1), or None for no bound. (0, None) keeps every
+        weight from being negative.
+    offset : array of shape (1, m) or None, default=None
+        A part of z that is known: z = w.T x + b + offset.
     iterations : int, default=1000
         Updates at most.
-    solver : {"gd", "nesterov", "lbfgs", "newton", "auto"}, default="gd"
+    solver : {"gd", "nesterov", "lbfgs", "newton", "prox_newton", "auto"}, default="gd"
         "gd" is the lectures' gradient descent. "auto" is chosen from the shape, and goes to the
         optimum in a few reads of X.
     tol : float or None, default=None
@@ -174,6 +200,15 @@ def train(
     of_several = K is not None and K > 2
     if of_several and callable(callback):
         callback = _shown_as_softmax(callback)
+    extras = Extras(l1_ratio, penalty_weights, bounds, offset)
+    why = asked_for(*extras)
+    if of_several and (why or solver == "prox_newton"):
+        raise ValueError(
+            f"classes must be 2 for {why or 'solver prox_newton'}; got {K}. For several classes "
+            "there is L2, lambda_ alone"
+        )
+    if why:
+        solver = cast(SolverName, require_solver(solver, why))
     options = Options.checked(
         solver,
         iterations,
@@ -184,7 +219,10 @@ def train(
         checkpoint=Checkpoint.of(checkpoint, checkpoint_every, resume),
     )
     settings = Settings(lambda_, scale, shift, backend, n_threads)
-    objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K)
+    if solver == "prox_newton":
+        objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y)
+    else:
+        objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K)
     result = run.run(objective, State(theta), options)
     return SoftmaxResult.of(result) if of_several else result
 

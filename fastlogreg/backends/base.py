@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..data.dense import DesignMatrix
 from ..data.design import Design, Moments
 from ..maths.arrays import NONE, Labels, Vector
+from ..maths.duality import Shares
 from ..maths.logistic import Terms
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 
@@ -226,6 +227,10 @@ class Backend(Protocol):
 
         group (m,) int32 of 0 .. G - 1, or none: all are of group 0. zs (K, m) takes every z.
         """
+        ...
+
+    def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
+        """Sum weight * [H(q) + (q - y) o] of the dual point at z; no read of X."""
         ...
 
     def has_gram(self, design: Design) -> bool:

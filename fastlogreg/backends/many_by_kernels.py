@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.design import Design
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Labels, Vector
+from ..maths.duality import Shares
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import class_hessians, many, vectorized_many
 from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, are_compiled
@@ -89,3 +90,12 @@ class ManyByKernels:
             zs=zs,
             n_threads=self.n_threads,
         )
+
+    def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
+        if not are_compiled():
+            return BY_NUMPY.entropy(z, y, weight, offset, kappa)
+        from ..kernels.entropy import entropy
+
+        of_labels = [(k, float(np.log(k)) if k > 0.0 else 0.0) for k in kappa]
+        zeros, ones = np.array(of_labels)
+        return entropy(z, y, weight, offset, zeros, ones)

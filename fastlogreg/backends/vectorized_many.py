@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.design import Design
-from ..maths import softmax
-from ..maths.arrays import NONE, Vector
+from ..maths import duality, softmax
+from ..maths.arrays import NONE, Labels, Vector
+from ..maths.duality import Shares
 from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
 from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
@@ -167,3 +168,6 @@ class ManyByNumPy:
         zs: Vector = NONE,
     ) -> ColumnSums:
         return column_sums(design, labels, columns, weight=weight, group=group, zs=zs)
+
+    def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
+        return duality.entropy(z, y, weight, offset, kappa)

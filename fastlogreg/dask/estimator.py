@@ -16,8 +16,10 @@ from ..checks.labels import LabelledRows, is_label, labels_and_weights
 from ..estimators.fitted import forget, interrupts_passed_on, keep_result
 from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
+from ..estimators.penalties import PROX_NEWTON, solver_for
 from ..estimators.progress import progress_bar
 from ..estimators.standardise import rescaled
+from ..estimators.start import start_of
 from ..training import run
 from .class_objective import DistributedSoftmax
 from .collections import aligned, not_finite, rows_of
@@ -63,7 +65,9 @@ class LogisticRegression(InMemory):
         tags.input_tags.sparse = False  # blocks of rows are dense
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> LogisticRegression:
         """Fit to dask collections.
 
         Parameters
@@ -74,6 +78,8 @@ class LogisticRegression(InMemory):
             Labels of two classes or more.
         sample_weight : dask array of shape (m,) or None, default=None
             k counts a row k times.
+        offset : None
+            An offset, L1, penalty weights and bounds are not to be had of dask collections.
 
         Returns
         -------
@@ -93,7 +99,13 @@ class LogisticRegression(InMemory):
                 "fastlogreg.dask.LogisticRegression requires y to be passed, but the target y is "
                 "None"
             )
-        options, lambda_ = self._options(), self._lambda()
+        if solver_for(self, offset) == PROX_NEWTON:
+            raise ValueError(
+                "l1_ratio, penalty_weights, bounds, offset and solver='prox_newton' are not to be "
+                "had of dask collections: use fastlogreg.LogisticRegression, on RowBlocks where X "
+                "is larger than memory"
+            )
+        options, lambda_ = self._options(self.solver), self._lambda()
         with interrupts_passed_on():
             rows = rows_of(X, y, sample_weight)
             labels, _, sums = rows.labels()
@@ -115,7 +127,7 @@ class LogisticRegression(InMemory):
                 mean = objective.mean()
                 design = rescaled(objective, mean, objective.variance(mean))
                 objective = objective.on(design)
-            state = self._start(objective, len(found.classes))
+            state = start_of(self, objective, len(found.classes))
             with progress_bar(self.verbose, self.tol, self.callback) as callback:
                 options = replace(options, callback=callback)
                 result = run.run(objective, state, options, names=held.names)

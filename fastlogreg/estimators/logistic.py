@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..maths.arrays import NONE
-
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.exceptions import ConvergenceWarning
@@ -33,21 +31,21 @@ except ModuleNotFoundError as error:
 from ..checks.arguments import check_number
 from ..checks.labels import labels_and_weights
 from ..data.matrix_like import MatrixLike
-from ..machine.blas import inner
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, TrainingWarning
-from ..solvers.state import State
 from ..training import run
 from ..training.checkpoint import Checkpoint, Refused
 from ..training.options import Options
 from . import sklearn_models
 from .fitted import interrupts_passed_on, keep_result
 from .input import checked, penalty_of, require_finite, rows_design
-from .multiclass import objective_of, on_design
+from .multiclass import objective_of
 from .partial_fit import require_a_stream_can_begin, take_batch
+from .penalties import PROX_NEWTON, keep_proof, require_two, solver_for, with_penalties
 from .predictions import Predictions
 from .progress import progress_bar
 from .standardise import standardised
+from .start import start_of
 
 if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])
@@ -64,7 +62,7 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
 
 
 class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit logistic regression with an L2 penalty, to the optimum, with a certificate.
+    """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.
 
@@ -72,8 +70,21 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     ----------
     C : float, default=1.0
         Inverse strength of the penalty, as scikit-learn's: lambda = 1/C. Infinity for none.
-    solver : {"auto", "newton", "lbfgs", "nesterov", "gd"}, default="auto"
-        "auto" chooses from the shape of X; "gd" and "nesterov" take the step 1/L.
+    l1_ratio : float, default=0.0
+        The share of L1: the penalty is 1/(CS) (l1_ratio ||w||_1 + (1 - l1_ratio)/2 ||w||^2), S
+        being the sum of the weights. C and l1_ratio mean what scikit-learn's mean. glmnet's lambda
+        is 1/(CS) and its alpha l1_ratio. With L1 some weights are exactly 0: `proved_zero_` tells
+        which of them are 0 at the optimum for certain. It is for two classes, and so are the next
+        two and `offset`.
+    penalty_weights : float, array of shape (n_features,) or None, default=None
+        What the penalty of a feature is multiplied by: 0 leaves it free, infinity leaves it out.
+        They are taken as they are; glmnet makes them sum to n_features.
+    bounds : pair (lower, upper) or None, default=None
+        What `coef_` may be: each a number, an array (n_features,), or None for no bound. (0, None)
+        keeps every weight from being negative.
+    solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "prox_newton"}, default="auto"
+        "auto" chooses from the shape of X, and takes "prox_newton" for L1, penalty weights, bounds
+        and an offset. "gd" and "nesterov" take the step 1/L.
     tol : float, default=1e-8
         The fit stops when `cost_` is proved to be at most `tol` above the optimum, or when float64
         cannot improve it. For C = infinity: when no component of the gradient is larger than
@@ -132,6 +143,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     suboptimality_bound_ : float
         A proved upper bound on `cost_` - optimum; infinite where nothing is proved, for
         C = infinity more often.
+    proved_zero_ : ndarray of shape (n_features,)
+        Which weights are 0 at the optimum, proved by its distance; with solver "prox_newton" alone.
     stop_reason_ : str
         A key of `fastlogreg.solvers.result.STOP_REASONS`.
     history_ : ndarray of shape (k, 4)
@@ -173,6 +186,9 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         self,
         C: float = 1.0,
         *,
+        l1_ratio: float = 0.0,
+        penalty_weights: ArrayLike | None = None,
+        bounds: tuple[Any, Any] | None = None,
         solver: SolverName = "auto",
         tol: float = 1e-8,
         max_iter: int = 1000,
@@ -189,6 +205,9 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         verbose: int = 0,
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty_weights = penalty_weights
+        self.bounds = bounds
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -209,8 +228,17 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         tags.input_tags.sparse = True
         return tags
 
+    @property
+    def penalty(self) -> str:
+        """Return what scikit-learn calls the penalty: "l2", "l1" or "elasticnet"."""
+        return {0.0: "l2", 1.0: "l1"}.get(self.l1_ratio, "elasticnet")
+
     def fit(
-        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> LogisticRegression:
         """Fit to examples and their labels.
 
@@ -223,6 +251,9 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             Labels of two classes or more.
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times. A row of weight 0 is gone.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known. `predict` and its kin do not know it: it belongs to the rows
+            of this fit.
 
         Returns
         -------
@@ -238,7 +269,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """
-        begun, options = time.perf_counter(), self._options()
+        begun, options = time.perf_counter(), self._options(solver_for(self, offset))
         with interrupts_passed_on():
             X, y = checked(self, X, y)
             names = getattr(self, "feature_names_in_", None)
@@ -253,7 +284,10 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             try:
                 if self.standardize:
                     objective.design = design = standardised(objective)
-                state = self._start(objective, len(rows.classes))
+                if options.solver == PROX_NEWTON:
+                    require_two(self, rows.classes)
+                    objective = with_penalties(self, objective, offset, names)
+                state = start_of(self, objective, len(rows.classes))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:
                     options = replace(options, callback=callback)
                     result = run.run(objective, state, options, names=names, begun=begun)
@@ -263,6 +297,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
                 require_finite(X, names)
                 raise
             keep_result(self, result, design, rows.classes)
+            keep_proof(self, result)
         return self
 
     @available_if(require_a_stream_can_begin)
@@ -339,10 +374,10 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         new: LogisticRegression = sklearn_models.from_sklearn(cls, model)
         return new
 
-    def _options(self) -> Options:
+    def _options(self, solver: str) -> Options:
         """Check the parameters that say how a run goes."""
         return Options.checked(
-            self.solver,
+            solver,
             self.max_iter,
             iterations_name="max_iter",
             tol=check_number("tol", self.tol, low=0),
@@ -361,24 +396,3 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         if not np.isfinite(lambda_):
             raise ValueError(f"C must be above 5.6e-309, so that 1/C is finite; got {self.C!r}")
         return lambda_
-
-    def _start(self, objective: Any, classes: int) -> State:
-        """Begin at zeros, or at what gives coef_ and intercept_ once scale and shift are folded in.
-
-        Without an intercept b is 0 and no solver moves it, whatever the fit before had.
-        """
-        design, columns = objective.design, 1 if classes == 2 else classes
-        if not self.warm_start or getattr(self, "coef_", NONE).shape != (columns, design.n_x):
-            return State(np.zeros(objective.size))
-        if not (np.isfinite(self.coef_).all() and np.isfinite(self.intercept_).all()):
-            raise ValueError(
-                "warm_start begins from coef_ and intercept_, which must be finite; got NaN or "
-                "infinity there. Set warm_start=False, or fit a new estimator"
-            )
-        if classes > 2:
-            W, b = on_design(self.coef_, self.intercept_, design)
-            return State(objective.joined(W, b * bool(self.fit_intercept)))
-        w = self.coef_[0] / design.scale
-        if not self.fit_intercept:
-            return State.at(w, 0.0)
-        return State.at(w, float(self.intercept_[0]) - inner(design.shift, w))

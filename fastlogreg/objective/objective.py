@@ -83,6 +83,11 @@ class Objective:
         """Return the modulus of the penalty: lambda / S, of L2."""
         return self.penalty.modulus
 
+    @property
+    def has_bound(self) -> bool:
+        """Return whether a bound on J - J* can be proved: the penalty is strongly convex."""
+        return self.decay > 0.0
+
     def begin_pass(self) -> None:
         """Count a read of X; to be called before each."""
         if self.watch is not None:
@@ -176,6 +181,10 @@ class Objective:
     def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
         """Return `proof.certify`, a bound by one read or two; infinite for lambda = 0."""
         return proof.certify(self, theta, evaluation, z) if self.decay > 0.0 else np.inf
+
+    def proved_zero(self, theta: Vector, z: Any = None) -> NDArray[np.bool_] | None:
+        """Return which weights are 0 at the optimum; None where the penalty has no corners."""
+        return None
 
     def largest_leverage(self, inverse: Vector) -> float:
         """Return the largest x H^-1 x, from the inverse of H's Cholesky factor: one read of X."""

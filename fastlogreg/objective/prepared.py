@@ -26,10 +26,13 @@ from ..checks.classes import (
     columns_of,
     remedy_for_several,
 )
+from ..checks.penalties import check_offset, check_penalties
 from ..data.design import Design
 from ..data.inputs import design_of
 from ..maths import softmax
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
+from ..maths.elastic_net import ElasticNet
+from .elastic_net import ElasticNetObjective
 from .objective import Objective
 from .softmax import SoftmaxObjective
 
@@ -45,6 +48,15 @@ class Settings(NamedTuple):
     shift: Any
     backend: str
     n_threads: Any
+
+
+class Extras(NamedTuple):
+    """Hold what `prox_newton` is for, as it was given: see `checks.penalties`."""
+
+    l1_ratio: Any = 0.0
+    penalty_weights: Any = None
+    bounds: Any = None
+    offset: Any = None
 
 
 class Prepared(NamedTuple):
@@ -100,6 +112,43 @@ def prepare_to_train(
         b_ = check_b_of_classes(b, classes)
     objective = _softmax(settings, design, labels, classes)
     return Prepared(objective, objective.joined(*softmax.centred(W, b_)), classes)
+
+
+def with_elastic_net(
+    settings: Settings, extras: Extras, w: Any, b: Any, X: Any, Y: Any
+) -> Prepared:
+    """Check every argument; two classes, with a penalty that may have corners.
+
+    It begins at w, moved within the bounds.
+    """
+    if settings.backend != "fused":
+        raise ValueError(
+            f"backend must be 'fused' for solver 'prox_newton'; got {settings.backend!r}"
+        )
+    found = prepare_to_train(settings, w, b, X, Y, None)
+    objective = found.objective
+    n_x, m = objective.n_x, objective.m
+    checked = check_penalties(*extras[:3], n_x)
+    offset = NONE if extras.offset is None else check_offset(extras.offset, m)
+    penalty = ElasticNet(
+        objective.lambda_,
+        checked.l1_ratio,
+        objective.total,
+        checked.factors,
+        checked.lower,
+        checked.upper,
+    )
+    theta = found.theta
+    theta[:-1] = penalty.clipped(theta[:-1])
+    made = ElasticNetObjective(
+        objective.design,
+        objective.y,
+        penalty,
+        settings.backend,
+        objective.n_threads,
+        offset=offset,
+    )
+    return Prepared(made, theta, None)
 
 
 def _design(settings: Settings, X: Any) -> Design:

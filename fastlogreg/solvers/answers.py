@@ -163,13 +163,13 @@ class Answers:
         self.scores = None if z is None else (theta, z)
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
-        if H is not None and objective.decay > 0.0:
+        if H is not None and objective.has_bound:
             measure = bound = objective.bound_by_hessian(evaluation, H)
         elif goal >= 0.0:
             measure = objective.measure(evaluation)
-            if objective.decay > 0.0 and measure <= goal and prove:
+            if objective.has_bound and measure <= goal and prove:
                 bound = objective.certify(theta, evaluation, z)
-        reached = (measure if objective.decay == 0.0 else bound) <= goal
+        reached = (bound if objective.has_bound else measure) <= goal
         separates = not reached and objective.separates_at(request.point)
         reads = objective.passes
         return Judgement(measure, bound, reached, separates, reads, reads - before)

@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from ..objective.objective import Objective
+from .answers import Answers
 from .requests import Asking, Problem
 from .schema import Field, Saved, Schema
 from .state import State
@@ -49,7 +51,8 @@ class Solver(Protocol):
 class Entry(NamedTuple):
     """What the package knows of a solver: validation, checkpoints, command line and docs ask here.
 
-    make: (problem, state, settings, saved or None) -> the solver. summary: one line. inside: the
+    make: (problem, state, settings, saved or None) -> the solver. answers: what answers it on an
+    objective. summary: one line. inside: the
     solvers whose words follow its own. needs_step: it has alpha, and needs L for it. takes_gram: it
     can work on the Gram matrix alone. records_points: each point evaluated is in the history.
     centres: whether it wants the columns of X centred, for a problem.
@@ -59,6 +62,7 @@ class Entry(NamedTuple):
     make: Callable[[Problem, State, Settings, Saved | None], Solver]
     schema: Schema
     summary: str
+    answers: Callable[[Objective], Answers] = Answers
     inside: tuple[str, ...] = ()
     needs_step: bool = False
     takes_gram: bool = False
@@ -67,6 +71,8 @@ class Entry(NamedTuple):
     centres_where_lost: bool = False
 
 
-SolverName = Literal["gd", "nesterov", "lbfgs", "newton", "auto"]  # for type checkers
+SolverName = Literal[
+    "gd", "nesterov", "lbfgs", "newton", "prox_newton", "auto"
+]  # for type checkers
 
 __all__ = ["Entry", "Field", "Saved", "Schema", "Settings", "Solver", "SolverName"]

@@ -11,11 +11,16 @@ several that ask side by side.
     HessianProduct     H v (n_x + 1,)                      1
     EstimateHessian    Estimate                            1
     EstimateFactors    Estimate, of several classes        1
+    WorkingHessian     H of a working set and b            1
     Combine            X c (n_x,)                          1
     MeasureSpread      the spread of each column (n_x,)    none, a sample is looked at
     TakeSample         Sample                              none, its rows are copied
     OnSample           the answer to a request, on it      none of X
     AlongLine          LineValue, or None                  none
+    Candidates         the features of a working set       none
+    LargestStrength    a number                            none
+    StepInModel        ModelStep                           none
+    AlongStep          a number                            none
     Judge              Judgement                           none; 1 or 2 near the goal, for a proof
     FormGram           None                                1 (2 with a start)
     StepByExamples     d (n_x + 1,)                        1
@@ -30,6 +35,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..maths.arrays import Vector
 from ..objective.point import Point
@@ -128,6 +136,13 @@ class Estimate(NamedTuple):
     reads: int
 
 
+class WorkingHessian(NamedTuple):
+    """Ask for the Hessian of the mean loss by some features (sorted) and b, at a point."""
+
+    point: Point
+    features: NDArray[np.intp]
+
+
 class Combine(NamedTuple):
     """Ask for X c, the combination of the examples with coefficients c (m,)."""
 
@@ -188,6 +203,52 @@ class LineValue(NamedTuple):
     J: float
     slope: float
     curvature: float
+
+
+class Candidates(NamedTuple):
+    """Ask for the features (sorted) that a step with an elastic net should look at.
+
+    Those that are not 0, and of those that are 0 `most`, whose slope is the largest and at least
+    `ahead` times what holds them.
+    """
+
+    point: Point
+    ahead: float
+    most: int
+
+
+class LargestStrength(NamedTuple):
+    """Ask at which strength of the penalty, over its own, the first feature moves from w = 0."""
+
+    point: Point
+
+
+class StepInModel(NamedTuple):
+    """Ask where the quadratic model of J is least; H: of the features and b, of `WorkingHessian`.
+
+    share: the strength of the penalty over its own.
+    """
+
+    point: Point
+    features: NDArray[np.intp]
+    H: Vector
+    share: float
+
+
+class ModelStep(NamedTuple):
+    """Hold the theta where a model is least, and how far J falls in it."""
+
+    theta: Vector
+    fall: float
+
+
+class AlongStep(NamedTuple):
+    """Ask for J at start + t (trial - start), with the penalty `share` times as strong."""
+
+    start: Point
+    trial: Point
+    t: float
+    share: float
 
 
 class Judge(NamedTuple):
@@ -303,6 +364,11 @@ Request = (
     | TakeSample
     | OnSample
     | AlongLine
+    | WorkingHessian
+    | Candidates
+    | LargestStrength
+    | StepInModel
+    | AlongStep
     | Judge
     | FormGram
     | StepByExamples

@@ -163,6 +163,8 @@ class TrainingResult:
         `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of about
         0.1 s. Of a compiled stretch of Newton's method the seconds are spread evenly over its
         points.
+    proved_zero : ndarray of shape (n_x,) or None
+        Which weights are 0 at the optimum, proved by the bound; None without `prox_newton`.
 
     Examples
     --------
@@ -184,6 +186,7 @@ class TrainingResult:
     alpha: float
     passes: int
     history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 4)))
+    proved_zero: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
         return (

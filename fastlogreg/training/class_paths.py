@@ -39,7 +39,8 @@ class ClassFit(NamedTuple):
     """Hold what was found for one fit of several classes at one lambda.
 
     w (K, n_x) and b (K,) are for the design. held: the mean held-out loss, NaN where nothing is
-    held out. reached: whether the bound, without a penalty the gradient, is within tol.
+    held out. reached: whether the bound, without a penalty the gradient, is within tol. loss: the
+    mean loss, the cost without the penalty.
     """
 
     w: Vector
@@ -50,6 +51,7 @@ class ClassFit(NamedTuple):
     held: float
     iterations: int
     reached: bool
+    loss: float
 
 
 class ClassWays(NamedTuple):
@@ -231,6 +233,7 @@ class ClassFollower:
         if not np.isfinite(bound):
             bound = objective.certify(point.theta, point.evaluation, point.z)
         size = float(np.abs(point.evaluation.gradient).max())
+        own = objective.penalty.value(objective.split(point.theta)[0].reshape(-1))
         W, b = objective.split(objective.centred(point.theta))
         # scale and shift of the objective's X, in terms of those of the design as it was given.
         ratio = objective.design.scale / ways.design.scale
@@ -247,6 +250,7 @@ class ClassFollower:
             self._held(point.z),
             state.iteration,
             (size if objective.decay == 0.0 else bound) <= tol,
+            point.evaluation.J - own,
         )
 
     def _held(self, z: Vector) -> float:

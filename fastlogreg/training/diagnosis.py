@@ -93,7 +93,7 @@ def explain(
     if text is None and tol is not None and result.stop_reason in ("iterations", "max_seconds"):
         text = _not_converged(objective, result, tol, names)
     if text is None and result.stop_reason == "precision":
-        if objective.decay == 0.0:
+        if not objective.has_bound:
             return (
                 _not_converged(objective, result, tol, names) if far and tol is not None else None
             )
@@ -109,7 +109,7 @@ def explain(
 
 def _reached(objective: Objective, result: TrainingResult) -> str:
     """Return how near the optimum the run came."""
-    if objective.decay > 0.0:
+    if objective.has_bound:
         return f"the bound on cost - optimum is {result.suboptimality_bound:.3g}"
     return f"the largest gradient component is {result.gradient_norm:.3g}"
 
@@ -242,7 +242,7 @@ def examine_without_penalty(
     ended = result.stop_reason in ("converged", "precision") or (
         tol is not None and result.stop_reason in ("iterations", "max_seconds")
     )
-    if objective.decay > 0.0 or not ended or not np.isfinite(result.cost):
+    if objective.has_bound or not ended or not np.isfinite(result.cost):
         return NOTHING
     work = objective.m * (objective.columns * objective.n_x) ** 2
     if (

@@ -58,6 +58,7 @@ class Fit(NamedTuple):
     """Hold what was found for one column at one lambda.
 
     w (n_x,) and b for the design; held: the mean held-out loss, NaN where nothing is held out.
+    loss: the mean loss, the cost without the penalty.
     reached: whether the bound, without a penalty the gradient, is within tol.
     """
 
@@ -69,6 +70,7 @@ class Fit(NamedTuple):
     held: float
     iterations: int
     reached: bool
+    loss: float
 
 
 class Follower:
@@ -305,6 +307,7 @@ class Follower:
             point.z,
             state.iteration,
             reached,
+            point.evaluation.J - column.penalty.value(point.theta[:-1]),
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,73 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks.arguments import Backend, check_number, require_shape
 from ..checks.classes import check_classes
+from ..checks.penalties import asked_for
 from ..data.matrix_like import MatrixLike
+from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..objective.column_moments import rescalings
 from ..objective.columns import SharedColumns
-from ..objective.prepared import Settings, prepare_to_train
+from ..objective.prepared import Extras, Settings, prepare_to_train
 from ..solvers.result import TrainingWarning
 from .class_paths import ClassFit, ClassWays, follow_classes
 from .follow import Fit, Follower, Pattern
+from .path_result import PathResult
+from .penalised_paths import Along, penalised_path
 
 STRONGEST, WEAKEST = 1e4, 1e-4  # of the lambdas that are taken where none are given
 ITERATIONS = 1000
-
-
-@dataclass(frozen=True)
-class PathResult:
-    """Hold what `path` found: the optimum at each lambda.
-
-    Attributes
-    ----------
-    w : ndarray of shape (n_x, L), or (n_x, K, L) for K classes
-        The weights, a column for each lambda; for X in its own units, scale and shift as given. Of
-        K classes w[:, :, k] is the w (n_x, K) of lambdas[k].
-    b : ndarray of shape (1, L), or (K, 1, L) for K classes
-        The biases. Of K classes b[:, :, k] is the b (K, 1) of lambdas[k]; it adds up to 0.
-    lambdas : ndarray of shape (L,)
-        As they were given, in that order.
-    costs : ndarray of shape (L,)
-        J at each optimum.
-    bounds : ndarray of shape (L,)
-        A proved upper bound on J - J*; infinite for lambda = 0.
-    converged : ndarray of shape (L,)
-        Whether `tol` was reached.
-    iterations : ndarray of shape (L,)
-        Updates made.
-    reads : int
-        Reads of X in all.
-    seconds : float
-        Wall time.
-
-    Examples
-    --------
-    >>> import fastlogreg as flr
-    >>> found = flr.path([[1.0, -1.0, 0.5, 2.0]], [[1, 0, 0, 1]], lambdas=[10.0, 1.0])
-    >>> found.w.shape, found.b.shape, bool(found.converged.all())
-    ((1, 2), (1, 2), True)
-    >>> found = flr.path([[1.0, 0.0, -1.0]], [[0, 1, 2]], classes=3, lambdas=[10.0, 1.0])
-    >>> found.w.shape, found.b.shape, bool(found.converged.all())
-    ((1, 3, 2), (3, 1, 2), True)
-    """
-
-    w: NDArray[np.float64]
-    b: NDArray[np.float64]
-    lambdas: NDArray[np.float64]
-    costs: NDArray[np.float64]
-    bounds: NDArray[np.float64]
-    converged: NDArray[np.bool_]
-    iterations: NDArray[np.intp]
-    reads: int
-    seconds: float
-
-    def __repr__(self) -> str:
-        return (
-            f"PathResult({len(self.lambdas)} lambdas from {self.lambdas.max():.3g} to "
-            f"{self.lambdas.min():.3g}, w=array of shape {self.w.shape}, "
-            f"bounds up to {self.bounds.max():.3g}, reads={self.reads}, "
-            f"seconds={self.seconds:.3g})"
-        )
 
 
 def path(
@@ -95,6 +42,12 @@ def path(
     sample_weight: ArrayLike | None = None,
     class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
     standardize: bool = False,
+    l1_ratio: float = 0.0,
+    penalty_weights: ArrayLike | None = None,
+    bounds: tuple[Any, Any] | None = None,
+    offset: ArrayLike | None = None,
+    lambda_min_ratio: float | None = None,
+    stop_early: bool = False,
     backend: Backend = "fused",
     n_threads: int | None = None,
 ) -> PathResult:
@@ -111,8 +64,8 @@ def path(
         How many classes there are. None and 2 are the lectures' sigmoid, with labels 0 and 1. From
         3 on it is softmax, with labels 0 to classes - 1, each of which needs an example.
     lambdas : int or array of shape (L,), default=20
-        The strengths of the L2 penalty, or how many of them to take from 1e4 to 1e-4, evenly on a
-        logarithmic scale.
+        The strengths of the penalty, or how many of them to take, evenly on a logarithmic scale:
+        from 1e4 to 1e-4, or with L1 from the smallest at which every weight is 0.
     tol : float, default=1e-10
         Each fit ends when the proved bound on J - J* is at most tol, for lambda = 0 the largest
         component of the gradient; or where float64 cannot improve it.
@@ -126,6 +79,14 @@ def path(
     standardize : bool, default=False
         Fit on (X - mean) / standard deviation. The penalty acts there; w and b are for X itself,
         and the costs are of the standardised problem.
+    l1_ratio, penalty_weights, bounds, offset
+        As in `train`; for two classes.
+    lambda_min_ratio : float or None, default=None
+        With L1 and a number of lambdas: the smallest over the largest. None for 1e-4, or 1e-2 where
+        there are more features than examples.
+    stop_early : bool, default=False
+        End the path where it explains all but a thousandth of the deviance, or gains less than
+        1e-5 of it from one lambda to the next, as glmnet does. The result has the lambdas reached.
 
     Returns
     -------
@@ -163,6 +124,10 @@ def path(
     settings = Settings(0.0, scale, shift, backend, n_threads)
     K = 2 if classes is None else check_classes(classes)
     objective = prepare_to_train(settings, None, 0.0, X, Y, K).objective
+    extras = Extras(l1_ratio, penalty_weights, bounds, offset)
+    why = asked_for(*extras)
+    if why and K > 2:
+        raise ValueError(f"classes must be 2 for {why}; got {K}. For several there is L2 alone")
     weight = NONE
     if sample_weight is not None:
         weight = _checked_weights(sample_weight, objective.m)
@@ -171,7 +136,13 @@ def path(
     factors = np.ones(K) if class_weight is None else class_factors(class_weight, totals)
     reads: int
     fits: Sequence[Fit | ClassFit]
-    if K > 2:
+    null = -inner(shares := (factors * totals) / inner(factors, totals), np.log(shares))
+    if why:
+        asked = Along(chosen, isinstance(lambdas, (int, np.integer)), lambda_min_ratio, stop_early)
+        found = penalised_path(objective, (weight, factors), extras, asked, standardize, tol, limit)
+        fits, reads, null, chosen = found
+        w, b = np.array([f.w for f in fits]).T, np.array([[f.b for f in fits]])
+    elif K > 2:
         several = ClassWays(
             objective.design,
             labels,
@@ -214,6 +185,8 @@ def path(
         np.array([fit.cost for fit in fits]),
         np.array([fit.bound for fit in fits]),
         np.array([fit.reached for fit in fits]),
+        np.count_nonzero(w.reshape(objective.n_x, -1, len(fits)).any(axis=1), axis=0),
+        1.0 - np.array([fit.loss for fit in fits]) / null,
         np.array([fit.iterations for fit in fits]),
         reads,
         time.perf_counter() - begun,

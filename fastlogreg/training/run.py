@@ -170,6 +170,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         state.theta, state.evaluation = state.best_theta, None
     cost, gradient, bound = _measured(work, watch)
     bound += rounding_of_scores(objective, state.theta)
+    proved_zero = objective.proved_zero(state.theta, work.scores(state.theta))
     if offset is not None:
         gradient = objective.moved_gradient(gradient, offset)
         state.theta = objective.moved(state.theta, -offset)
@@ -186,11 +187,12 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
         gradient_norm=gradient_norm,
         suboptimality_bound=bound,
         iterations=state.iteration,
-        stop_reason=_reason(work, cost, bound if objective.decay > 0.0 else gradient_norm),
+        stop_reason=_reason(work, cost, bound if objective.has_bound else gradient_norm),
         seconds=seconds,
         alpha=work.alpha,
         passes=objective.passes,
         history=history,
+        proved_zero=proved_zero,
     )
 
 

@@ -55,6 +55,7 @@ def side_by_side(
                 np.nan,
                 state.iteration,
                 reached,
+                state.cost - column.penalty.value(state.theta[:-1]),
             )
         )
     return found

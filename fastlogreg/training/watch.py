@@ -50,7 +50,7 @@ class Watch:
         The passes that the result still needs belong to the budget.
         """
         state, objective = self.state, self.objective
-        needs_proof = objective.decay > 0.0 and not np.isfinite(state.bound)
+        needs_proof = objective.has_bound and not np.isfinite(state.bound)
         closing = (state.evaluation is None) + needs_proof
         if self.interrupted:
             return "interrupted"

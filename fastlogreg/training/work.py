@@ -61,14 +61,14 @@ class Work:
     def prepare(self) -> None:
         """Set up a new run."""
         state, options = self.state, self.options
-        answers = Answers(self.objective)
+        answers = self.entry.answers(self.objective)
         # For L-BFGS without an inner matrix X - mean, by folding; theta moves along.
         if self.objective.intercept and self.entry.centres(answers.problem):
             sampled = self.objective.sample_mean()
             mean = self.objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.theta = self.objective.moved(state.theta, mean)
-            answers = Answers(self.objective)
+            answers = self.entry.answers(self.objective)
         if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
             self.on_gram = (
@@ -99,7 +99,7 @@ class Work:
         state.restore(saved, self.start)
         withdrawn, goal = 0, self.options.goal
         reached = state.measure
-        if self.objective.decay > 0.0:
+        if self.objective.has_bound:
             reached = max(reached, state.bound)
         if (state.stop == "converged" and goal < reached) or (
             state.stop == "precision" and goal < saved["tol"]
@@ -110,7 +110,7 @@ class Work:
             self._centre(saved["mean"])
         self.on_gram = "start" in saved
         if state.stop is None:
-            self._make(Answers(self.objective), saved)
+            self._make(self.entry.answers(self.objective), saved)
         self.objective.passes = saved["passes"] - withdrawn
 
     def _centre(self, mean: Vector) -> None:
@@ -145,7 +145,7 @@ class Work:
         state.theta = self.objective.moved(state.theta, mean)
         state.stop, state.evaluation, state.stalls = None, None, 0
         state.measure = state.bound = state.previous_norm = state.gradient_norm = np.inf
-        self._make(Answers(self.objective), None)
+        self._make(self.entry.answers(self.objective), None)
 
     def advance(self, count: int) -> None:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""

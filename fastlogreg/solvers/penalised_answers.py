@@ -1,0 +1,153 @@
+"""What `prox_newton` asks, answered for several models on one X: a read for all that ask together.
+
+A model alone is one of one. A Hessian of a working set is taken at one model's point, over each
+group of the examples, for the features that all who ask want. The others' are made of it: near
+enough, since what is found is proved by its gap alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..maths.arrays import Vector
+from ..objective.columns import Column
+from ..objective.elastic_net import ElasticNetObjective
+from ..objective.objective import Objective
+from ..objective.penalised import PenalisedColumns
+from ..objective.point import Point
+from .answers import Answers, Gathering
+from .column_answers import describe
+from .requests import (
+    AlongStep,
+    Candidates,
+    Evaluate,
+    Judge,
+    Judgement,
+    LargestStrength,
+    ModelStep,
+    Request,
+    StepInModel,
+    WorkingHessian,
+)
+
+Asked = Sequence[tuple["PenalisedAnswers", Any]]
+
+
+class PenalisedGatherings:
+    """The kinds of requests that models on one X are answered together.
+
+    features, by_group, version: of the last Hessians that were taken.
+    """
+
+    def __init__(self, shared: PenalisedColumns) -> None:
+        self.shared = shared
+        self.by_kind: dict[type, Gathering] = {
+            Evaluate: self._evaluate,
+            WorkingHessian: self._working_hessians,
+        }
+        self.features: NDArray[np.intp] = np.empty(0, np.intp)
+        self.by_group: Vector | None = None
+        self.version = 0
+
+    def _evaluate(self, asked: Asked) -> list[Point]:
+        return self.shared.evaluate(
+            [answers.column for answers, _ in asked], [request.theta for _, request in asked]
+        )
+
+    def _working_hessians(self, asked: Asked) -> list[Vector]:
+        """Take Hessians, unless one that is newer than those of all who ask has their features."""
+        covered = self.by_group is not None and all(
+            answers.version < self.version and np.isin(request.features, self.features).all()
+            for answers, request in asked
+        )
+        if not covered:
+            lead, request = asked[0]
+            self.features = reduce(np.union1d, [request.features for _, request in asked])
+            self.by_group = self.shared.working_hessians(lead.column, request.point, self.features)
+            self.version += 1
+        assert self.by_group is not None
+        found = []
+        for answers, request in asked:
+            answers.version = self.version
+            places = np.searchsorted(self.features, request.features)
+            at = np.append(places, self.features.size)
+            own = self.by_group[:, at[:, None], at]
+            found.append(self.shared.working_hessian(answers.column, own, request.features))
+        return found
+
+
+class PenalisedAnswers(Answers):
+    """Answers the requests of one model's solver.
+
+    version: of the Hessians that it has seen last. scores: as of `Answers`.
+    """
+
+    def __init__(
+        self,
+        gatherings: PenalisedGatherings,
+        column: Column,
+    ) -> None:
+        self.gatherings, self.column, self.shared = gatherings, column, gatherings.shared
+        self.problem = describe(self.shared, column.decay)
+        self.scores = None
+        self.version = 0
+
+    def answer(self, request: Request) -> Any:
+        gathering = self.gathering(request)
+        if gathering is None:
+            return _ALONE[type(request)](self, request)
+        found = gathering([(self, request)])[0]
+        if self.scores is None and isinstance(request, Evaluate):
+            self.scores = found.theta, found.z
+        return found
+
+    def gathering(self, request: Request) -> Gathering | None:  # type: ignore[override]
+        return self.gatherings.by_kind.get(type(request))
+
+    def candidates(self, request: Candidates) -> NDArray[np.intp]:
+        """Return the features that a step should look at."""
+        return self.shared.candidates(self.column, *request)
+
+    def largest_strength(self, request: LargestStrength) -> float:
+        """Return where the first feature moves from w = 0."""
+        return self.shared.largest_strength(self.column, request.point)
+
+    def step_in_model(self, request: StepInModel) -> ModelStep:
+        """Return where a quadratic model is least."""
+        return ModelStep(*self.shared.step(self.column, *request))
+
+    def along_step(self, request: AlongStep) -> float:
+        """Return J on the way to a trial."""
+        return self.shared.along(self.column, *request)
+
+    def judge(self, request: Judge) -> Judgement:
+        """Judge a point by the gap to the dual problem."""
+        (theta, evaluation, z), shared = request.point, self.shared
+        before = shared.passes
+        self.scores = theta, z
+        if not math.isfinite(evaluation.J):
+            shared.design.require_finite()
+        bound = shared.prove(self.column, request.point, request.goal).bound
+        reads = shared.passes
+        return Judgement(bound, bound, bound <= request.goal, False, reads, reads - before)
+
+
+def of(objective: Objective) -> PenalisedAnswers:
+    """Return what answers on an objective that was made with an elastic net."""
+    assert isinstance(objective, ElasticNetObjective)
+    return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column)
+
+
+_ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
+    Candidates: PenalisedAnswers.candidates,
+    LargestStrength: PenalisedAnswers.largest_strength,
+    StepInModel: PenalisedAnswers.step_in_model,
+    AlongStep: PenalisedAnswers.along_step,
+    Judge: PenalisedAnswers.judge,
+}

@@ -1,0 +1,223 @@
+"""Newton's method for J with a penalty that has corners: L1, the elastic net, bounds.
+
+    a read           J, the gradient by every feature, and the gap to the dual problem
+    working set      the features that are not 0, and those that want to move
+    another read     the Hessian by the working set and b alone
+    no read          coordinate descent in the quadratic model: the next w
+
+The gap is a proved bound on J - J*. A Hessian is kept while the gap falls fast enough with it: it
+costs as much as several reads where the working set is large. A step that does not bring J down is
+shortened with z of both ends, without a read.
+
+From w = 0 the penalty begins near the strength at which the first feature moves, and weakens a step
+at a time. So the working set grows with what is needed, and stays small.
+
+Source: Friedman, Hastie & Tibshirani, "Regularization paths for generalized linear models via
+coordinate descent" (2010), with the dual gap of Fercoq, Gramfort & Salmon (2015).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..maths.arrays import Vector
+from ..objective.point import Point
+from .base import Field, Saved, Schema, Settings
+from .requests import (
+    AlongStep,
+    Asking,
+    Candidates,
+    Evaluate,
+    Judge,
+    Judgement,
+    LargestStrength,
+    ModelStep,
+    Problem,
+    StepInModel,
+    WorkingHessian,
+)
+from .state import STALLED, State
+
+SCHEMA: Schema = {"prox_newton": (Field("evaluated", kind=bool), Field("share"))}
+
+WEAKEN = 0.2  # of the strength, from one step to the next on the way to the penalty asked for
+FEW = 64  # features up to which the working set is all of them
+SECONDS_PER_PRODUCT = 1.2e-11  # of one of the products of a Hessian, on one core
+FRESH_RATE = (
+    1e-3  # of the gap: what is expected to be left after a step with a Hessian of its point
+)
+ACCEPTED_FALL = 1e-3  # of what the model promised
+SHORTEST = 1e-4  # of a step
+
+
+def centres(problem: Problem) -> bool:
+    """Tell whether columns far from 0 are centred: where all of X is read, not its non-zeros."""
+    return problem.elements == problem.m * problem.n_x
+
+
+class Model(NamedTuple):
+    """Hold a working set and the Hessian by it and b."""
+
+    features: NDArray[np.intp]
+    H: Vector
+
+
+class ProxNewton:
+    """Advances a `State` by whole iterations. saved: what `state_arrays` gave."""
+
+    def __init__(
+        self, problem: Problem, state: State, settings: Settings, saved: Saved | None = None
+    ) -> None:
+        self.problem, self.state, self.tol = problem, state, settings.tol
+        self.point: Point | None = None
+        self.model: Model | None = None
+        self.share = np.nan  # of the penalty that a step is made with, over the one asked for
+        self.evaluated = saved is not None and saved["evaluated"]
+        if saved is not None:
+            self.share = saved["share"]
+        self.best_rate, self.last_measure = FRESH_RATE, math.inf
+
+    def begin_at(self, point: Point, last: ProxNewton | None) -> None:
+        """Stand at a point, with what the solver of a penalty close by has found."""
+        self.point, self.share = point, 1.0
+        if last is not None:
+            self.model, self.best_rate = last.model, last.best_rate
+
+    def state_arrays(self) -> dict[str, Any]:
+        """Return what to go on from."""
+        return {
+            "method": "prox_newton",
+            "evaluated": self.point is not None,
+            "share": self.share,
+        }
+
+    def prepare(self) -> Asking[None]:
+        """Bring back the point of a run that goes on."""
+        if self.evaluated:
+            self.point = yield Evaluate(self.state.theta)
+
+    def advance(self, count: int) -> Asking[None]:
+        """Make up to `count` iterations; state.stop is set where they end for a reason."""
+        if self.point is None:
+            point: Point = yield Evaluate(self.state.theta)
+            judgement: Judgement = yield Judge(point, self.tol)
+            self.point = point
+            self.state.take(point, judgement)
+        end = self.state.iteration + count
+        while self.state.stop is None and self.state.iteration < end:
+            yield from self._iterate(self.point)
+
+    def _iterate(self, start: Point) -> Asking[None]:
+        share = yield from self._strength(start)
+        model, fresh = yield from self._model_for(start, share)
+        found: ModelStep = yield StepInModel(start, *model, share)
+        smallest = 2.0**-53 * abs(start.evaluation.J)
+        if not found.fall > smallest and not fresh:
+            # What this model cannot tell a fresh one may.
+            model, fresh = yield from self._new_model(start, share)
+            found = yield StepInModel(start, *model, share)
+        # The gap is of first order in what is left, J of second: it falls when J cannot any more.
+        halved = self.state.measure <= 0.5 * self.last_measure
+        stalls = 0 if found.fall > smallest or share > 1.0 or halved else self.state.stalls + 1
+        if stalls >= STALLED or np.array_equal(found.theta, start.theta):
+            if share > 1.0:
+                self.share = max(1.0, WEAKEN * share)
+                return
+            self.state.stop = "precision"
+            return
+        trial: Point = yield Evaluate(found.theta)
+        trial, whole = yield from self._shortened(start, trial, found.fall, share)
+        if np.array_equal(trial.theta, start.theta):
+            if fresh:
+                self.state.stop = "precision"
+            self.model = None
+            return
+        judgement: Judgement = yield Judge(trial, self.tol)
+        before = self.last_measure = self.state.measure
+        self.state.costs.append(start.evaluation.J)
+        self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
+        self.point, self.share = trial, share
+        self.model = model
+        self.state.take(trial, judgement)
+        keep = whole and share == 1.0
+        if not (keep and self._worth_keeping(before, judgement.measure, fresh)):
+            self.model = None
+
+    def _strength(self, start: Point) -> Asking[float]:
+        """Return the strength of the penalty for the next step, over the one asked for."""
+        if math.isnan(self.share):
+            self.share = 1.0
+            if not start.theta[:-1].any():
+                largest: float = yield LargestStrength(start)
+                self.share = max(1.0, largest)
+        return max(1.0, WEAKEN * self.share) if self.share > 1.0 else 1.0
+
+    def _model_for(self, start: Point, share: float) -> Asking[tuple[Model, bool]]:
+        """Return a model that has every feature that a step should look at, and if it is new."""
+        if self.model is not None:
+            wanted: NDArray[np.intp] = yield Candidates(start, share, self._most(start))
+            if np.isin(wanted, self.model.features, assume_unique=True).all():
+                return self.model, False
+        found = yield from self._new_model(start, share)
+        return found
+
+    def _new_model(self, start: Point, share: float) -> Asking[tuple[Model, bool]]:
+        ahead = 0.0 if self.problem.n_x <= FEW else 0.9 * share
+        features: NDArray[np.intp] = yield Candidates(start, ahead, self._most(start))
+        H: Vector = yield WorkingHessian(start, features)
+        return Model(features, H), True
+
+    def _most(self, start: Point) -> int:
+        """Return how many features that are 0 a working set may take in."""
+        return max(FEW, 2 * int(np.count_nonzero(start.theta[:-1])))
+
+    def _shortened(
+        self, start: Point, trial: Point, fall: float, share: float
+    ) -> Asking[tuple[Point, bool]]:
+        """Return the trial where J fell enough, else a point on the way to it; and if it is whole.
+
+        It is start where no point is better.
+        """
+        before: float = yield AlongStep(start, trial, 0.0, share)
+        rounding = 1e-14 * abs(before)
+        after: float = yield AlongStep(start, trial, 1.0, share)
+        if after <= before - ACCEPTED_FALL * fall + rounding:
+            return trial, True
+        t, best, at = 0.5, math.inf, 0.0
+        while t >= SHORTEST:
+            value: float = yield AlongStep(start, trial, t, share)
+            if value < best:
+                best, at = value, t
+            elif best < before:
+                break
+            t *= 0.5
+        if not best < before - rounding:
+            return start, False
+        found: Point = yield Evaluate(start.theta + at * (trial.theta - start.theta))
+        return found, False
+
+    def _worth_keeping(self, before: float, after: float, fresh: bool) -> bool:
+        """Tell whether the Hessian at hand is likely to take less time than a new one."""
+        if self.tol < 0.0:
+            return False
+        if not 0.0 < after < before < math.inf:
+            return False
+        if fresh:
+            self.best_rate = min(self.best_rate, after / before)
+        if after <= self.tol or self.model is None:
+            return True
+        decades = math.log(self.tol / after) if self.tol > 0.0 else math.log(1e-16)
+        as_it_is = decades / math.log(after / before)
+        anew = max(1.0, decades / math.log(min(self.best_rate, 0.5)))
+        return as_it_is <= anew + self._reads_of_hessian(self.model.features.size)
+
+    def _reads_of_hessian(self, size: int) -> float:
+        """Return what a Hessian of a working set takes, in passes."""
+        problem = self.problem
+        share = (size + 1.0) / (problem.n_x + 1.0)
+        products = problem.hessian_work * share * share
+        return 0.5 + products * SECONDS_PER_PRODUCT / (problem.elements * problem.element_seconds)

@@ -1,0 +1,295 @@
+"""Models with an elastic net along lambda, from the strongest penalty to the weakest.
+
+The full fit and the folds advance together, a column each, in shared reads of X. At each lambda a
+column begins from its last point: the gradient for the new penalty is known there without a read,
+and so is the Hessian of the working set. Its first step is then a prediction, and the read that
+judges it often proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backends.base import NO_GROUP
+from ..checks.arguments import check_number
+from ..checks.penalties import Penalties, check_offset, check_penalties
+from ..machine.blas import inner
+from ..maths.arrays import NONE, Vector
+from ..maths.elastic_net import ElasticNet
+from ..objective.column_moments import rescalings
+from ..objective.columns import Column
+from ..objective.objective import Objective
+from ..objective.penalised import PenalisedColumns
+from ..objective.point import Evaluation, Point
+from ..objective.prepared import Extras
+from ..solvers.answers import drive, together
+from ..solvers.base import Settings
+from ..solvers.penalised_answers import PenalisedAnswers, PenalisedGatherings
+from ..solvers.prox_newton import ProxNewton
+from ..solvers.requests import Evaluate, Judge
+from ..solvers.state import State
+from .follow import Fit, Pattern
+
+NULL_STEPS = 100  # of Newton's method for b alone, at most
+# Where a path ends early: lambdas at least, of the deviance explained, and gained by one lambda.
+EARLIEST, EXPLAINED, LEAST_GAIN = 5, 0.999, 1e-5
+
+
+class Null(NamedTuple):
+    """Hold the model without the features that are penalised, and the lambda that leads to it.
+
+    theta (n_x + 1,); J: the mean loss there; strength: the largest lambda with a feature in.
+    """
+
+    theta: Vector
+    J: float
+    strength: float
+
+
+class PenalisedFollower:
+    """Follows the columns of `patterns`, the first of which is the full fit, along lambda.
+
+    penalty: of the full fit, in the units of X as the columns see it; a column's is in proportion.
+    """
+
+    def __init__(
+        self,
+        shared: PenalisedColumns,
+        patterns: Sequence[Pattern],
+        penalties: Sequence[ElasticNet],
+        tol: float,
+        iterations: int,
+    ) -> None:
+        self.shared, self.patterns, self.penalties = shared, patterns, penalties
+        self.tol, self.iterations = tol, iterations
+        self.gatherings = PenalisedGatherings(shared)
+        self.columns = [
+            Column(1, p.train, p.held, p.total, p.held_total, penalty, p.scale, p.shift)
+            for p, penalty in zip(patterns, penalties)
+        ]
+        self.answers = [PenalisedAnswers(self.gatherings, column) for column in self.columns]
+        self.points = self._null_points()
+        self.solvers: list[ProxNewton | None] = [None] * len(patterns)
+        lead = self.points[0]
+        self.null = Null(
+            lead.theta,
+            lead.evaluation.J - penalties[0].value(lead.theta[:-1]),
+            penalties[0].lambda_ * shared.largest_strength(self.columns[0], lead),
+        )
+
+    def _null_points(self) -> list[Point]:
+        """Find the models in which no penalised feature is in: b and the free features alone."""
+        thetas = []
+        for column, penalty in zip(self.columns, self.penalties):
+            theta = np.zeros(self.shared.n_x + 1)
+            theta[:-1] = penalty.clipped(theta[:-1])
+            if self.shared.intercept and not theta.any():
+                theta[-1] = best_bias(self.shared, column)
+            thetas.append(theta)
+        asked = [(one, Evaluate(theta)) for one, theta in zip(self.answers, thetas)]
+        points: list[Point] = together(asked)
+        free = [penalty.free() for penalty in self.penalties]
+        if not any(each.any() for each in free):
+            return points
+        states = [State(point.theta) for point in points]
+        held = [
+            PenalisedAnswers(self.gatherings, column._replace(penalty=penalty.with_alone(own)))
+            for column, penalty, own in zip(self.columns, self.penalties, free)
+        ]
+        solvers = [
+            ProxNewton(one.problem, state, Settings(1e-14)) for one, state in zip(held, states)
+        ]
+        drive(*((one, solver.advance(NULL_STEPS)) for one, solver in zip(held, solvers)))
+        return [under(state_point(solver), column) for solver, column in zip(solvers, self.columns)]
+
+    def at(self, lambda_: float) -> list[Fit]:
+        """Find every column's optimum at one lambda of the full fit, from those at the last one."""
+        share = lambda_ / self.penalties[0].lambda_ if self.penalties[0].lambda_ else 1.0
+        self.columns = [
+            column._replace(penalty=penalty.with_lambda(penalty.lambda_ * share))
+            for column, penalty in zip(self.columns, self.penalties)
+        ]
+        points = [under(point, column) for point, column in zip(self.points, self.columns)]
+        states = [State(point.theta) for point in points]
+        solvers = []
+        for one, column, state, point, last in zip(
+            self.answers, self.columns, states, points, self.solvers
+        ):
+            one.column = column
+            solver = ProxNewton(one.problem, state, Settings(self.tol))
+            solver.begin_at(point, last)
+            solvers.append(solver)
+        judged = together([(one, Judge(p, self.tol)) for one, p in zip(self.answers, points)])
+        for state, point, judgement in zip(states, points, judged):
+            state.take(point, judgement)
+        drive(*((a, s.advance(self.iterations)) for a, s in zip(self.answers, solvers)))
+        self.points = [state_point(solver) for solver in solvers]
+        self.solvers = list(solvers)
+        return [self._fit(k, state) for k, state in enumerate(states)]
+
+    def _fit(self, k: int, state: State) -> Fit:
+        column, point = self.columns[k], self.points[k]
+        w, b = column.fold(point.theta)
+        return Fit(
+            np.array(w),
+            b,
+            point.evaluation.J,
+            state.bound,
+            float(np.abs(point.evaluation.gradient).max()),
+            point.z.held,
+            state.iteration,
+            state.stop == "converged",
+            point.z.loss,
+        )
+
+
+def state_point(solver: ProxNewton) -> Point:
+    """Return the point at which a solver stands."""
+    assert solver.point is not None
+    return solver.point
+
+
+def under(point: Point, column: Column) -> Point:
+    """Return a point as it is with the penalty of a column: no read of X."""
+    w, sides = point.theta[:-1], point.z
+    gradient = sides.slopes.copy()
+    column.penalty.add_gradient(w, gradient[:-1])
+    J = sides.loss + column.penalty.value(w)
+    return Point(point.theta, Evaluation(J, gradient, point.evaluation.curvature), sides)
+
+
+def best_bias(shared: PenalisedColumns, column: Column) -> float:
+    """Find b where no feature is in: no read of X, since z is the offset and b."""
+    y, weight = shared.y_of(column), shared.weight_of(column)
+    z = shared.offset if shared.offset.size else np.zeros(shared.m)
+    own = weight if weight.size else np.ones(shared.m)
+    ones = float(own @ y)
+    b = float(np.log(ones) - np.log(column.total - ones)) if 0.0 < ones < column.total else 0.0
+    if not shared.offset.size:
+        return b
+    for _ in range(NULL_STEPS):
+        _, slope, curvature = shared.backend.along_line(z, np.ones(shared.m), y, weight, b)
+        step = slope / curvature if curvature > 0.0 else 0.0
+        step = float(np.clip(step, -4.0, 4.0))
+        b -= step
+        if abs(step) <= 1e-15 * max(1.0, abs(b)):
+            break
+    return b
+
+
+class Along(NamedTuple):
+    """Hold the lambdas to follow, or how many to take from the largest that matters.
+
+    given (L,): only their number counts where by_number. smallest: over the largest, None for
+    what the shape suggests. stop_early: whether the path may end where it explains nothing more.
+    """
+
+    given: Vector
+    by_number: bool
+    smallest: Any = None
+    stop_early: bool = False
+
+
+def lambdas_for(along: Along, follower: PenalisedFollower) -> Vector:
+    """Return the lambdas (L,) in the order asked for."""
+    if not along.by_number or not any(p.l1_ratio > 0.0 for p in follower.penalties):
+        return along.given
+    largest, shared = follower.null.strength, follower.shared
+    if not largest > 0.0:
+        raise ValueError(
+            "lambdas must be given where no feature is penalised by L1, or none moves at all; got "
+            f"a number, {len(along.given)}"
+        )
+    ratio = 1e-2 if shared.m < shared.n_x else 1e-4
+    if along.smallest is not None:
+        ratio = check_number("lambda_min_ratio", along.smallest, positive=True)
+        if ratio >= 1.0:
+            raise ValueError(f"lambda_min_ratio must be below 1; got {ratio:g}")
+    steps = np.arange(len(along.given)) / max(1, len(along.given) - 1)
+    return np.asarray(largest * ratio**steps)
+
+
+class FollowedPath(NamedTuple):
+    """Hold the fits at the lambdas that were reached, the reads, and the loss without features."""
+
+    fits: list[Fit]
+    reads: int
+    null: float
+    lambdas: Vector
+
+
+def penalised_path(
+    objective: Objective,
+    weights: tuple[Vector, Vector],
+    extras: Extras,
+    along: Along,
+    standardize: bool,
+    tol: float,
+    iterations: int,
+) -> FollowedPath:
+    """Follow one model along lambda; weights: of the examples (m,) or none, of the classes (2,)."""
+    (weight, factors), m = weights, objective.m
+    labels = objective.targets.astype(np.int32)
+    weighed = bool((factors != 1.0).any())
+    checked = check_penalties(extras.l1_ratio, extras.penalty_weights, extras.bounds, objective.n_x)
+    shared = PenalisedColumns(
+        objective.design,
+        labels,
+        labels if weighed else NO_GROUP,
+        weight,
+        objective.backend,
+        objective.n_threads,
+        offset=NONE if extras.offset is None else check_offset(extras.offset, m),
+    )
+    train = factors if weighed else np.ones(1)
+    pattern = Pattern(train, np.zeros(train.size), inner(train, shared.group_totals()), 0.0)
+    follower = follower_of(shared, [pattern], checked, standardize, tol, iterations)
+    lambdas = lambdas_for(along, follower)
+    null = null_loss(shared, follower.columns[0])
+    order = np.argsort(-lambdas, kind="stable")
+    found: dict[int, Fit] = {}
+    explained = -np.inf
+    for place in order.tolist():
+        found[place] = follower.at(float(lambdas[place]))[0]
+        before, explained = explained, 1.0 - found[place].loss / null
+        gained = explained - before
+        ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
+        if along.stop_early and ended and len(found) >= EARLIEST:
+            break
+    reached = sorted(found)
+    return FollowedPath([found[k] for k in reached], shared.passes, null, lambdas[reached])
+
+
+def follower_of(
+    shared: PenalisedColumns,
+    patterns: Sequence[Pattern],
+    checked: Penalties,
+    standardize: bool,
+    tol: float,
+    iterations: int,
+) -> PenalisedFollower:
+    """Return what follows columns with such penalties; each is standardised by itself."""
+    patterns = list(patterns)
+    if standardize:
+        scales = rescalings(shared, [pattern.train for pattern in patterns])
+        patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
+    penalties = []
+    for p in patterns:
+        scale = p.scale if p.scale.size else np.ones(shared.n_x)
+        lower, upper = checked.lower / scale, checked.upper / scale
+        penalties.append(
+            ElasticNet(p.total, checked.l1_ratio, p.total, checked.factors, lower, upper)
+        )
+    return PenalisedFollower(shared, patterns, penalties, tol, iterations)
+
+
+def null_loss(shared: PenalisedColumns, column: Column) -> float:
+    """Return the mean loss of b alone: no read of X."""
+    z = shared.offset if shared.offset.size else np.zeros(shared.m)
+    b = best_bias(shared, column) if shared.intercept else 0.0
+    weight = shared.weight_of(column)
+    sums = shared.backend.along_line(z, np.ones(shared.m), shared.y_of(column), weight, b)
+    return float(sums.loss) / column.total
