@@ -133,6 +133,23 @@ class ElasticNet:
         found = np.where((w < self.upper) & (up < 0.0), up, 0.0)
         return np.where((w > self.lower) & (down > 0.0), down, found)
 
+    def excess(self, w: Vector, slopes: Vector) -> Vector:
+        """Return each slope over what holds the weight at 0, (n_x,); negative where it is fixed."""
+        found = np.full(w.size, np.inf)
+        np.divide(np.abs(slopes), self.l1, out=found, where=self.l1 > 0.0)
+        return np.where(self.lower < self.upper, found, -1.0)
+
+    def whole(self, features: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the features (sorted) with those that move together with one of them."""
+        return features
+
+    def held_at_zero(self, G: Vector, reach: Vector) -> NDArray[np.bool_]:
+        """Tell which weights are 0 where the slopes of the dual optimum are within reach of G."""
+        inside = (self.lower <= 0.0) & (self.upper >= 0.0)
+        above = (-G + reach < self.l1) | (self.upper == 0.0)
+        below = (G + reach < self.l1) | (self.lower == 0.0)
+        return np.asarray(inside & above & below)
+
     @property
     def hard_above(self) -> NDArray[np.bool_]:
         """Tell for which features -G_j must not exceed l1_j."""

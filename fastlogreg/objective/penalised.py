@@ -269,14 +269,10 @@ class PenalisedColumns(SharedColumns):
         Gramfort & Salmon, "Mind the duality gap" (2015).
         """
         penalty: Any = column.penalty
-        inside = (penalty.lower <= 0.0) & (penalty.upper >= 0.0)
-        fixed = (penalty.lower == 0.0) & (penalty.upper == 0.0)
-        if not np.isfinite(proof.bound):
-            return np.asarray(fixed)
-        reach = np.sqrt(0.5 * proof.bound) * self.spread(column)
-        above = (-proof.G + reach < penalty.l1) | (penalty.upper == 0.0)
-        below = (proof.G + reach < penalty.l1) | (penalty.lower == 0.0)
-        return np.asarray(inside & above & below)
+        reach = np.full(self.n_x, np.inf)
+        if np.isfinite(proof.bound):
+            reach = np.sqrt(0.5 * proof.bound) * self.spread(column)
+        return np.asarray(penalty.held_at_zero(proof.G, reach))
 
     def candidates(self, column: Column, point: Point, ahead: float, most: int) -> Features:
         """Return the features that a step should look at, sorted; `most` of those that are 0.
@@ -285,22 +281,20 @@ class PenalisedColumns(SharedColumns):
         how slopes change: the strong rule of Tibshirani et al. (2012).
         """
         penalty: Any = column.penalty
-        w, slopes = point.theta[:-1], point.z.slopes[:-1]
+        w = point.theta[:-1]
         inside = (w != 0.0) & (penalty.lower < penalty.upper)
-        movable = (penalty.lower < penalty.upper) & ~inside
-        excess = np.where(penalty.l1 > 0.0, np.abs(slopes) / np.maximum(penalty.l1, 1e-300), np.inf)
-        excess[~movable] = -1.0
+        excess = np.where(inside, -1.0, penalty.excess(w, point.z.slopes[:-1]))
         wanted = np.flatnonzero(excess >= ahead)
         if wanted.size > most:
             wanted = wanted[np.argsort(-excess[wanted], kind="stable")[:most]]
-        return np.union1d(np.flatnonzero(inside), wanted)
+        found: Features = penalty.whole(np.union1d(np.flatnonzero(inside), wanted))
+        return found
 
     def largest_strength(self, column: Column, point: Point) -> float:
         """Return where, over the penalty's strength, the first feature moves from w = 0."""
         penalty: Any = column.penalty
-        pull = np.abs(point.z.slopes[:-1])
-        held = (penalty.l1 > 0.0) & (penalty.lower < penalty.upper)
-        return float((pull[held] / penalty.l1[held]).max(initial=0.0))
+        excess = penalty.excess(point.theta[:-1], point.z.slopes[:-1])
+        return float(excess[np.isfinite(excess)].max(initial=0.0))
 
     def step(
         self, column: Column, point: Point, features: Features, H: Vector, share: float
