@@ -1,4 +1,4 @@
-"""python -m benchmarks {kernels,train,solvers,cv,compile,memory,outofcore,lectures,sparse,scaling}
+"""python -m benchmarks {kernels,train,solvers,cv,penalties,compile,memory,outofcore,lectures,sparse,scaling}
 [--quick] [--json FILE] [--readme FILE] ..., or python -m benchmarks check OLD.json NEW.json: exit
 status 1 where something became worse."""
 
@@ -14,13 +14,25 @@ from .report import regression, roofline
 from .report.results import load, save
 from .report.tables import write_block
 from .runs import compile as cold_start
-from .runs import cv, kernels, lectures, memory, outofcore, scaling, solvers, sparse, train
+from .runs import (
+    cv,
+    kernels,
+    lectures,
+    memory,
+    outofcore,
+    penalties,
+    scaling,
+    solvers,
+    sparse,
+    train,
+)
 
 BENCHMARKS: dict[str, Any] = {
     "kernels": kernels,
     "train": train,
     "solvers": solvers,
     "cv": cv,
+    "penalties": penalties,
     "compile": cold_start,
     "memory": memory,
     "outofcore": outofcore,
@@ -57,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--data", type=Path, metavar="FOLDER", help="with catvnoncat/ and mnist/"
             )
-        if name in ("solvers", "cv"):
+        if name in ("solvers", "cv", "penalties"):
             command.add_argument(
                 "--problem",
                 default="",

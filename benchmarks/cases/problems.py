@@ -193,6 +193,48 @@ def random_csr(name: str, data: Path | None, divisor: int) -> Problem:
     return Problem(name, X, labels(rng, X @ (2.0 * rng.standard_normal(n_x) / np.sqrt(k)) + 0.3))
 
 
+def few_features(m: int, n_x: int, chosen: int) -> Make:
+    """Make AR(1) columns of which so many matter: more features than examples, mostly."""
+
+    def make(name: str, data: Path | None, divisor: int) -> Problem:
+        rng = np.random.default_rng(4)
+        X = rng.standard_normal((max(100, m // divisor), n_x))
+        for j in range(1, n_x):
+            X[:, j] = 0.6 * X[:, j - 1] + 0.8 * X[:, j]
+        w = np.zeros(n_x)
+        w[rng.choice(n_x, chosen, replace=False)] = rng.standard_normal(chosen)
+        return Problem(name, X, labels(rng, X @ w + 0.3))
+
+    return make
+
+
+def sparse_few_features(name: str, data: Path | None, divisor: int) -> Problem:
+    """Make 50,000 x 50,000 with 50 per row, of which 200 columns matter."""
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(5)
+    m, n_x, k = 50_000 // divisor, 50_000, 50
+    common = (n_x * rng.random(m * k) ** 3).astype(np.int32)  # some columns are in many rows
+    starts = np.arange(0, m * k + 1, k, dtype=np.int32)
+    X = csr_matrix((rng.random(m * k), common, starts), shape=(m, n_x))
+    X.sum_duplicates()
+    w = np.zeros(n_x)
+    w[rng.choice(2_000, 200, replace=False)] = 3.0 * rng.standard_normal(200)
+    return Problem(name, X, labels(rng, X @ w))
+
+
+def standardised(make_raw: Make) -> Make:
+    """Make a dense problem with columns of mean 0 and deviation 1."""
+
+    def make(name: str, data: Path | None, divisor: int) -> Problem | None:
+        raw = make_raw(name, data, divisor)
+        if raw is None:
+            return None
+        return raw._replace(X=(raw.X - raw.X.mean(axis=0)) / raw.X.std(axis=0))
+
+    return make
+
+
 PROBLEMS: dict[str, Make] = {}
 for _dtype in ("float64", "float32"):
     PROBLEMS[f"200,000 x 30, {_dtype}"] = correlated(200_000, 30, _dtype)
@@ -211,3 +253,11 @@ PROBLEMS["200,000 x 54, 7 classes"] = correlated_classes(200_000, 54, 7)
 PROBLEMS["MNIST, 10 classes, uint8"] = mnist_digits
 PROBLEMS["2,000 x 5,000, 5 classes"] = correlated_classes(2_000, 5_000, 5)
 PROBLEMS["20,000 x 50,000 CSR, 20 classes"] = csr_classes
+
+# For penalties that choose features.
+CHOOSING: dict[str, Make] = {
+    name: PROBLEMS[name] for name in ("200,000 x 30, float64", "20,000 x 500, float64", "a9a, CSR")
+}
+CHOOSING["500 x 10,000, float64"] = few_features(500, 10_000, 20)
+CHOOSING["50,000 x 50,000 CSR"] = sparse_few_features
+CHOOSING["breast cancer, standardised"] = standardised(PROBLEMS["breast cancer, float64"])
