@@ -1,6 +1,5 @@
-"""python -m benchmarks {kernels,train,solvers,cv,penalties,compile,memory,outofcore,lectures,sparse,scaling}
-[--quick] [--json FILE] [--readme FILE] ..., or python -m benchmarks check OLD.json NEW.json: exit
-status 1 where something became worse."""
+"""python -m benchmarks BENCHMARK [--quick] [--json FILE] ..., or check OLD.json NEW.json: exit
+status 1 where something became worse. `--help` names them all."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ def train(  # type: ignore[overload-overlap]
     l1_ratio: float = ...,
     penalty_weights: ArrayLike | None = ...,
     bounds: tuple[Any, Any] | None = ...,
+    feature_groups: Any = ...,
     offset: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
@@ -61,6 +62,7 @@ def train(
     l1_ratio: float = ...,
     penalty_weights: ArrayLike | None = ...,
     bounds: tuple[Any, Any] | None = ...,
+    feature_groups: Any = ...,
     offset: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
@@ -87,6 +89,7 @@ def train(
     l1_ratio: float = 0.0,
     penalty_weights: ArrayLike | None = None,
     bounds: tuple[Any, Any] | None = None,
+    feature_groups: Any = None,
     offset: ArrayLike | None = None,
     scale: Any = 1.0,
     shift: Any = 0.0,
@@ -118,16 +121,20 @@ def train(
     l1_ratio : float, default=0.0
         The share of L1 in the penalty lambda_/m (l1_ratio ||w||_1 + (1 - l1_ratio)/2 ||w||^2), from
         0 to 1. It is scikit-learn's with C = 1/lambda_. glmnet's lambda is lambda_/m, its alpha is
-        l1_ratio. With L1 some weights are exactly 0. It needs solver="auto" or "prox_newton", and
-        two classes; so do the next three.
+        l1_ratio. With L1 some weights are exactly 0. It needs solver="auto" or "prox_newton"; so do
+        the next four.
     penalty_weights : float, array of shape (n_x, 1) or None, default=None
         What the penalty of a feature is multiplied by: 0 leaves it free, infinity leaves it out.
         They are taken as they are; glmnet makes them sum to n_x.
     bounds : pair (lower, upper) or None, default=None
         What w may be: each a number, an array (n_x, 1), or None for no bound. (0, None) keeps every
         weight from being negative.
+    feature_groups : dict, list, "classes" or None, default=None
+        Features that are in or out together: groups of columns, by number. The L1 of a group is
+        the length of its weights times the root of its size, the group lasso. "classes" is for
+        several classes: the weights of a feature for all of them are a group.
     offset : array of shape (1, m) or None, default=None
-        A part of z that is known: z = w.T x + b + offset.
+        A part of z that is known: z = w.T x + b + offset. It is for two classes.
     iterations : int, default=1000
         Updates at most.
     solver : {"gd", "nesterov", "lbfgs", "newton", "prox_newton", "auto"}, default="gd"
@@ -200,13 +207,8 @@ def train(
     of_several = K is not None and K > 2
     if of_several and callable(callback):
         callback = _shown_as_softmax(callback)
-    extras = Extras(l1_ratio, penalty_weights, bounds, offset)
+    extras = Extras(l1_ratio, penalty_weights, bounds, feature_groups, offset)
     why = asked_for(*extras)
-    if of_several and (why or solver == "prox_newton"):
-        raise ValueError(
-            f"classes must be 2 for {why or 'solver prox_newton'}; got {K}. For several classes "
-            "there is L2, lambda_ alone"
-        )
     if why:
         solver = cast(SolverName, require_solver(solver, why))
     options = Options.checked(
@@ -220,7 +222,7 @@ def train(
     )
     settings = Settings(lambda_, scale, shift, backend, n_threads)
     if solver == "prox_newton":
-        objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y)
+        objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y, K)
     else:
         objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K)
     result = run.run(objective, State(theta), options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +23,14 @@ class Penalties(NamedTuple):
     factors: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    group: NDArray[np.intp] | None = None  # (n_x,), the number of each feature's group
 
 
 def check_penalties(
     l1_ratio: Any,
     penalty_weights: Any,
     bounds: Any,
+    feature_groups: Any,
     n_x: int,
     *,
     flat: bool = False,
@@ -77,7 +79,79 @@ def check_penalties(
                 f"{lower[j]:g} and {upper[j]:g} for {_feature(j, names)}. Widen them, take "
                 "l1_ratio=0, or set its penalty weight to 0"
             )
-    return Penalties(ratio, factors, lower, upper)
+    if feature_groups is None:
+        return Penalties(ratio, factors, lower, upper)
+    group = check_groups(feature_groups, n_x, names)
+    if bounds is not None:
+        raise ValueError("bounds must be None with feature_groups: a group has no bounds")
+    first = np.unique(group, return_index=True)[1]
+    alike = factors == factors[first][group]
+    if not alike.all():
+        j = int(np.argmin(alike))
+        raise ValueError(
+            "penalty_weights must be the same for all features of a group; got "
+            f"{factors[j]:g} for {_feature(j, names)} and {factors[first][group][j]:g} for another"
+        )
+    return Penalties(ratio, factors, lower, upper, group)
+
+
+def check_groups(given: Any, n_x: int, names: Sequence[str] | None) -> NDArray[np.intp]:
+    """Return the number of each feature's group (n_x,); a feature of none is one of its own.
+
+    given: "classes", where each feature is one; or a dict or sequence of groups, each of them a
+    sequence of columns, by name or number.
+    """
+    group = np.arange(n_x)
+    if isinstance(given, str):
+        if given != "classes":
+            raise ValueError(
+                'feature_groups must be "classes" or groups of columns; got ' + repr(given)
+            )
+        return group
+    if not isinstance(given, (Mapping, Sequence)):
+        raise TypeError(
+            'feature_groups must be "classes", or a dict or list of groups of columns; got '
+            f"{type(given).__name__}"
+        )
+    owner: dict[int, Any] = {}
+    named = given.items() if isinstance(given, Mapping) else enumerate(given)
+    for name, columns in named:
+        if isinstance(columns, str) or not isinstance(columns, (Sequence, np.ndarray)):
+            raise TypeError(
+                f"feature_groups must hold a sequence of columns for group {name!r}; got "
+                f"{columns!r}"
+            )
+        places = [_place(column, name, n_x, names) for column in columns]
+        if not places:
+            raise ValueError(f"feature_groups must name a column in group {name!r}; it is empty")
+        for place in places:
+            if place in owner:
+                raise ValueError(
+                    f"feature_groups must not overlap; {_feature(place, names)} is in group "
+                    f"{owner[place]!r} and in group {name!r}"
+                )
+            owner[place] = name
+        group[places] = min(places)
+    return np.unique(group, return_inverse=True)[1].astype(np.intp)
+
+
+def _place(column: Any, group: Any, n_x: int, names: Sequence[str] | None) -> int:
+    if isinstance(column, str):
+        known = [] if names is None else list(names)
+        if column not in known:
+            raise ValueError(
+                f"feature_groups must name columns of X; group {group!r} has {column!r}, which is "
+                + ("none of them" if known else "a name, and X has no names: give its number")
+            )
+        return known.index(column)
+    if isinstance(column, (bool, np.bool_)) or not isinstance(column, (int, np.integer)):
+        raise TypeError(f"feature_groups must hold names or numbers of columns; got {column!r}")
+    if not 0 <= column < n_x:
+        raise ValueError(
+            f"feature_groups must hold numbers of columns from 0 to {n_x - 1}; got {column} in "
+            f"group {group!r}"
+        )
+    return int(column)
 
 
 def check_offset(offset: Any, m: int, *, flat: bool = False) -> NDArray[np.float64]:
@@ -106,12 +180,15 @@ def require_solver(solver: Any, why: str) -> str:
     raise ValueError(REMEDY.format(why=why, solver=solver))
 
 
-def asked_for(l1_ratio: Any, penalty_weights: Any, bounds: Any, offset: Any) -> str:
+def asked_for(
+    l1_ratio: Any, penalty_weights: Any, bounds: Any, feature_groups: Any, offset: Any
+) -> str:
     """Return which of these arguments need `prox_newton`, in words; "" for none."""
     given = (
         ("l1_ratio", not (isinstance(l1_ratio, (int, float)) and l1_ratio == 0.0)),
         ("penalty_weights", penalty_weights is not None),
         ("bounds", bounds is not None),
+        ("feature_groups", feature_groups is not None),
         ("an offset", offset is not None),
     )
     return " and ".join(name for name, there in given if there)

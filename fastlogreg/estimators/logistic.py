@@ -41,7 +41,7 @@ from .fitted import interrupts_passed_on, keep_result
 from .input import checked, penalty_of, require_finite, rows_design
 from .multiclass import objective_of
 from .partial_fit import require_a_stream_can_begin, take_batch
-from .penalties import PROX_NEWTON, keep_proof, require_two, solver_for, with_penalties
+from .penalties import PROX_NEWTON, keep_proof, solver_for, with_penalties
 from .predictions import Predictions
 from .progress import progress_bar
 from .standardise import standardised
@@ -74,14 +74,17 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         The share of L1: the penalty is 1/(CS) (l1_ratio ||w||_1 + (1 - l1_ratio)/2 ||w||^2), S
         being the sum of the weights. C and l1_ratio mean what scikit-learn's mean. glmnet's lambda
         is 1/(CS) and its alpha l1_ratio. With L1 some weights are exactly 0: `proved_zero_` tells
-        which of them are 0 at the optimum for certain. It is for two classes, and so are the next
-        two and `offset`.
+        which of them are 0 at the optimum for certain.
     penalty_weights : float, array of shape (n_features,) or None, default=None
         What the penalty of a feature is multiplied by: 0 leaves it free, infinity leaves it out.
         They are taken as they are; glmnet makes them sum to n_features.
     bounds : pair (lower, upper) or None, default=None
         What `coef_` may be: each a number, an array (n_features,), or None for no bound. (0, None)
         keeps every weight from being negative.
+    feature_groups : dict, list, "classes" or None, default=None
+        Features that are in or out together: groups of columns, by name or number. The L1 of a
+        group is the length of its weights times the root of its size. "classes": the weights of a
+        feature for all classes are a group.
     solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "prox_newton"}, default="auto"
         "auto" chooses from the shape of X, and takes "prox_newton" for L1, penalty weights, bounds
         and an offset. "gd" and "nesterov" take the step 1/L.
@@ -189,6 +192,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         l1_ratio: float = 0.0,
         penalty_weights: ArrayLike | None = None,
         bounds: tuple[Any, Any] | None = None,
+        feature_groups: Any = None,
         solver: SolverName = "auto",
         tol: float = 1e-8,
         max_iter: int = 1000,
@@ -208,6 +212,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         self.l1_ratio = l1_ratio
         self.penalty_weights = penalty_weights
         self.bounds = bounds
+        self.feature_groups = feature_groups
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -252,8 +257,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times. A row of weight 0 is gone.
         offset : array of shape (n_samples,) or None, default=None
-            A part of z that is known. `predict` and its kin do not know it: it belongs to the rows
-            of this fit.
+            A part of z that is known, of two classes. `predict` does not know it: it belongs to
+            the rows of this fit.
 
         Returns
         -------
@@ -285,7 +290,6 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
                 if self.standardize:
                     objective.design = design = standardised(objective)
                 if options.solver == PROX_NEWTON:
-                    require_two(self, rows.classes)
                     objective = with_penalties(self, objective, offset, names)
                 state = start_of(self, objective, len(rows.classes))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:

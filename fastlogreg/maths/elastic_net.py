@@ -36,6 +36,7 @@ class ElasticNet:
     """
 
     plain = False
+    group: NDArray[np.intp] | None = None  # (n_x,), of features that move together
 
     def __init__(
         self,

@@ -39,7 +39,8 @@ class GroupLasso(ElasticNet):
         out = np.zeros(factors.size, bool) if moving is None else ~moving
         lower, upper = np.where(out, 0.0, -np.inf), np.where(out, 0.0, np.inf)
         super().__init__(lambda_, l1_ratio, total, factors, lower, upper)
-        self.group, self.moving = group, moving
+        self.group: NDArray[np.intp] = group
+        self.moving = moving
         self.sizes = np.bincount(group)
         first = np.unique(group, return_index=True)[1]
         self.l1_of_group = self.l1[first] * np.sqrt(self.sizes)

@@ -1,14 +1,15 @@
 """A step in a quadratic model of J with an elastic net: coordinate descent on a small matrix.
 
-    g.d + 1/2 d.H d + P(w + d)      d over a working set and b
+    g.d + 1/2 d.H d + P(w + d)      d over a working set and every b
 
-b is eliminated first: it has no penalty, so its best move follows from d. Where b hardly bends J,
-all examples being sure of their labels, it stays.
+The b are eliminated first: they have no penalty, so their best moves follow from d. Along what
+hardly bends J, all examples being sure of their labels, they stay; and along what several classes
+have in common, which changes nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,44 +17,109 @@ from numpy.typing import NDArray
 from ..machine.blas import inner
 from ..maths.arrays import Vector
 
-FLAT = 1e-14  # of the largest curvature: below it b stays
+FLAT = 1e-12  # of the largest curvature: below it b stays
 EXACT, EPOCHS = 1e-28, 2000  # of what a coordinate's move brings; sweeps at most
+
+
+class Step(NamedTuple):
+    """Hold where the model is least, w (P,) and b (B,), and how far J falls in it."""
+
+    w: Vector
+    b: Vector
+    fall: float
 
 
 def step(
     penalty: Any,
     intercept: bool,
-    theta: Vector,
-    slopes: Vector,
+    at: tuple[Vector, Vector],
+    slopes: tuple[Vector, Vector],
     features: NDArray[np.intp],
     H: Vector,
     share: float = 1.0,
-) -> tuple[Vector, float]:
-    """Return the theta where the model is least, and how far J falls in it.
+) -> Step:
+    """Minimise the model from w (P,) and b (B,), with the gradient of the mean loss by both.
 
-    slopes (n_x + 1,): the gradient of the mean loss. H (n + 1, n + 1): of the working set and b.
-    share: the strength of the penalty over its own.
+    H (n + B, n + B): of the working set and every b. share: the strength of the penalty over its
+    own.
     """
-    from ..kernels.second_order.coordinates import descend_coordinates
-
     n = features.size
-    w, g, g_b = theta[features], slopes[features], float(slopes[-1])
-    A, h, h_b = H[:-1, :-1], H[-1, :-1], float(H[-1, -1])
-    moves_b = intercept and h_b > FLAT * float(np.diag(H).max(initial=0.0))
-    q, B = g.copy(), np.array(A)
-    if moves_b:
-        q -= h * (g_b / h_b)
-        B -= np.outer(h, h) / h_b
-    l1, l2 = share * penalty.l1[features], share * penalty.l2[features]
-    lower, upper = penalty.lower[features], penalty.upper[features]
-    new = w.copy()
-    descend_coordinates(B, q, w, new, l1, l2, lower, upper, EXACT, EPOCHS)
+    (whole, b), (of_w, g_b) = at, slopes
+    w, g = whole[features], of_w[features]
+    A, h, C = H[:n, :n], H[n:, :n], H[n:, n:]
+    inverse = _inverse(C, H, intercept)
+    q = g - h.T @ (inverse @ g_b)
+    B = A - h.T @ inverse @ h
+    new = _least(penalty, 0.5 * (B + B.T), q, w, features, share)
     d = new - w
-    d_b = -(g_b + inner(h, d)) / h_b if moves_b else 0.0
-    change = inner(g, d) + g_b * d_b + 0.5 * inner(d, A @ d) if n else g_b * d_b
-    change += d_b * inner(h, d) + 0.5 * h_b * d_b * d_b
-    change += inner(l1, np.abs(new) - np.abs(w)) + 0.5 * inner(l2, new * new - w * w)
-    found = theta.copy()
+    d_b = -inverse @ (g_b + h @ d)
+    change = inner(g, d) + inner(g_b, d_b) + 0.5 * inner(d, A @ d) + inner(d_b, h @ d)
+    change += 0.5 * inner(d_b, C @ d_b)
+    found = whole.copy()
     found[features] = new
-    found[-1] += d_b
-    return found, -change
+    change += share * (penalty.value(found) - penalty.value(whole))
+    return Step(found, b + d_b, -change)
+
+
+def _least(
+    penalty: Any, H: Vector, q: Vector, w: Vector, features: NDArray[np.intp], share: float
+) -> Vector:
+    """Return the w (n,) of some features where q.d + d.H d / 2 + share P(w + d) is least.
+
+    d is from w. What is found is exact up to rounding; zeros are exact zeros.
+    """
+    from ..kernels.second_order.coordinates import descend_coordinates, descend_groups
+
+    new, l2 = w.copy(), share * penalty.l2[features]
+    if penalty.group is None:
+        l1, lower, upper = (
+            share * penalty.l1[features],
+            *(bound[features] for bound in (penalty.lower, penalty.upper)),
+        )
+        descend_coordinates(H, q, w, new, l1, l2, lower, upper, EXACT, EPOCHS)
+        return new
+    own = penalty.group[features]
+    order = np.argsort(own, kind="stable")  # a group's features behind each other
+    groups, starts = np.unique(own[order], return_index=True)
+    l1 = share * penalty.l1_of_group[groups]
+    found = w[order].copy()
+    H = np.ascontiguousarray(H[order[:, None], order])
+    descend_groups(
+        H, q[order], w[order], found, np.append(starts, own.size), l1, l2[order], EXACT, EPOCHS
+    )
+    new[order] = found
+    return new
+
+
+def _inverse(C: Vector, H: Vector, intercept: bool) -> Vector:
+    """Return the inverse of the curvature along the b, 0 along what has none."""
+    if not intercept:
+        return np.zeros(C.shape)
+    values, vectors = np.linalg.eigh(C)
+    bent = values > FLAT * float(np.diag(H).max(initial=0.0))
+    inverse = np.divide(1.0, values, out=np.zeros(values.size), where=bent)
+    return np.asarray((vectors * inverse) @ vectors.T)
+
+
+def candidates(
+    penalty: Any, w: Vector, slopes: Vector, ahead: float, most: int
+) -> NDArray[np.intp]:
+    """Return the places of a working set, sorted; `most` of those where the weight is 0.
+
+    Those that are not 0, and those whose slope is at least `ahead` times l1, with some room for how
+    slopes change: the strong rule of Tibshirani et al. (2012).
+    """
+    inside = (w != 0.0) & (penalty.lower < penalty.upper)
+    excess = np.where(inside, -1.0, penalty.excess(w, slopes))
+    wanted = np.flatnonzero(excess >= ahead)
+    if wanted.size > most:
+        wanted = wanted[np.argsort(-excess[wanted], kind="stable")[:most]]
+    found: NDArray[np.intp] = penalty.whole(np.union1d(np.flatnonzero(inside), wanted))
+    return found
+
+
+def largest_strength(penalty: Any, w: Vector, slopes: Vector) -> float:
+    """Return where, over the penalty's strength, the first weight moves; 0 where one has moved."""
+    excess = penalty.excess(w, slopes)
+    held = np.isfinite(excess)
+    return 0.0 if w[held].any() else float(excess[held].max(initial=0.0))

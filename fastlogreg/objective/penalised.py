@@ -275,31 +275,27 @@ class PenalisedColumns(SharedColumns):
         return np.asarray(penalty.held_at_zero(proof.G, reach))
 
     def candidates(self, column: Column, point: Point, ahead: float, most: int) -> Features:
-        """Return the features that a step should look at, sorted; `most` of those that are 0.
-
-        Those that are not 0, and those whose slope is at least `ahead` times l1, with some room for
-        how slopes change: the strong rule of Tibshirani et al. (2012).
-        """
-        penalty: Any = column.penalty
-        w = point.theta[:-1]
-        inside = (w != 0.0) & (penalty.lower < penalty.upper)
-        excess = np.where(inside, -1.0, penalty.excess(w, point.z.slopes[:-1]))
-        wanted = np.flatnonzero(excess >= ahead)
-        if wanted.size > most:
-            wanted = wanted[np.argsort(-excess[wanted], kind="stable")[:most]]
-        found: Features = penalty.whole(np.union1d(np.flatnonzero(inside), wanted))
-        return found
+        """Return the features that a step should look at: `coordinates.candidates`."""
+        slopes = point.z.slopes[:-1]
+        return coordinates.candidates(column.penalty, point.theta[:-1], slopes, ahead, most)
 
     def largest_strength(self, column: Column, point: Point) -> float:
         """Return where, over the penalty's strength, the first feature moves from w = 0."""
-        penalty: Any = column.penalty
-        excess = penalty.excess(point.theta[:-1], point.z.slopes[:-1])
-        return float(excess[np.isfinite(excess)].max(initial=0.0))
+        slopes = point.z.slopes[:-1]
+        return coordinates.largest_strength(column.penalty, point.theta[:-1], slopes)
 
     def step(
         self, column: Column, point: Point, features: Features, H: Vector, share: float
     ) -> tuple[Vector, float]:
         """Return the theta where the quadratic model of J is least, and how far J falls in it."""
-        return coordinates.step(
-            column.penalty, self.intercept, point.theta, point.z.slopes, features, H, share
+        theta, slopes = point.theta, point.z.slopes
+        found = coordinates.step(
+            column.penalty,
+            self.intercept,
+            (theta[:-1], theta[-1:]),
+            (slopes[:-1], slopes[-1:]),
+            features,
+            H,
+            share,
         )
+        return np.append(found.w, found.b), found.fall

@@ -26,14 +26,15 @@ from ..checks.classes import (
     columns_of,
     remedy_for_several,
 )
-from ..checks.penalties import check_offset, check_penalties
+from ..checks.penalties import Penalties, check_offset, check_penalties
 from ..data.design import Design
 from ..data.inputs import design_of
 from ..maths import softmax
 from ..maths.arrays import NONE, Vector
-from ..maths.elastic_net import ElasticNet
+from ..maths.penalty_choice import penalty_from
 from .elastic_net import ElasticNetObjective
 from .objective import Objective
+from .penalised_softmax import PenalisedSoftmaxObjective
 from .softmax import SoftmaxObjective
 
 _SAID_BY_W = partial(remedy_for_several, how="give w a column for each, (n_x, {K}), and b ({K}, 1)")
@@ -56,6 +57,7 @@ class Extras(NamedTuple):
     l1_ratio: Any = 0.0
     penalty_weights: Any = None
     bounds: Any = None
+    feature_groups: Any = None
     offset: Any = None
 
 
@@ -65,6 +67,13 @@ class Prepared(NamedTuple):
     objective: Objective
     theta: Vector
     classes: int | None
+
+    def begun(self) -> Prepared:
+        """Return it with w moved to the nearest that its penalty allows."""
+        rows = self.theta.reshape(self.objective.columns, -1).copy()
+        nearest = self.objective.penalty.prox(rows[:, :-1].reshape(-1), 0.0)
+        rows[:, :-1] = nearest.reshape(len(rows), -1)
+        return self._replace(theta=rows.reshape(-1))
 
 
 def prepare(settings: Settings, w: Any, b: Any, X: Any, Y: Any) -> Prepared:
@@ -115,9 +124,9 @@ def prepare_to_train(
 
 
 def with_elastic_net(
-    settings: Settings, extras: Extras, w: Any, b: Any, X: Any, Y: Any
+    settings: Settings, extras: Extras, w: Any, b: Any, X: Any, Y: Any, classes: int | None
 ) -> Prepared:
-    """Check every argument; two classes, with a penalty that may have corners.
+    """Check every argument; the penalty may have corners, and w bounds.
 
     It begins at w, moved within the bounds.
     """
@@ -125,30 +134,28 @@ def with_elastic_net(
         raise ValueError(
             f"backend must be 'fused' for solver 'prox_newton'; got {settings.backend!r}"
         )
-    found = prepare_to_train(settings, w, b, X, Y, None)
-    objective = found.objective
-    n_x, m = objective.n_x, objective.m
-    checked = check_penalties(*extras[:3], n_x)
-    offset = NONE if extras.offset is None else check_offset(extras.offset, m)
-    penalty = ElasticNet(
-        objective.lambda_,
-        checked.l1_ratio,
-        objective.total,
-        checked.factors,
-        checked.lower,
-        checked.upper,
-    )
-    theta = found.theta
-    theta[:-1] = penalty.clipped(theta[:-1])
-    made = ElasticNetObjective(
-        objective.design,
-        objective.y,
-        penalty,
-        settings.backend,
-        objective.n_threads,
-        offset=offset,
-    )
-    return Prepared(made, theta, None)
+    objective, theta, K = prepare_to_train(settings, w, b, X, Y, classes)
+    checked = check_penalties(*extras[:4], objective.n_x)
+    offset = NONE if extras.offset is None else check_offset(extras.offset, objective.m)
+    return Prepared(penalised(objective, checked, offset), theta, K).begun()
+
+
+def penalised(objective: Objective, checked: Penalties, offset: Vector) -> Objective:
+    """Return an objective with another penalty, and an offset (m,) or none.
+
+    Raises ValueError for an offset with several classes.
+    """
+    K, design = objective.columns, objective.design
+    penalty = penalty_from(checked, objective.lambda_, objective.total, K, design.scale)
+    how = objective.backend, objective.n_threads, objective.weight, objective.intercept
+    if K == 1:
+        return ElasticNetObjective(design, objective.y, penalty, *how, offset)
+    if offset.size:
+        raise ValueError(
+            f"offset must be None for {K} classes: it is a part of one z. Fit two classes, or one "
+            "against the rest"
+        )
+    return PenalisedSoftmaxObjective(design, objective.targets, K, penalty, *how)
 
 
 def _design(settings: Settings, X: Any) -> Design:

@@ -20,6 +20,7 @@ from ..objective.columns import Column
 from ..objective.elastic_net import ElasticNetObjective
 from ..objective.objective import Objective
 from ..objective.penalised import PenalisedColumns
+from ..objective.penalised_softmax import PenalisedSoftmaxObjective
 from ..objective.point import Point
 from .answers import Answers, Gathering
 from .column_answers import describe
@@ -138,12 +139,53 @@ class PenalisedAnswers(Answers):
         return Judgement(bound, bound, bound <= request.goal, False, reads, reads - before)
 
 
-def of(objective: Objective) -> PenalisedAnswers:
+class ClassAnswers(Answers):
+    """Answers the requests of a solver for several classes."""
+
+    def __init__(self, objective: PenalisedSoftmaxObjective) -> None:
+        super().__init__(objective)
+        self.penalised = objective
+
+    def answer(self, request: Request) -> Any:
+        return _OF_CLASSES[type(request)](self, request)
+
+    def evaluate(self, request: Evaluate) -> Point:
+        """Evaluate a point; the gradient of its loss is kept for the proof."""
+        return self._known(self.penalised.point(request.theta))
+
+    def step_in_model(self, request: StepInModel) -> ModelStep:
+        """Return where a quadratic model is least."""
+        return ModelStep(*self.penalised.step(*request))
+
+    def judge(self, request: Judge) -> Judgement:
+        """Judge a point by the gap to the dual problem."""
+        (theta, evaluation, z), objective = request.point, self.penalised
+        before = objective.passes
+        self.scores = theta, z
+        if not math.isfinite(evaluation.J):
+            objective.check_finite(evaluation.J)
+        bound = objective.prove(request.point, request.goal)
+        reads = objective.passes
+        return Judgement(bound, bound, bound <= request.goal, False, reads, reads - before)
+
+
+def of(objective: Objective) -> Answers:
     """Return what answers on an objective that was made with an elastic net."""
+    if isinstance(objective, PenalisedSoftmaxObjective):
+        return ClassAnswers(objective)
     assert isinstance(objective, ElasticNetObjective)
     return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column)
 
 
+_OF_CLASSES: dict[type, Callable[[ClassAnswers, Any], Any]] = {
+    Evaluate: ClassAnswers.evaluate,
+    WorkingHessian: lambda answers, request: answers.penalised.working_hessian(*request),
+    Candidates: lambda answers, request: answers.penalised.candidates(*request),
+    LargestStrength: lambda answers, request: answers.penalised.largest_strength(*request),
+    StepInModel: ClassAnswers.step_in_model,
+    AlongStep: lambda answers, request: answers.penalised.along(*request),
+    Judge: ClassAnswers.judge,
+}
 _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
     Candidates: PenalisedAnswers.candidates,
     LargestStrength: PenalisedAnswers.largest_strength,

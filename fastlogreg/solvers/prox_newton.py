@@ -150,10 +150,8 @@ class ProxNewton:
     def _strength(self, start: Point) -> Asking[float]:
         """Return the strength of the penalty for the next step, over the one asked for."""
         if math.isnan(self.share):
-            self.share = 1.0
-            if not start.theta[:-1].any():
-                largest: float = yield LargestStrength(start)
-                self.share = max(1.0, largest)
+            largest: float = yield LargestStrength(start)
+            self.share = max(1.0, largest)
         return max(1.0, WEAKEN * self.share) if self.share > 1.0 else 1.0
 
     def _model_for(self, start: Point, share: float) -> Asking[tuple[Model, bool]]:

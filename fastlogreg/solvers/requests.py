@@ -218,7 +218,10 @@ class Candidates(NamedTuple):
 
 
 class LargestStrength(NamedTuple):
-    """Ask at which strength of the penalty, over its own, the first feature moves from w = 0."""
+    """Ask at which strength of the penalty, over its own, the first weight moves from 0.
+
+    0 where one has moved already.
+    """
 
     point: Point
 

@@ -45,6 +45,7 @@ def path(
     l1_ratio: float = 0.0,
     penalty_weights: ArrayLike | None = None,
     bounds: tuple[Any, Any] | None = None,
+    feature_groups: Any = None,
     offset: ArrayLike | None = None,
     lambda_min_ratio: float | None = None,
     stop_early: bool = False,
@@ -79,7 +80,7 @@ def path(
     standardize : bool, default=False
         Fit on (X - mean) / standard deviation. The penalty acts there; w and b are for X itself,
         and the costs are of the standardised problem.
-    l1_ratio, penalty_weights, bounds, offset
+    l1_ratio, penalty_weights, bounds, feature_groups, offset
         As in `train`; for two classes.
     lambda_min_ratio : float or None, default=None
         With L1 and a number of lambdas: the smallest over the largest. None for 1e-4, or 1e-2 where
@@ -124,7 +125,7 @@ def path(
     settings = Settings(0.0, scale, shift, backend, n_threads)
     K = 2 if classes is None else check_classes(classes)
     objective = prepare_to_train(settings, None, 0.0, X, Y, K).objective
-    extras = Extras(l1_ratio, penalty_weights, bounds, offset)
+    extras = Extras(l1_ratio, penalty_weights, bounds, feature_groups, offset)
     why = asked_for(*extras)
     if why and K > 2:
         raise ValueError(f"classes must be 2 for {why}; got {K}. For several there is L2 alone")

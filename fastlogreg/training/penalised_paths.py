@@ -19,6 +19,7 @@ from ..checks.penalties import Penalties, check_offset, check_penalties
 from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..maths.elastic_net import ElasticNet
+from ..maths.penalty_choice import penalty_from
 from ..objective.column_moments import rescalings
 from ..objective.columns import Column
 from ..objective.objective import Objective
@@ -234,7 +235,7 @@ def penalised_path(
     (weight, factors), m = weights, objective.m
     labels = objective.targets.astype(np.int32)
     weighed = bool((factors != 1.0).any())
-    checked = check_penalties(extras.l1_ratio, extras.penalty_weights, extras.bounds, objective.n_x)
+    checked = check_penalties(*extras[:4], objective.n_x)
     shared = PenalisedColumns(
         objective.design,
         labels,
@@ -278,11 +279,7 @@ def follower_of(
         patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
     penalties = []
     for p in patterns:
-        scale = p.scale if p.scale.size else np.ones(shared.n_x)
-        lower, upper = checked.lower / scale, checked.upper / scale
-        penalties.append(
-            ElasticNet(p.total, checked.l1_ratio, p.total, checked.factors, lower, upper)
-        )
+        penalties.append(penalty_from(checked, p.total, p.total, 1, p.scale))
     return PenalisedFollower(shared, patterns, penalties, tol, iterations)
 
 
