@@ -56,7 +56,7 @@ def step(
     change = inner(g, d) + inner(g_b, d_b) + 0.5 * inner(d, A @ d) + inner(d_b, h @ d)
     change += 0.5 * inner(d_b, C @ d_b)
     found = whole.copy()
-    found[features] = new
+    found[features] = new + 0.0  # no -0.0
     change += share * (penalty.value(found) - penalty.value(whole))
     return Step(found, b + d_b, -change)
 
