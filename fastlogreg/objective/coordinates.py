@@ -18,7 +18,7 @@ from ..machine.blas import inner
 from ..maths.arrays import Vector
 
 FLAT = 1e-12  # of the largest curvature: below it b stays
-EXACT, EPOCHS = 1e-28, 2000  # of what a coordinate's move brings; sweeps at most
+SWEEPS = 2000  # at most
 
 
 class Step(NamedTuple):
@@ -72,21 +72,17 @@ def _least(
 
     new, l2 = w.copy(), share * penalty.l2[features]
     if penalty.group is None:
-        l1, lower, upper = (
-            share * penalty.l1[features],
-            *(bound[features] for bound in (penalty.lower, penalty.upper)),
-        )
-        descend_coordinates(H, q, w, new, l1, l2, lower, upper, EXACT, EPOCHS)
+        bounds = penalty.lower[features], penalty.upper[features]
+        descend_coordinates(H, q, w, new, (share * penalty.l1[features], l2), bounds, SWEEPS)
         return new
     own = penalty.group[features]
     order = np.argsort(own, kind="stable")  # a group's features behind each other
     groups, starts = np.unique(own[order], return_index=True)
     l1 = share * penalty.l1_of_group[groups]
-    found = w[order].copy()
-    H = np.ascontiguousarray(H[order[:, None], order])
-    descend_groups(
-        H, q[order], w[order], found, np.append(starts, own.size), l1, l2[order], EXACT, EPOCHS
-    )
+    start = w[order]
+    found, H = start.copy(), np.ascontiguousarray(H[order[:, None], order])
+    ends = np.append(starts, own.size)
+    descend_groups(H, q[order], start, found, ends, (l1, l2[order]), SWEEPS)
     new[order] = found
     return new
 
