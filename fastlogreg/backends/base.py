@@ -95,6 +95,20 @@ class ColumnSums(NamedTuple):
     slopes: Vector
 
 
+class SidedSums(NamedTuple):
+    """Hold the sums of a pass for each column, the derivatives of the two labels kept apart.
+
+    loss, held, slopes (K,): over all examples, as in `ColumnSums`. dw (2, K, n_x), db (2, K): of
+    the examples with y = 0, then of those with y = 1.
+    """
+
+    loss: Vector
+    held: Vector
+    dw: Vector
+    db: Vector
+    slopes: Vector
+
+
 class Backend(Protocol):
     """Compute the sums that an objective is made of.
 
@@ -221,16 +235,32 @@ class Backend(Protocol):
         *,
         weight: Vector = NONE,
         group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
         zs: Vector = NONE,
     ) -> ColumnSums:
         """Sum over the examples for K binary models, in one read of X.
 
-        group (m,) int32 of 0 .. G - 1, or none: all are of group 0. zs (K, m) takes every z.
+        group (m,) int32 of 0 .. G - 1, or none: all are of group 0. offset (m,), or none, is added
+        to every z of an example. zs (K, m) takes every z, with the offset.
         """
         ...
 
     def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
         """Sum weight * [H(q) + (q - y) o] of the dual point at z; no read of X."""
+        ...
+
+    def sided_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        columns: Columns,
+        *,
+        weight: Vector = NONE,
+        group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> SidedSums:
+        """Sum as `column_sums` does, with the derivatives of the two labels kept apart."""
         ...
 
     def has_gram(self, design: Design) -> bool:

@@ -19,6 +19,7 @@ from ..kernels.many.bundles import (
     COLUMNS,
     DTYPES,
     PRODUCTS,
+    SIDES,
     SOFTMAX,
     Form,
     Rows,
@@ -32,7 +33,7 @@ from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import many_sparse
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums
 from .fused import SECONDS_PER_THREAD
 
 # What one core needs: for an element of X and a column, used twice; and for an example's loss in a
@@ -65,7 +66,7 @@ def class_sums(
     n_threads: int,
 ) -> ClassSums:
     """Sum the softmax cross-entropy and its gradient over the examples; zs (K, m) takes every Z."""
-    targets = Targets(labels, weight, NO_GROUP)
+    targets = Targets(labels, weight, NO_GROUP, NONE)
     heads, dw = _pass(design, targets, (W, b), (SOFTMAX, _NO_TABLES), zs, n_threads)
     return ClassSums(float(heads[0, 0]), *_unfolded(design, dw, heads[2]))
 
@@ -80,7 +81,7 @@ def class_products(
     n_threads: int,
 ) -> ClassSums:
     """Multiply (V, v_b) by the Hessian of softmax where Z is z (K, m); the loss is 0."""
-    targets = Targets(NO_GROUP, weight, NO_GROUP)
+    targets = Targets(NO_GROUP, weight, NO_GROUP, NONE)
     heads, dw = _pass(design, targets, (V, v_b), (PRODUCTS, _NO_TABLES), z, n_threads)
     return ClassSums(0.0, *_unfolded(design, dw, heads[2]))
 
@@ -92,21 +93,47 @@ def column_sums(
     *,
     weight: Vector = NONE,
     group: NDArray[np.int32] = NO_GROUP,
+    offset: Vector = NONE,
     zs: Vector = NONE,
     n_threads: int,
 ) -> ColumnSums:
     """Sum loss and gradient of K binary models over the examples; zs (K, m) takes every z."""
-    W, b, positive, train, held = columns
-    tables = Tables(
-        np.ascontiguousarray(positive, np.int32),
-        np.ascontiguousarray(train, np.float64).reshape(-1),
-        np.ascontiguousarray(held, np.float64).reshape(-1),
-        train.shape[1],
-    )
-    targets = Targets(labels, weight, group)
-    heads, dw = _pass(design, targets, (W, b), (COLUMNS, tables), zs, n_threads)
+    targets, link = Targets(labels, weight, group, offset), (COLUMNS, _tables(columns))
+    heads, dw = _pass(design, targets, (columns.W, columns.b), link, zs, n_threads)
     loss, outside, db, slopes = heads
     return ColumnSums(loss, outside, *_unfolded(design, dw, db), slopes)
+
+
+def sided_sums(
+    design: Design,
+    labels: ClassLabels,
+    columns: Columns,
+    *,
+    weight: Vector = NONE,
+    group: NDArray[np.int32] = NO_GROUP,
+    offset: Vector = NONE,
+    zs: Vector = NONE,
+    n_threads: int,
+) -> SidedSums:
+    """Sum as `column_sums` does, with the derivatives of y = 0 and of y = 1 kept apart."""
+    targets, link, K = (
+        Targets(labels, weight, group, offset),
+        (SIDES, _tables(columns)),
+        len(columns.b),
+    )
+    heads, dw = _pass(design, targets, (columns.W, columns.b), link, zs, n_threads)
+    loss, outside, db, slopes = heads
+    dw, db = _unfolded(design, dw, db)
+    return SidedSums(loss[:K], outside[:K], dw.reshape(2, K, -1), db.reshape(2, K), slopes[:K])
+
+
+def _tables(columns: Columns) -> Tables:
+    return Tables(
+        np.ascontiguousarray(columns.positive, np.int32),
+        np.ascontiguousarray(columns.train, np.float64).reshape(-1),
+        np.ascontiguousarray(columns.held, np.float64).reshape(-1),
+        columns.train.shape[1],
+    )
 
 
 def class_terms(z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
@@ -162,13 +189,17 @@ def _pass(
     zs: Vector,
     n_threads: int,
 ) -> _Totals:
-    """Read X once; return the sums of K numbers each, (4, K), and dW (K, n_x), on X itself."""
+    """Read X once; return the sums of K numbers each, (4, K), and dW (K, n_x), on X itself.
+
+    Where the link is SIDES, all have 2K.
+    """
     W, b = _folded(design, *point)
     K, n_x = W.shape
     padded = np.zeros((K, -(-n_x // 8) * 8))
     padded[:, :n_x] = W
-    width = -(-K // 8) * 8
-    total = np.zeros(4 * width + padded.size)
+    of_dz = 2 * K if link[0] == SIDES else K
+    width = -(-of_dz // 8) * 8
+    total = np.zeros(4 * width + of_dz * padded.shape[1])
     for lo, hi, part in design.parts():
         own = Targets(*(read_only(array[lo:hi]) for array in targets))
         if part.sparse is not None:
@@ -176,8 +207,8 @@ def _pass(
             sums = many_sparse.add_sums(part, own, (W, b), link, zs, threads)
             return _Totals(*sums)
         _dense(part, own, Rows(padded.reshape(-1), b), link, (zs, lo), total, n_threads)
-    heads = total[: 4 * width].reshape(4, width)[:, :K].copy()
-    return _Totals(heads, total[4 * width :].reshape(padded.shape)[:, :n_x])
+    heads = total[: 4 * width].reshape(4, width)[:, :of_dz].copy()
+    return _Totals(heads, total[4 * width :].reshape(of_dz, -1)[:, :n_x])
 
 
 def _dense(

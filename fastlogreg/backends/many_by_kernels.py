@@ -6,6 +6,8 @@ NumPy.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.duality import Shares
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import class_hessians, many, vectorized_many
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, are_compiled
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums, are_compiled
 
 BY_NUMPY = vectorized_many.ManyByNumPy()
 
@@ -77,19 +79,29 @@ class ManyByKernels:
         *,
         weight: Vector = NONE,
         group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
         zs: Vector = NONE,
     ) -> ColumnSums:
+        given: Any = {"weight": weight, "group": group, "offset": offset, "zs": zs}
         if not are_compiled():
-            return BY_NUMPY.column_sums(design, labels, columns, weight=weight, group=group, zs=zs)
-        return many.column_sums(
-            design,
-            labels,
-            columns,
-            weight=weight,
-            group=group,
-            zs=zs,
-            n_threads=self.n_threads,
-        )
+            return BY_NUMPY.column_sums(design, labels, columns, **given)
+        return many.column_sums(design, labels, columns, n_threads=self.n_threads, **given)
+
+    def sided_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        columns: Columns,
+        *,
+        weight: Vector = NONE,
+        group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> SidedSums:
+        given: Any = {"weight": weight, "group": group, "offset": offset, "zs": zs}
+        if not are_compiled():
+            return BY_NUMPY.sided_sums(design, labels, columns, **given)
+        return many.sided_sums(design, labels, columns, n_threads=self.n_threads, **given)
 
     def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
         if not are_compiled():

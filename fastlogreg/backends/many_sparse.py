@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..data.sparse import SparseMatrix
 from ..kernels.bundles import Compressed
 from ..kernels.layout import LINE_NUMBERS
-from ..kernels.many.bundles import Rows, Scores, Shape, Tables, Targets, Work
+from ..kernels.many.bundles import SIDES, Rows, Scores, Shape, Tables, Targets, Work
 from ..machine.threads import run_on
 from ..maths.arrays import Vector
 
@@ -35,18 +35,27 @@ def add_sums(
     zs: Vector,
     n_threads: int,
 ) -> tuple[Vector, Vector]:
-    """Return the sums of K numbers each (4, K) and dW (K, n_x) at point (W (K, n_x), b (K,))."""
+    """Return the sums of K numbers each (4, K) and dW (K, n_x) at point (W (K, n_x), b (K,)).
+
+    Where the link is SIDES, all have 2K.
+    """
     W, b = point
-    K = b.size
-    width = -(-K // 8) * 8
-    turned = np.zeros((x.n_x, width))
-    turned[:, :K] = W.T
+    of_z, width = _widths(link, b.size)
+    of_dz = 2 * b.size if link[0] == SIDES else b.size
+    turned = np.zeros((x.n_x, of_z))
+    turned[:, : b.size] = W.T
     sums = _by_example if x.by_example else _by_feature
     scores = Scores(zs.reshape(-1), zs.shape[-1], 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         total = sums(x, targets, Rows(turned.reshape(-1), b), link, scores, n_threads)
     heads, dw = total[: HEADS * width], total[HEADS * width :]
-    return heads.reshape(HEADS, width)[:, :K].copy(), dw.reshape(-1, width)[:, :K].T
+    return heads.reshape(HEADS, width)[:, :of_dz].copy(), dw.reshape(-1, width)[:, :of_dz].T
+
+
+def _widths(link: tuple[int, Tables], K: int) -> tuple[int, int]:
+    """Return the numbers in a row of Z.T and in one of dZ.T."""
+    of_z = -(-K // 8) * 8
+    return of_z, -(-2 * K // 8) * 8 if link[0] == SIDES else of_z
 
 
 def _chunks(x: SparseMatrix) -> tuple[int, int]:
@@ -71,8 +80,7 @@ def _by_example(
 ) -> Vector:
     from ..kernels.many.sparse import run_examples
 
-    chunks, chunk = _chunks(x)
-    width = -(-rows.b.size // 8) * 8
+    (chunks, chunk), (_, width) = _chunks(x), _widths(link, rows.b.size)
     partials = np.zeros((chunks, (HEADS + x.n_x) * width))
     work = partial(
         run_examples,
@@ -98,19 +106,21 @@ def _by_feature(
 ) -> Vector:
     from ..kernels.many.sparse import gather_features, link_scores, scatter_features
 
-    (chunks, chunk), width, own = _chunks(x), -(-rows.b.size // 8) * 8, Compressed(*x.arrays)
-    partials = np.zeros((chunks, x.m * width))
+    (chunks, chunk), own = _chunks(x), Compressed(*x.arrays)
+    of_z, width = _widths(link, rows.b.size)
+    partials = np.zeros((chunks, x.m * of_z))
     shape = Shape(x.m, x.n_x, chunk, LINK_BLOCK, 0)
     work: Any = Work(partials.reshape(-1), _counters(1))
-    run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, width, work))
+    run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, of_z, work))
     z = _sum(partials)
+    dz = z if width == of_z else np.empty(x.m * width)
     total = np.zeros((HEADS + x.n_x) * width)
     work, at = Work(total[: HEADS * width], _counters(2)), HEADS * width
-    of_z = Rows(z, rows.b)
     blocks = -(-x.m // LINK_BLOCK)
-    run_on(min(n_threads, blocks), partial(link_scores, *link, shape, targets, of_z, scores, work))
+    turned = partial(link_scores, *link, shape, targets, Rows(z, rows.b), scores, work, dz)
+    run_on(min(n_threads, blocks), turned)
     count = np.zeros(1, np.int64)
-    work = partial(gather_features, own, x.block, z, width, total, at, count)
+    work = partial(gather_features, own, x.block, dz, width, total, at, count)
     run_on(min(n_threads, -(-x.n_x // x.block)), work)
     return total
 

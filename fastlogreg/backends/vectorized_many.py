@@ -6,6 +6,9 @@ the model sees them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +18,7 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.duality import Shares
 from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums
 
 
 def class_sums(
@@ -89,6 +92,41 @@ def class_along_line(
         return LineSums(loss, float(np.einsum("ki,ki->", dZ, z_slope)), float(second.sum()))
 
 
+class _Block(NamedTuple):
+    """Hold a block of examples: x, y, weights times dz of each column, and the sums by example."""
+
+    x: Vector
+    y: NDArray[np.bool_]
+    dZ: Vector
+    loss: Vector
+    held: Vector
+    slopes: Vector
+
+
+def _blocks(
+    design: Design,
+    labels: ClassLabels,
+    columns: Columns,
+    weight: Vector,
+    group: NDArray[np.int32],
+    offset: Vector,
+    zs: Vector,
+) -> Iterator[_Block]:
+    W, b, positive, train, held = columns
+    for lo, hi, x in design.float_blocks():
+        Z = W @ x.T + b[:, None]
+        if offset.size:
+            Z += offset[lo:hi]
+        if zs.size:
+            zs[:, lo:hi] = Z
+        y = labels[lo:hi] == positive[:, None]
+        losses, dZ, bent = LOGISTIC.terms(Z, y)
+        own = weight[lo:hi] if weight.size else np.ones(hi - lo)
+        of_group = group[lo:hi] if group.size else np.zeros(hi - lo, np.int32)
+        s = own * train[:, of_group]
+        yield _Block(x, y, s * dZ, s * losses, own * held[:, of_group] * losses, s * bent)
+
+
 def column_sums(
     design: Design,
     labels: ClassLabels,
@@ -96,29 +134,45 @@ def column_sums(
     *,
     weight: Vector = NONE,
     group: NDArray[np.int32] = NO_GROUP,
+    offset: Vector = NONE,
     zs: Vector = NONE,
 ) -> ColumnSums:
     """Sum loss, held-out loss and gradient of each column over the examples."""
-    W, b, positive, train, held = columns
-    loss, held_loss, db, slopes = np.zeros((4, b.size))
-    dw = np.zeros(W.shape)
+    loss, held, db, slopes = np.zeros((4, columns.b.size))
+    dw = np.zeros(columns.W.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        for lo, hi, x in design.float_blocks():
-            Z = W @ x.T + b[:, None]
-            if zs.size:
-                zs[:, lo:hi] = Z
-            y = labels[lo:hi] == positive[:, None]
-            losses, dZ, bent = LOGISTIC.terms(Z, y)
-            own = weight[lo:hi] if weight.size else np.ones(hi - lo)
-            of_group = group[lo:hi] if group.size else np.zeros(hi - lo, np.int32)
-            s = own * train[:, of_group]
-            loss += (s * losses).sum(axis=1)
-            held_loss += (own * held[:, of_group] * losses).sum(axis=1)
-            dZ = s * dZ
-            dw += dZ @ x
-            db += dZ.sum(axis=1)
-            slopes += (s * bent).sum(axis=1)
-    return ColumnSums(loss, held_loss, dw, db, slopes)
+        for block in _blocks(design, labels, columns, weight, group, offset, zs):
+            loss += block.loss.sum(axis=1)
+            held += block.held.sum(axis=1)
+            dw += block.dZ @ block.x
+            db += block.dZ.sum(axis=1)
+            slopes += block.slopes.sum(axis=1)
+    return ColumnSums(loss, held, dw, db, slopes)
+
+
+def sided_sums(
+    design: Design,
+    labels: ClassLabels,
+    columns: Columns,
+    *,
+    weight: Vector = NONE,
+    group: NDArray[np.int32] = NO_GROUP,
+    offset: Vector = NONE,
+    zs: Vector = NONE,
+) -> SidedSums:
+    """Sum as `column_sums` does, with the derivatives of y = 0 and of y = 1 kept apart."""
+    loss, held, slopes = np.zeros((3, columns.b.size))
+    dw, db = np.zeros((2, *columns.W.shape)), np.zeros((2, columns.b.size))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for block in _blocks(design, labels, columns, weight, group, offset, zs):
+            loss += block.loss.sum(axis=1)
+            held += block.held.sum(axis=1)
+            for side, those in enumerate((~block.y, block.y)):
+                dZ = np.where(those, block.dZ, 0.0)
+                dw[side] += dZ @ block.x
+                db[side] += dZ.sum(axis=1)
+            slopes += block.slopes.sum(axis=1)
+    return SidedSums(loss, held, dw, db, slopes)
 
 
 class ManyByNumPy:
@@ -165,9 +219,25 @@ class ManyByNumPy:
         *,
         weight: Vector = NONE,
         group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
         zs: Vector = NONE,
     ) -> ColumnSums:
-        return column_sums(design, labels, columns, weight=weight, group=group, zs=zs)
+        given: Any = {"weight": weight, "group": group, "offset": offset, "zs": zs}
+        return column_sums(design, labels, columns, **given)
+
+    def sided_sums(
+        self,
+        design: Design,
+        labels: ClassLabels,
+        columns: Columns,
+        *,
+        weight: Vector = NONE,
+        group: NDArray[np.int32] = NO_GROUP,
+        offset: Vector = NONE,
+        zs: Vector = NONE,
+    ) -> SidedSums:
+        given: Any = {"weight": weight, "group": group, "offset": offset, "zs": zs}
+        return sided_sums(design, labels, columns, **given)
 
     def entropy(self, z: Vector, y: Labels, weight: Vector, offset: Vector, kappa: Shares) -> float:
         return duality.entropy(z, y, weight, offset, kappa)

@@ -15,6 +15,8 @@ import fastlogreg as flr
 from fastlogreg.backends import many
 from fastlogreg.backends import vectorized_many as reference
 from fastlogreg.backends.base import Columns
+from fastlogreg.backends.choice import backend_of
+from fastlogreg.checks.arguments import BACKENDS
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.data.row_blocks import BlockedMatrix
 from fastlogreg.data.sparse import sparse_design
@@ -51,13 +53,15 @@ class Case:
             (rng.random((K, 4)) < 0.5).astype(float),
         )
         self.z = rng.normal(size=(K, m)) * 2.0
+        self.offset = rng.normal(size=m)
         self.weighted = {"weight": self.weight}
 
     def results(self, backend, design=None, **options):
         """Every sum that reads X, by one backend."""
         design = self.design if design is None else design
-        zs = np.full((2, *self.z.shape), np.nan)
+        zs = np.full((3, *self.z.shape), np.nan)
         group = {"group": self.group}
+        moved = {"offset": self.offset, **group}
         return [
             *backend.class_sums(
                 design, self.labels, self.W, self.b, zs=zs[0], **self.weighted, **options
@@ -65,6 +69,9 @@ class Case:
             *backend.class_products(design, self.z, self.W, self.b, **self.weighted, **options),
             *backend.column_sums(
                 design, self.labels, self.columns, zs=zs[1], **group, **self.weighted, **options
+            ),
+            *backend.sided_sums(
+                design, self.labels, self.columns, zs=zs[2], **moved, **self.weighted, **options
             ),
             zs,
         ]
@@ -136,6 +143,50 @@ def test_a_column_has_the_same_bits_alone_and_among_others(m, n_x, order):
         )
         assert digest(sums) == digest([part[k] for part in together])
         assert np.array_equal(z[0], zs[k])
+
+
+def the_sides_of(column, sums):
+    """What `SidedSums` has of one column, as if it stood alone."""
+    alone = slice(column, column + 1)
+    heads = sums.loss[alone], sums.held[alone]
+    return *heads, sums.dw[:, alone], sums.db[:, alone], sums.slopes[alone]
+
+
+@pytest.mark.parametrize("form", ["example-major", "feature-major", "by example", "by feature"])
+@pytest.mark.parametrize("K", [1, 2, 4, 5, 9])
+def test_the_two_sides_of_a_column(form, K):
+    m, n_x = (40, 9) if WITHOUT_JIT else (1000, 54)
+    sparse = form.startswith("by")
+    case = SparseCase(m, n_x, K, form) if sparse else Case(m, n_x, K, order=form)
+    given = {"weight": case.weight, "group": case.group, "offset": case.offset}
+    zs = np.empty((2, K, m))
+    sums = many.sided_sums(case.design, case.labels, case.columns, zs=zs[0], n_threads=2, **given)
+    whole = many.column_sums(case.design, case.labels, case.columns, zs=zs[1], n_threads=1, **given)
+    assert np.array_equal(zs[0], zs[1])
+    assert digest((sums.loss, sums.held, sums.slopes)) == digest(
+        (whole.loss, whole.held, whole.slopes)
+    )
+    assert_close((sums.dw.sum(axis=0), sums.db.sum(axis=0)), (whole.dw, whole.db))
+    for k in {0, K - 1}:
+        is_one = case.labels == case.columns.positive[k]
+        alone = Columns(*(part[k : k + 1] for part in case.columns))
+        for side, those in enumerate((~is_one, is_one)):
+            own = {**given, "weight": case.weight * those}
+            found = many.column_sums(case.design, case.labels, alone, n_threads=1, **own)
+            assert_close((sums.dw[side, k : k + 1], sums.db[side, k : k + 1]), found[2:4])
+        one = many.sided_sums(case.design, case.labels, alone, n_threads=1, **given)
+        assert digest(one) == digest(the_sides_of(k, sums))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_has_the_sides(name):
+    case = Case(21, 6, 3)
+    given = {"weight": case.weight, "group": case.group, "offset": case.offset}
+    backend = backend_of(name, 2)
+    for method in ("sided_sums", "column_sums"):
+        found = getattr(backend, method)(case.design, case.labels, case.columns, **given)
+        expected = getattr(reference, method)(case.design, case.labels, case.columns, **given)
+        assert_close(found, expected)
 
 
 class SparseCase(Case):
@@ -214,7 +265,8 @@ def test_a_weight_of_k_is_the_example_k_times(order):
     case.X = laid_out(np.repeat(np.asarray(case.X.T), k, axis=0), order)
     case.design = DesignMatrix(case.X, case.scale, case.shift)
     case.labels, case.group = np.repeat(case.labels, k), np.repeat(case.group, k)
-    case.z, case.weighted = np.repeat(case.z, k, axis=1), {}
+    case.z, case.offset = np.repeat(case.z, k, axis=1), np.repeat(case.offset, k)
+    case.weighted = {}
     assert_close(case.results(many, n_threads=1)[:-1], expected)
 
 
@@ -233,6 +285,8 @@ def test_an_unfit_number_in_X_reaches_the_loss(order, value):
             columns = case.columns._replace(W=W)
             sums = many.column_sums(design, case.labels, columns, n_threads=1)
             assert not np.isfinite(sums.loss).any()
+            sided = many.sided_sums(design, case.labels, columns, n_threads=1)
+            assert not np.isfinite(sided.loss).any()
 
 
 def test_what_reads_no_X_agrees_with_numpy():

@@ -5,6 +5,9 @@ labels, s and group (block,) are 0 behind the last example, and so is dZ.
 
     sums    [loss | held | db | slopes], each K rounded up to eights
 
+With the two sides apart, dZ has 2K rows: those of y = 0, then those of y = 1. An example is 0 in
+the row of the other side. db has a number for each of these rows, so K is 2K in `sums`.
+
 Loop order: softmax takes all classes of eight examples, then the next eight; columns, which know
 nothing of each other, take all examples of one, then the next one. Each of these is compiled once,
 for all the kernels that call it. Rounding: EXACT. Twins:
@@ -149,26 +152,35 @@ def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> Non
 
 @exact
 def columns_block(
-    tables: Tables, K: int, stride: int, count: int, places: Places, row: Any
+    tables: Tables, K: int, apart: bool, stride: int, count: int, places: Places, row: Any
 ) -> None:
-    """Put dZ in the place of Z for K binary models, and add up their four sums."""
+    """Put dZ in the place of Z for K binary models, and add up their four sums.
+
+    apart: whether y = 0 and y = 1 have a row of dZ each.
+    """
     _, z, _, labels, s, group, _ = places
     positive, train, held, groups = tables
-    zero, one, padded = splat(0.0), splat(1.0), (K + 7) & -8
+    zero, one, minus = splat(0.0), splat(1.0), splat(-1.0)
+    padded = ((2 * K if apart else K) + 7) & -8
     found = np.empty(LANES)
     for k in range(K):
-        J = outside = db = slopes = zero
+        J = outside = db = of_ones = slopes = zero
         for i in range(0, count, LANES):
-            s8 = load(s, i)
+            s8, y = load(s, i), is_class(load(labels, i), positive[k])
             t8 = fma(pick(train, k * groups, group, i), s8, zero)
             h8 = fma(pick(held, k * groups, group, i), s8, zero)
-            loss, d, slope = loss_and_dz(
-                load(z, k * stride + i), is_class(load(labels, i), positive[k])
-            )
+            loss, d, slope = loss_and_dz(load(z, k * stride + i), y)
             d = fma(t8, d, zero)
+            if apart:
+                of_one = fma(d, y, zero)
+                store(z, (K + k) * stride + i, of_one)
+                of_ones = fma(of_one, one, of_ones)
+                d = fma(of_one, minus, d)
             store(z, k * stride + i, d)
             J, outside = fma(t8, loss, J), fma(h8, loss, outside)
             db, slopes = fma(d, one, db), fma(t8, slope, slopes)
-        store(found, 0, sums((J, outside, db, slopes)))
+        store(found, 0, sums((J, outside, db, slopes, of_ones)))
         for q in range(4):
             row[q * padded + k] += found[q]
+        if apart:
+            row[2 * padded + K + k] += found[4]

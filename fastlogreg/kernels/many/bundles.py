@@ -8,7 +8,7 @@ import numpy as np
 
 from ..layout import HALF
 
-SOFTMAX, PRODUCTS, COLUMNS = 0, 1, 2  # what follows from Z, see `blocks`
+SOFTMAX, PRODUCTS, COLUMNS, SIDES = 0, 1, 2, 3  # what follows from Z, see `blocks`
 # Of the bytes of X, by number.
 DTYPES = [*map(np.dtype, ("f8", "f4", "u1", "i1", "u2", "i2", "i4")), HALF]
 
@@ -39,12 +39,14 @@ class Shape(NamedTuple):
 class Targets(NamedTuple):
     """What is known of each example.
 
-    labels: (m,) int32. weight: (m,) float64, or empty. group: (m,) int32, or empty.
+    labels: (m,) int32. weight: (m,) float64, or empty. group: (m,) int32, or empty. offset: (m,)
+    float64, which is added to every z of an example, or empty.
     """
 
     labels: Any
     weight: Any
     group: Any
+    offset: Any
 
 
 class Rows(NamedTuple):
@@ -74,6 +76,8 @@ class Tables(NamedTuple):
 class Work(NamedTuple):
     """What threads share: the sums, [loss, held, db, slopes, each K rounded up to eights, dW]; and
     counters (2, LINE_NUMBERS), 0 at first: the next chunk, and the chunk whose turn it is to add.
+
+    K counts the rows of dZ: where the link is SIDES, they are two for each column.
     """
 
     total: Any
@@ -83,8 +87,9 @@ class Work(NamedTuple):
 class Places(NamedTuple):
     """What a thread computes a block in.
 
-    a: the packed block. z: (K, block), flat. extra: likewise, for what the link needs. labels, s,
-    group: (block,), of the examples, 0 behind them. ahead: what `tiles` asks for meanwhile.
+    a: the packed block. z: (K, block), flat; twice as many rows where the link is SIDES. extra:
+    likewise, for what the link needs. labels, s, group: (block,), of the examples, 0 behind them.
+    ahead: what `tiles` asks for meanwhile.
     """
 
     a: Any

@@ -2,6 +2,8 @@
 
     pack a block -> Z = W X + b -> losses, dZ in the place of Z -> dW += dZ X.T
 
+Where the link is SIDES, Z has K rows, and dZ and dW have 2K: see `blocks`.
+
 Layout: `bundles` and `packing`. A block of all features stays in the second-level cache from the
 first product to the second. Where even a few examples have too many features for that, a block is
 packed twice, some features (a slab) at a time; the last slab is still there.
@@ -28,6 +30,7 @@ from .blocks import columns_block, products_block, softmax_block
 from .bundles import (
     COLUMNS,
     PRODUCTS,
+    SIDES,
     SOFTMAX,
     Form,
     Places,
@@ -75,16 +78,20 @@ def multiply(
     by_dots: bool,
     forward: bool,
     shape: Shape,
-    rows: Rows,
+    W: Any,
+    K: int,
     span: Span,
     slab: Span,
     places: Places,
     row: Any,
 ) -> None:
-    """Add W X to Z (forward), or dZ X.T to dW, of some packed features: by dots or by axpys."""
-    (_, n_x, _, block, _), (lo, hi), (first, last), K = shape, span, slab, rows.b.size
+    """Add W X to Z (forward), or dZ X.T to dW, of some packed features: by dots or by axpys.
+
+    K: the rows of W, or of dZ.
+    """
+    (_, n_x, _, block, _), (lo, hi), (first, last) = shape, span, slab
     width, padded, examples = (last - first + 7) & -8, (n_x + 7) & -8, (hi - lo + 7) & -8
-    own, factors, columns = places.z, rows.W, (first, padded, K)
+    own, factors, columns = places.z, W, (first, padded, K)
     out, to = places.z, (0, block)
     if not forward:
         factors, columns = own, (0, block, K)
@@ -103,7 +110,7 @@ def multiply(
 @inlined
 def take_targets(targets: Targets, span: Span, places: Places) -> None:
     """Copy what is known of the examples of a block; 0 behind them."""
-    (own_labels, weight, own_group), (lo, hi) = targets, span
+    (own_labels, weight, own_group, _), (lo, hi) = targets, span
     labels, s, group = places.labels, places.s, places.group
     for i in range((hi - lo + 7) & -8):
         there = lo + i < hi
@@ -112,6 +119,17 @@ def take_targets(targets: Targets, span: Span, places: Places) -> None:
         if there:
             s[i] = weight[lo + i] if weight.size else 1.0
         group[i] = own_group[lo + i] if there and own_group.size else 0
+
+
+@inlined
+def begin_scores(b: Any, offset: Any, span: Span, block: int, z: Any) -> None:
+    """Set each row of z (K, block) to its b and the offsets of the examples."""
+    lo, hi = span
+    for k in range(b.size):
+        z[k * block : (k + 1) * block] = b[k]
+        if offset.size:
+            for i in range(hi - lo):
+                z[k * block + i] += offset[lo + i]
 
 
 @inlined
@@ -150,8 +168,8 @@ def link_block(
         move_scores(scores, span, K, block, places.z, True)
     if link == SOFTMAX:
         softmax_block(K, block, count, places, row)
-    if link == COLUMNS:
-        columns_block(tables, K, block, count, places, row)
+    if link in (COLUMNS, SIDES):
+        columns_block(tables, K, link == SIDES, block, count, places, row)
 
 
 @exact
@@ -168,11 +186,13 @@ def run_columns(
 ) -> None:
     """Work on chunks until none is left; any number of threads at once.
 
-    link: SOFTMAX, PRODUCTS or COLUMNS, which alone reads `tables`. x: the bytes of X. scores: takes
-    every Z; where the link is PRODUCTS, gives it.
+    link: SOFTMAX, PRODUCTS, COLUMNS or SIDES; the last two read `tables`. x: the bytes of X.
+    scores: takes every Z; where the link is PRODUCTS, gives it.
     """
-    (m, n_x, chunk, block, slab), (total, counters), K = shape, work, rows.b.size
-    slabs, size = (n_x + slab - 1) // slab, K * block
+    (m, n_x, chunk, block, slab), (total, counters), (W, b) = shape, work, rows
+    K = b.size
+    of_dz = 2 * K if link == SIDES else K
+    slabs, size = (n_x + slab - 1) // slab, of_dz * block
     row, ahead = np.empty(total.size), np.zeros(PLAN, np.int64)
     labels, s, group = np.empty(block), np.empty(block), np.empty(block, np.int64)
     extra = np.empty(size if link == PRODUCTS else 0)
@@ -186,8 +206,7 @@ def run_columns(
             span = lo, min(end, lo + block)
             plan_block(x, form, shape, span[1] if span[1] < end else following * chunk, ahead)
             take_targets(targets, span, places)
-            for k in range(K):
-                places.z[k * block : (k + 1) * block] = rows.b[k]
+            begin_scores(b, targets.offset, span, block, places.z)
             for t in range(2 * slabs):
                 if t == slabs:
                     link_block(link, tables, K, scores, shape, span, places, row)
@@ -196,8 +215,8 @@ def run_columns(
                 if t != slabs:
                     pack(x, form, shape, span, part, places.a)
                 forward = t < slabs
-                by_dots = forward == form.by_example
-                multiply(by_dots, forward, shape, rows, span, part, places, row)
+                by_dots, count = forward == form.by_example, K if forward else of_dz
+                multiply(by_dots, forward, shape, W, count, span, part, places, row)
         wait_for(counters[1], c)
         for j in range(total.size):
             total[j] += row[j]

@@ -51,7 +51,7 @@ def take(z: Any, first: int, m: int, count: int, t: float, slope: Any, out: Any,
 @inlined
 def take_targets(targets: Targets, lo: int, count: int, places: Places) -> None:
     """Copy labels and weights of a block; 0 behind them."""
-    own_labels, weight, _ = targets
+    own_labels, weight, _, _ = targets
     labels, s = places.labels, places.s
     for i in range((count + 7) & -8):
         labels[i] = own_labels[lo + i] if i < count else 0
@@ -68,7 +68,7 @@ def terms(z: Any, labels: Any, weight: Any, K: int, dz: Any) -> float:
     for lo in range(0, m, BLOCK):
         count = min(BLOCK, m - lo)
         take(z, lo, m, count, 0.0, z[:0], places.z, K)
-        take_targets(Targets(labels, weight, labels), lo, count, places)
+        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
         softmax_block(K, BLOCK, (count + 7) & -8, places, row)
         for k in range(K):
             for i in range(count):
@@ -85,7 +85,7 @@ def along_line(z: Any, slope: Any, labels: Any, weight: Any, K: int, t: float) -
         count = min(BLOCK, m - lo)
         take(z, lo, m, count, t, slope, places.z, K)
         take(slope, lo, m, count, 0.0, slope[:0], places.extra, K)
-        take_targets(Targets(labels, weight, labels), lo, count, places)
+        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
         line_block(K, BLOCK, (count + 7) & -8, places, row)
     return row[0], row[1], row[2]
 
@@ -105,7 +105,7 @@ def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: An
             for i in range(k * BLOCK, k * BLOCK + full):
                 dz[i] += shift[k]
                 a[i] = dz[i]
-        take_targets(Targets(labels, weight, labels), lo, count, places)
+        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
         softmax_block(K, BLOCK, full, places, row)
         probabilities_block(K, BLOCK, full, a)
         for k in range(K):

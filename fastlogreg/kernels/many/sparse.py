@@ -6,6 +6,8 @@ row of `width` numbers, K rounded up to eights, for each index: a non-zero touch
     W.T    (n_x, width)     index j: w_j of column 0, 1, ..., K - 1, zeros
     Z.T    (block, width)   likewise; turned to (K, block) for the losses, and back
 
+Where the link is SIDES, dZ has 2K rows: then what is turned back, and dW.T, are wider.
+
     rows are examples    gather Z.T[i] += x W.T[j]; losses; scatter dW.T[j] += x dZ.T[i]: one read
     rows are features    scatter Z.T[i] += x W.T[j]; losses; gather dW.T[j] += x dZ.T[i]: two reads
 
@@ -28,7 +30,7 @@ from ..bundles import Compressed
 from ..decorators import exact, inlined
 from ..lanes import fma, load, splat, store
 from ..layout import LANES
-from .bundles import PRODUCTS, Places, Rows, Scores, Shape, Tables, Targets, Work
+from .bundles import PRODUCTS, SIDES, Places, Rows, Scores, Shape, Tables, Targets, Work
 from .chunks import HEADS, link_block, take_targets
 from .emit import PLAN
 
@@ -86,10 +88,10 @@ def turn(by_example: Any, start: int, count: int, K: int, width: int, z: Any, bl
 def turn_back(
     z: Any, block: int, K: int, count: int, by_example: Any, start: int, width: int
 ) -> None:
-    """Turn z (K, block) back into rows."""
+    """Turn z (K, block) back into rows of `width`, zeros last."""
     for i in range(count):
-        for k in range(K):
-            by_example[start + i * width + k] = z[k * block + i]
+        for k in range(width):
+            by_example[start + i * width + k] = z[k * block + i] if k < K else 0.0
 
 
 @inlined
@@ -119,16 +121,17 @@ def run_examples(
 ) -> None:
     """Take blocks of examples until none is left; any number of threads at once.
 
-    rows: W.T (n_x, width), flat, and b (K,). total: (chunks, HEADS width + n_x width), flat, and
-    counters (1 + 2 chunks, LINE_NUMBERS), zeros on entry: the next chunk; then for each chunk its
-    next block, and whose turn it is.
+    rows: W.T (n_x, width), flat, and b (K,). total: (chunks, HEADS width + n_x width), flat, its
+    width that of dZ.T, and counters (1 + 2 chunks, LINE_NUMBERS), zeros on entry: the next chunk;
+    then for each chunk its next block, and whose turn it is.
     """
     (m, n_x, chunk, block, _), (total, counters), (W, b) = shape, work, rows
     K, chunks = b.size, (m + chunk - 1) // chunk
-    width = (K + 7) & -8
+    of_dz = 2 * K if link == SIDES else K
+    of_z, width = (K + 7) & -8, (of_dz + 7) & -8
     size = (HEADS + n_x) * width
     places, heads, by_example = (
-        room(link, block, K),
+        room(link, block, of_dz),
         np.empty(HEADS * width),
         np.empty(block * width),
     )
@@ -144,14 +147,16 @@ def run_examples(
             lo = start + number * block
             hi = min(end, lo + block)
             for i in range(hi - lo):
-                for k in range(width):
-                    by_example[i * width + k] = b[k] if k < K else 0.0
-            gather(x, lo, hi, W, width, by_example, 0)
-            turn(by_example, 0, hi - lo, K, width, places.z, block)
+                for k in range(of_z):
+                    by_example[i * of_z + k] = b[k] if k < K else 0.0
+                    if k < K and targets.offset.size:
+                        by_example[i * of_z + k] += targets.offset[lo + i]
+            gather(x, lo, hi, W, of_z, by_example, 0)
+            turn(by_example, 0, hi - lo, K, of_z, places.z, block)
             take_targets(targets, (lo, hi), places)
             heads[:] = 0.0
             link_block(link, tables, K, scores, shape, (lo, hi), places, heads)
-            turn_back(places.z, block, K, hi - lo, by_example, 0, width)
+            turn_back(places.z, block, of_dz, hi - lo, by_example, 0, width)
             wait_for(counters[2 + 2 * c], number)
             for j in range(HEADS * width):
                 total[c * size + j] += heads[j]
@@ -184,27 +189,32 @@ def link_scores(
     rows: Rows,
     scores: Scores,
     work: Work,
+    out: Any,
 ) -> None:
-    """Put dZ.T in the place of Z.T, block by block; add up the heads in the order of the blocks.
+    """Put dZ.T in `out`, block by block; add up the heads in the order of the blocks.
 
-    rows: Z.T (m, width), flat, without b; and b. total: the heads. counters: as `chunks` has them.
+    rows: Z.T (m, width), flat, without b; and b. out: (m, width of dZ.T), flat; where both widths
+    are one, it may be Z.T itself. total: the heads. counters: as `chunks` has them.
     """
     (m, _, _, block, _), (total, counters), (by_example, b) = shape, work, rows
     K = b.size
-    width = (K + 7) & -8
-    places, heads = room(link, block, K), np.empty(HEADS * width)
+    of_dz = 2 * K if link == SIDES else K
+    of_z, width = (K + 7) & -8, (of_dz + 7) & -8
+    places, heads = room(link, block, of_dz), np.empty(HEADS * width)
     number = fetch_and_increment(counters[0], 0)
     while number * block < m:
         lo = number * block
         hi = min(m, lo + block)
-        turn(by_example, lo * width, hi - lo, K, width, places.z, block)
+        turn(by_example, lo * of_z, hi - lo, K, of_z, places.z, block)
         for k in range(K):
             for i in range(hi - lo):
                 places.z[k * block + i] += b[k]
+                if targets.offset.size:
+                    places.z[k * block + i] += targets.offset[lo + i]
         take_targets(targets, (lo, hi), places)
         heads[:] = 0.0
         link_block(link, tables, K, scores, shape, (lo, hi), places, heads)
-        turn_back(places.z, block, K, hi - lo, by_example, lo * width, width)
+        turn_back(places.z, block, of_dz, hi - lo, out, lo * width, width)
         wait_for(counters[1], number)
         for j in range(HEADS * width):
             total[j] += heads[j]
