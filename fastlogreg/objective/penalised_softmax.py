@@ -112,25 +112,25 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
 
     def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
         sides = z if isinstance(z, ClassSides) else self.point(theta).z
-        return self.prove(Point(theta, evaluation, sides), np.inf)
+        return self.prove(Point(theta, evaluation, sides), np.inf)[1]
 
-    def prove(self, point: Point, goal: float) -> float:
-        """Return a bound on J - J*; where it is above the goal without the read, an estimate."""
+    def prove(self, point: Point, goal: float) -> tuple[float, float]:
+        """Return a measure and a bound on J - J*; infinite where an estimate is above the goal."""
         J, sides = point.evaluation.J, point.z
         if not np.isfinite(J):
-            return np.inf
-        rounding = certificate.ROUNDING * J
+            return np.inf, np.inf
         first = J - self._value(sides.z, np.zeros(self.classes), sides.dW)
         if not first <= goal:
-            return first + rounding if np.isfinite(first) else np.inf
-        if not sides.db.any():
-            return max(first, 0.0) + rounding
-        curvature = self.bias_moments(sides.z).curvature
-        u = softmax_proof._solved(curvature, sides.db)
-        if u is None or not u.max() - u.min() < 1.0:
-            return np.inf
-        change = self.split(self.bias_product(sides.z, u))[0].reshape(-1)
-        return max(J - self._value(sides.z, u, sides.dW - change), 0.0) + rounding
+            return first, np.inf
+        bound = first
+        if sides.db.any():
+            u = softmax_proof.solved(self.bias_moments(sides.z).curvature, sides.db)
+            if u is None or not u.max() - u.min() < 1.0:
+                return np.inf, np.inf
+            change = self.split(self.bias_product(sides.z, u))[0].reshape(-1)
+            bound = J - self._value(sides.z, u, sides.dW - change)
+        bound = max(bound, 0.0) + certificate.ROUNDING * J
+        return bound, bound
 
     def _value(self, z: Vector, u: Vector, G: Vector) -> float:
         """Return what the dual problem gives at q = y + t (a - (diag(a) - a a.T) u - y)."""

@@ -33,7 +33,7 @@ def by_hessian(objective: SoftmaxObjective, evaluation: Evaluation, H: Vector) -
     """Return a proved bound on J - J*, lambda > 0, from the Hessian at the same point."""
     dW, db = objective.split(evaluation.gradient)
     width = objective.n_x + 1
-    u = _solved(H[width - 1 :: width, width - 1 :: width], db)
+    u = solved(H[width - 1 :: width, width - 1 :: width], db)
     if u is None:
         return np.inf
     change = H[:, width - 1 :: width] @ u
@@ -41,7 +41,7 @@ def by_hessian(objective: SoftmaxObjective, evaluation: Evaluation, H: Vector) -
     return _bound(objective, evaluation.J, rest, db, u)
 
 
-def _solved(curvature: Vector, db: Vector) -> Vector | None:
+def solved(curvature: Vector, db: Vector) -> Vector | None:
     """Return u with curvature u = db, centred; None where the curvature has vanished."""
     if not db.any():
         return np.zeros(db.size)
@@ -79,7 +79,7 @@ def certify(
     if not db.any():
         return _bound(objective, evaluation.J, dW.reshape(-1), db, db)
     z = objective.scores_at(theta) if z is None else z
-    u = _solved(objective.bias_moments(z).curvature, db)
+    u = solved(objective.bias_moments(z).curvature, db)
     rise = 0.0
     if u is None or not u.max() - u.min() < SMALL_SPREAD:
         W, b = objective.split(theta)
@@ -89,7 +89,7 @@ def certify(
         rise = max(0.0, evaluation.J - found.J) + certificate.ROUNDING * evaluation.J
         evaluation = found
         dW, db = objective.split(evaluation.gradient)
-        u = _solved(objective.bias_moments(z).curvature, db)
+        u = solved(objective.bias_moments(z).curvature, db)
         if u is None:
             return np.inf
     change, _ = objective.split(objective.bias_product(z, u))
@@ -106,7 +106,7 @@ def best_shift(objective: SoftmaxObjective, z: Any) -> Vector:
     t, share = np.zeros(objective.classes), objective.class_shares()
     at = objective.bias_moments(z, t)
     for _ in range(200):
-        u = _solved(at.curvature, at.db)
+        u = solved(at.curvature, at.db)
         if u is None or not u.max() - u.min() < LONG_SPREAD:
             u = np.log(np.maximum(at.db + share, 1e-300) / np.maximum(share, 1e-300))
             u = np.minimum(u - u.mean(), LONGEST)

@@ -134,9 +134,9 @@ class PenalisedAnswers(Answers):
         self.scores = theta, z
         if not math.isfinite(evaluation.J):
             shared.design.require_finite()
-        bound = shared.prove(self.column, request.point, request.goal).bound
+        measure, bound, _ = shared.prove(self.column, request.point, request.goal)
         reads = shared.passes
-        return Judgement(bound, bound, bound <= request.goal, False, reads, reads - before)
+        return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
 
 
 class ClassAnswers(Answers):
@@ -164,9 +164,9 @@ class ClassAnswers(Answers):
         self.scores = theta, z
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
-        bound = objective.prove(request.point, request.goal)
+        measure, bound = objective.prove(request.point, request.goal)
         reads = objective.passes
-        return Judgement(bound, bound, bound <= request.goal, False, reads, reads - before)
+        return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
 
 
 def of(objective: Objective) -> Answers:
