@@ -85,6 +85,14 @@ class ElasticNetObjective(Objective):
         point = Point(theta, Evaluation(J, NONE, np.nan), sides)
         return self.shared.proved_zero(self.column, self.shared.prove(self.column, point))
 
+    def like(
+        self, design: Design, y: NDArray[np.uint8], weight: Vector, n_threads: int
+    ) -> ElasticNetObjective:
+        """Return the same objective on other examples, without an offset."""
+        penalty = self.elastic_net.for_total(float(weight.sum()))
+        backend = self.backend.with_threads(n_threads)
+        return ElasticNetObjective(design, y, penalty, backend, n_threads, weight, self.intercept)
+
     def on(self, design: Design) -> ElasticNetObjective:
         new = ElasticNetObjective(
             design,

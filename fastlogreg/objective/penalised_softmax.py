@@ -80,6 +80,20 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         new.passes, new.watch = self.passes, self.watch
         return new
 
+    def like(
+        self, design: Design, y: NDArray[Any], weight: Vector, n_threads: int
+    ) -> PenalisedSoftmaxObjective:
+        return PenalisedSoftmaxObjective(
+            design,
+            y,
+            self.classes,
+            self.elastic_net.for_total(float(weight.sum())),
+            self.backend.with_threads(n_threads),
+            n_threads,
+            weight,
+            self.intercept,
+        )
+
     def centred(self, theta: Vector) -> Vector:
         """Return theta with b centred over the classes; the penalty holds W where it is."""
         rows = theta.reshape(self.classes, self.n_x + 1).copy()

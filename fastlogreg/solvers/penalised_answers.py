@@ -32,8 +32,10 @@ from .requests import (
     Judgement,
     LargestStrength,
     ModelStep,
+    OnSample,
     Request,
     StepInModel,
+    TakeSample,
     WorkingHessian,
 )
 
@@ -86,18 +88,20 @@ class PenalisedGatherings:
 class PenalisedAnswers(Answers):
     """Answers the requests of one model's solver.
 
-    version: of the Hessians that it has seen last. scores: as of `Answers`.
+    version: of the Hessians that it has seen last. scores: as of `Answers`. alone: the objective of
+    a model that shares X with no other; it can be sampled.
     """
 
     def __init__(
         self,
         gatherings: PenalisedGatherings,
         column: Column,
+        objective: ElasticNetObjective | None = None,
     ) -> None:
         self.gatherings, self.column, self.shared = gatherings, column, gatherings.shared
         self.problem = describe(self.shared, column.decay)
         self.scores = None
-        self.version = 0
+        self.version, self.alone = 0, objective
 
     def answer(self, request: Request) -> Any:
         gathering = self.gathering(request)
@@ -126,6 +130,17 @@ class PenalisedAnswers(Answers):
     def along_step(self, request: AlongStep) -> float:
         """Return J on the way to a trial."""
         return self.shared.along(self.column, *request)
+
+    def take_sample(self, request: TakeSample) -> Answers:
+        """Return what answers for a problem of some of the examples."""
+        assert self.alone is not None  # a solver of several begins elsewhere
+        return of(self.alone.sampled(request.rows))
+
+    def on_sample(self, request: OnSample) -> Any:
+        """Answer a request on a sample."""
+        sample = request.sample
+        assert isinstance(sample, Answers)  # what `take_sample` gave
+        return sample.answer(request.request)
 
     def judge(self, request: Judge) -> Judgement:
         """Judge a point by the gap to the dual problem."""
@@ -174,7 +189,7 @@ def of(objective: Objective) -> Answers:
     if isinstance(objective, PenalisedSoftmaxObjective):
         return ClassAnswers(objective)
     assert isinstance(objective, ElasticNetObjective)
-    return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column)
+    return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column, objective)
 
 
 _OF_CLASSES: dict[type, Callable[[ClassAnswers, Any], Any]] = {
@@ -185,6 +200,8 @@ _OF_CLASSES: dict[type, Callable[[ClassAnswers, Any], Any]] = {
     StepInModel: ClassAnswers.step_in_model,
     AlongStep: lambda answers, request: answers.penalised.along(*request),
     Judge: ClassAnswers.judge,
+    TakeSample: lambda answers, request: of(answers.penalised.sampled(request.rows)),
+    OnSample: lambda answers, request: request.sample.answer(request.request),
 }
 _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
     Candidates: PenalisedAnswers.candidates,
@@ -192,4 +209,6 @@ _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
     StepInModel: PenalisedAnswers.step_in_model,
     AlongStep: PenalisedAnswers.along_step,
     Judge: PenalisedAnswers.judge,
+    TakeSample: PenalisedAnswers.take_sample,
+    OnSample: PenalisedAnswers.on_sample,
 }
