@@ -164,6 +164,16 @@ class Backend(Protocol):
         """Sum slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), from slopes (m,)."""
         ...
 
+    def working_products(
+        self, design: Design, features: NDArray[np.intp], slopes: Vector
+    ) -> Vector:
+        """Sum slope * x1 x1.T over the examples, x1 being x of these features and a 1 behind it.
+
+        features (n,), which rise. slopes (m,) give (n + 1, n + 1), and (G, m) one for each row,
+        from one read of X; where the layout allows it, of these features alone.
+        """
+        ...
+
     def squares(self, design: Design, weight: Vector) -> Vector:
         """Sum weight * x^2 over the examples, for each feature (n_x,); weight (m,)."""
         ...

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.design import Design, Moments
 from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
-from . import fused, gram, hessians, moments, sparse, vectorized
+from . import fused, gram, hessians, moments, sparse, vectorized, working_set
 from .base import HessianSums, LineSums, Sums, are_compiled, dense_in_memory
 from .many_by_kernels import ManyByKernels
 
@@ -70,6 +71,13 @@ class Fused(ManyByKernels):
     def products(self, design: Design, slopes: Vector) -> Vector:
         products = hessians.products if are_compiled() else vectorized.products_by_numpy
         return products(design, slopes, self.n_threads)
+
+    def working_products(
+        self, design: Design, features: NDArray[np.intp], slopes: Vector
+    ) -> Vector:
+        if not are_compiled():
+            return vectorized.working_products(design, features, slopes)
+        return working_set.working_products(design, features, slopes, self.n_threads)
 
     def squares(self, design: Design, weight: Vector) -> Vector:
         return fused.squares(design, weight, self.n_threads)

@@ -56,6 +56,19 @@ def products_by_numpy(design: Design, slopes: Vector, n_threads: int = 1) -> Vec
     return H
 
 
+def working_products(design: Design, features: NDArray[np.intp], slopes: Vector) -> Vector:
+    """Sum slope * x1 x1.T over the examples, of these features alone: see `base.Backend`."""
+    several, n = np.atleast_2d(slopes), features.size
+    H = np.zeros((len(several), n + 1, n + 1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for lo, hi, x in design.float_blocks(min(design.n_x, LONGEST)):
+            x1 = np.append(x[:, features], np.ones((hi - lo, 1)), axis=1)
+            for s, own in zip(several[:, lo:hi], H):
+                rooted = x1 * np.sqrt(s)[:, None]
+                own += rooted.T @ rooted
+    return H.reshape(*slopes.shape[:-1], n + 1, n + 1)
+
+
 def _add_by_numpy(x: Vector, slopes: Vector, H: Vector) -> None:
     """Add the products of a block x (examples, n_x) to H[:, :-1], and the corner."""
     H[-1, :-1] += slopes @ x
@@ -153,6 +166,11 @@ class Vectorized(ManyByNumPy):
 
     def products(self, design: Design, slopes: Vector) -> Vector:
         return products_by_numpy(design, slopes)
+
+    def working_products(
+        self, design: Design, features: NDArray[np.intp], slopes: Vector
+    ) -> Vector:
+        return working_products(design, features, slopes)
 
     def squares(self, design: Design, weight: Vector) -> Vector:
         return numpy_squares(design, weight)
