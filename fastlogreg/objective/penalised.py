@@ -25,12 +25,14 @@ from ..machine.blas import inner
 from ..maths import certificate, duality
 from ..maths.arrays import NONE, Vector
 from ..maths.duality import Shares
+from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
 from . import coordinates
 from .columns import Column, SharedColumns, held_mean
 from .point import Evaluation, Point
 
 Features = NDArray[np.intp]
+BIAS_STEPS = 100  # of Newton's method for b alone, at most
 
 
 class Sides(NamedTuple):
@@ -175,6 +177,43 @@ class PenalisedColumns(SharedColumns):
             return self.weight
         own = train[self.group] if self.group.size else np.full(self.m, train[0])
         return own * self.weight if self.weight.size else own
+
+    def best_bias(self, column: Column) -> float:
+        """Find b where no feature is in: no read of X, since z is the offset and b."""
+        y, weight = self.y_of(column), self.weight_of(column)
+        z = self.offset if self.offset.size else np.zeros(self.m)
+        own = weight if weight.size else np.ones(self.m)
+        ones = float(own @ y)
+        b = float(np.log(ones) - np.log(column.total - ones)) if 0.0 < ones < column.total else 0.0
+        if not self.offset.size:
+            return b
+        for _ in range(BIAS_STEPS):
+            _, slope, curvature = self.backend.along_line(z, np.ones(self.m), y, weight, b)
+            step = slope / curvature if curvature > 0.0 else 0.0
+            step = float(np.clip(step, -4.0, 4.0))
+            b -= step
+            if abs(step) <= 1e-15 * max(1.0, abs(b)):
+                break
+        return b
+
+    def held_losses(self, column: Column, points: Sequence[tuple[Vector, float]]) -> Vector:
+        """Return the mean held-out loss at each (w, b) for the design; NaN without: a read."""
+        found = np.full(len(points), np.nan)
+        if not column.held.any():
+            return found
+        self.begin_pass()
+        W, b = np.array([w for w, _ in points]), np.array([b for _, b in points])
+        found[:] = 0.0
+        for lo, hi, x in self.design.float_blocks():
+            own = column.held[self.group[lo:hi]] if self.group.size else np.full(hi - lo, 1.0)
+            rows = np.flatnonzero(own)
+            weight = own[rows] * (self.weight[lo:hi][rows] if self.weight.size else 1.0)
+            z = x[rows] @ W.T + b
+            if self.offset.size:
+                z += self.offset[lo:hi][rows][:, None]
+            y = (self.labels[lo:hi][rows] == column.positive)[:, None]
+            found += weight @ LOGISTIC.value(z, y)
+        return found / column.held_total
 
     def y_of(self, column: Column) -> NDArray[np.uint8]:
         """Return the labels 0 or 1 of a column (m,)."""

@@ -27,12 +27,14 @@ class Settings(NamedTuple):
     """What a run asks of its solver.
 
     tol: on the measure, below 0 for none. alpha: the step size, where the solver has one. on_gram:
-    the Gram matrix is at hand, and iterations on it cost less.
+    the Gram matrix is at hand, and iterations on it cost less. whole: iterations that one compiled
+    call may make, 0 where the run is watched more closely.
     """
 
     tol: float
     alpha: float = np.nan
     on_gram: bool = False
+    whole: int = 0
 
 
 class Solver(Protocol):

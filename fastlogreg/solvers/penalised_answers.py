@@ -22,21 +22,26 @@ from ..objective.objective import Objective
 from ..objective.penalised import PenalisedColumns
 from ..objective.penalised_softmax import PenalisedSoftmaxObjective
 from ..objective.point import Point
+from . import compiled_penalised
 from .answers import Answers, Gathering
 from .column_answers import describe
-from .requests import (
+from .penalised_requests import (
     AlongStep,
     Candidates,
+    FollowWhole,
+    FoundWhole,
+    LargestStrength,
+    ModelStep,
+    StepInModel,
+    WorkingHessian,
+)
+from .requests import (
     Evaluate,
     Judge,
     Judgement,
-    LargestStrength,
-    ModelStep,
     OnSample,
     Request,
-    StepInModel,
     TakeSample,
-    WorkingHessian,
 )
 
 Asked = Sequence[tuple["PenalisedAnswers", Any]]
@@ -99,7 +104,8 @@ class PenalisedAnswers(Answers):
         objective: ElasticNetObjective | None = None,
     ) -> None:
         self.gatherings, self.column, self.shared = gatherings, column, gatherings.shared
-        self.problem = describe(self.shared, column.decay)
+        small = objective is not None and compiled_penalised.is_small(self.shared, column)
+        self.problem = describe(self.shared, column.decay)._replace(has_whole_path=small)
         self.scores = None
         self.version, self.alone = 0, objective
 
@@ -130,6 +136,21 @@ class PenalisedAnswers(Answers):
     def along_step(self, request: AlongStep) -> float:
         """Return J on the way to a trial."""
         return self.shared.along(self.column, *request)
+
+    def follow_whole(self, request: FollowWhole) -> FoundWhole:
+        """Go to the optimum of a small X in one compiled call."""
+        theta, tol, most = request
+        shared, penalty = self.shared, self.column.penalty
+        strengths = np.array([penalty.lambda_])
+        if not theta[:-1].any():
+            if shared.intercept and theta[-1] == 0.0:
+                theta = np.append(theta[:-1], shared.best_bias(self.column))
+            (point,) = shared.evaluate([self.column], [theta])
+            largest = penalty.lambda_ * shared.largest_strength(self.column, point)
+            strengths = compiled_penalised.on_the_way(largest, penalty.lambda_)
+        goals = compiled_penalised.goals_for(len(strengths), tol)
+        found = compiled_penalised.follow(shared, self.column, theta, strengths, goals, most)
+        return FoundWhole(found.thetas[-1], found.costs)
 
     def take_sample(self, request: TakeSample) -> Answers:
         """Return what answers for a problem of some of the examples."""
@@ -209,6 +230,7 @@ _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
     StepInModel: PenalisedAnswers.step_in_model,
     AlongStep: PenalisedAnswers.along_step,
     Judge: PenalisedAnswers.judge,
+    FollowWhole: PenalisedAnswers.follow_whole,
     TakeSample: PenalisedAnswers.take_sample,
     OnSample: PenalisedAnswers.on_sample,
 }

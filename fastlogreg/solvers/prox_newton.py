@@ -27,20 +27,24 @@ from numpy.typing import NDArray
 from ..maths.arrays import Vector
 from ..objective.point import Point
 from .base import Field, Saved, Schema, Settings
-from .requests import (
+from .penalised_requests import (
     AlongStep,
-    Asking,
     Candidates,
+    FollowWhole,
+    FoundWhole,
+    LargestStrength,
+    ModelStep,
+    StepInModel,
+    WorkingHessian,
+)
+from .requests import (
+    Asking,
     Evaluate,
     Judge,
     Judgement,
-    LargestStrength,
-    ModelStep,
     Problem,
     Sample,
-    StepInModel,
     TakeSample,
-    WorkingHessian,
     on_sample,
 )
 from .state import STALLED, State
@@ -86,6 +90,7 @@ class ProxNewton:
         if saved is not None:
             self.share = saved["share"]
         self.best_rate, self.last_measure = FRESH_RATE, math.inf
+        self.whole = settings.whole if problem.has_whole_path else 0
 
     def begin_at(self, point: Point, last: ProxNewton | None) -> None:
         """Stand at a point, with what the solver of a penalty close by has found."""
@@ -110,7 +115,7 @@ class ProxNewton:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
             if math.isnan(self.share) and not self.evaluated:
-                yield from self._begin_on_sample()
+                yield from self._begin()
             point: Point = yield Evaluate(self.state.theta)
             judgement: Judgement = yield Judge(point, self.tol)
             self.point = point
@@ -118,6 +123,16 @@ class ProxNewton:
         end = self.state.iteration + count
         while self.state.stop is None and self.state.iteration < end:
             yield from self._iterate(self.point)
+
+    def _begin(self) -> Asking[None]:
+        """Begin near the optimum: of a small X nothing is left to do there."""
+        if not self.whole:
+            yield from self._begin_on_sample()
+            return
+        found: FoundWhole = yield FollowWhole(self.state.theta, self.tol, self.whole)
+        self.state.theta, self.share = found.theta, 1.0
+        self.state.costs.extend(found.costs.tolist())
+        self.state.iteration += len(found.costs)
 
     def _begin_on_sample(self) -> Asking[None]:
         """Begin at the optimum of some of the examples, to the accuracy that these have.

@@ -27,8 +27,9 @@ several that ask side by side.
     Descend            iterations made                     1 for each iteration
     DescendOnGram      iterations made                     none
     StepByNewton       Stretch                             1 for each iteration
+    FollowWhole        FoundWhole                          as many as it takes
 
-The last three make whole stretches, compiled. They are asked for where `Problem` says so.
+The last four make whole stretches, compiled. They are asked for where `Problem` says so.
 """
 
 from __future__ import annotations
@@ -36,11 +37,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..maths.arrays import Vector
 from ..objective.point import Point
+from .penalised_requests import (
+    AlongStep,
+    Candidates,
+    FollowWhole,
+    LargestStrength,
+    StepInModel,
+    WorkingHessian,
+)
 
 Value = TypeVar("Value")
 
@@ -66,6 +72,7 @@ class Problem(NamedTuple):
     has_descents: bool  # whether Descend may be
     has_newton_steps: bool  # whether StepByNewton may be
     columns: int = 1
+    has_whole_path: bool = False  # whether FollowWhole may be
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
 
     @property
@@ -136,13 +143,6 @@ class Estimate(NamedTuple):
     reads: int
 
 
-class WorkingHessian(NamedTuple):
-    """Ask for the Hessian of the mean loss by some features (sorted) and b, at a point."""
-
-    point: Point
-    features: NDArray[np.intp]
-
-
 class Combine(NamedTuple):
     """Ask for X c, the combination of the examples with coefficients c (m,)."""
 
@@ -203,55 +203,6 @@ class LineValue(NamedTuple):
     J: float
     slope: float
     curvature: float
-
-
-class Candidates(NamedTuple):
-    """Ask for the features (sorted) that a step with an elastic net should look at.
-
-    Those that are not 0, and of those that are 0 `most`, whose slope is the largest and at least
-    `ahead` times what holds them.
-    """
-
-    point: Point
-    ahead: float
-    most: int
-
-
-class LargestStrength(NamedTuple):
-    """Ask at which strength of the penalty, over its own, the first weight moves from 0.
-
-    0 where one has moved already.
-    """
-
-    point: Point
-
-
-class StepInModel(NamedTuple):
-    """Ask where the quadratic model of J is least; H: of the features and b, of `WorkingHessian`.
-
-    share: the strength of the penalty over its own.
-    """
-
-    point: Point
-    features: NDArray[np.intp]
-    H: Vector
-    share: float
-
-
-class ModelStep(NamedTuple):
-    """Hold the theta where a model is least, and how far J falls in it."""
-
-    theta: Vector
-    fall: float
-
-
-class AlongStep(NamedTuple):
-    """Ask for J at start + t (trial - start), with the penalty `share` times as strong."""
-
-    start: Point
-    trial: Point
-    t: float
-    share: float
 
 
 class Judge(NamedTuple):
@@ -371,6 +322,7 @@ Request = (
     | Candidates
     | LargestStrength
     | StepInModel
+    | FollowWhole
     | AlongStep
     | Judge
     | FormGram

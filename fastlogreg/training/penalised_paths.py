@@ -8,7 +8,7 @@ judges it often proves it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from ..objective.objective import Objective
 from ..objective.penalised import PenalisedColumns
 from ..objective.point import Evaluation, Point
 from ..objective.prepared import Extras
+from ..solvers import compiled_penalised
 from ..solvers.answers import drive, together
 from ..solvers.base import Settings
 from ..solvers.penalised_answers import PenalisedAnswers, PenalisedGatherings
@@ -88,7 +89,7 @@ class PenalisedFollower:
             theta = np.zeros(self.shared.n_x + 1)
             theta[:-1] = penalty.clipped(theta[:-1])
             if self.shared.intercept and not theta.any():
-                theta[-1] = best_bias(self.shared, column)
+                theta[-1] = self.shared.best_bias(column)
             thetas.append(theta)
         asked = [(one, Evaluate(theta)) for one, theta in zip(self.answers, thetas)]
         points: list[Point] = together(asked)
@@ -105,6 +106,33 @@ class PenalisedFollower:
         ]
         drive(*((one, solver.advance(NULL_STEPS)) for one, solver in zip(held, solvers)))
         return [under(state_point(solver), column) for solver, column in zip(solvers, self.columns)]
+
+    def along(self, lambdas: Vector) -> Iterator[list[Fit]]:
+        """Yield every column's optimum at each of these lambdas of the full fit, in their order."""
+        if all(compiled_penalised.is_small(self.shared, column) for column in self.columns):
+            yield from self._whole(lambdas)
+            return
+        for lambda_ in lambdas.tolist():
+            yield self.at(lambda_)
+
+    def _whole(self, lambdas: Vector) -> list[list[Fit]]:
+        """Find the optima of a small X, a column in one compiled call."""
+        fits = []
+        for column, point in zip(self.columns, self.points):
+            strengths = lambdas * (column.penalty.lambda_ / self.penalties[0].lambda_)
+            goals = np.full(len(lambdas), self.tol)
+            found = compiled_penalised.follow(self.shared, column, point.theta, strengths, goals)
+            folded = [column.fold(theta) for theta in found.thetas]
+            held = self.shared.held_losses(column, folded)
+            fits.append(
+                [
+                    Fit(np.array(w), b, J, gap, np.nan, at, int(steps), gap <= self.tol, loss)
+                    for (w, b), (J, loss, gap, steps, _), at in zip(
+                        folded, found.numbers.tolist(), held.tolist()
+                    )
+                ]
+            )
+        return [[*at] for at in zip(*fits)]
 
     def at(self, lambda_: float) -> list[Fit]:
         """Find every column's optimum at one lambda of the full fit, from those at the last one."""
@@ -160,25 +188,6 @@ def under(point: Point, column: Column) -> Point:
     column.penalty.add_gradient(w, gradient[:-1])
     J = sides.loss + column.penalty.value(w)
     return Point(point.theta, Evaluation(J, gradient, point.evaluation.curvature), sides)
-
-
-def best_bias(shared: PenalisedColumns, column: Column) -> float:
-    """Find b where no feature is in: no read of X, since z is the offset and b."""
-    y, weight = shared.y_of(column), shared.weight_of(column)
-    z = shared.offset if shared.offset.size else np.zeros(shared.m)
-    own = weight if weight.size else np.ones(shared.m)
-    ones = float(own @ y)
-    b = float(np.log(ones) - np.log(column.total - ones)) if 0.0 < ones < column.total else 0.0
-    if not shared.offset.size:
-        return b
-    for _ in range(NULL_STEPS):
-        _, slope, curvature = shared.backend.along_line(z, np.ones(shared.m), y, weight, b)
-        step = slope / curvature if curvature > 0.0 else 0.0
-        step = float(np.clip(step, -4.0, 4.0))
-        b -= step
-        if abs(step) <= 1e-15 * max(1.0, abs(b)):
-            break
-    return b
 
 
 class Along(NamedTuple):
@@ -253,8 +262,8 @@ def penalised_path(
     order = np.argsort(-lambdas, kind="stable")
     found: dict[int, Fit] = {}
     explained = -np.inf
-    for place in order.tolist():
-        found[place] = follower.at(float(lambdas[place]))[0]
+    for place, at in zip(order.tolist(), follower.along(lambdas[order])):
+        found[place] = at[0]
         before, explained = explained, 1.0 - found[place].loss / null
         gained = explained - before
         ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
@@ -286,7 +295,7 @@ def follower_of(
 def null_loss(shared: PenalisedColumns, column: Column) -> float:
     """Return the mean loss of b alone: no read of X."""
     z = shared.offset if shared.offset.size else np.zeros(shared.m)
-    b = best_bias(shared, column) if shared.intercept else 0.0
+    b = shared.best_bias(column) if shared.intercept else 0.0
     weight = shared.weight_of(column)
     sums = shared.backend.along_line(z, np.ones(shared.m), shared.y_of(column), weight, b)
     return float(sums.loss) / column.total

@@ -121,7 +121,9 @@ class Work:
             self.watch.objective = self.objective
 
     def _make(self, answers: Answers, saved: Saved | None) -> None:
-        settings = Settings(self.options.goal, self.alpha, self.on_gram)
+        watched = self.options.checkpoint is not None or self.options.callback is not None
+        whole = 0 if watched else self.options.iterations
+        settings = Settings(self.options.goal, self.alpha, self.on_gram, whole)
         method = self.entry.make(answers.problem, self.state, settings, saved)
         drive((answers, method.prepare()))
         self.method, self.answers = method, answers

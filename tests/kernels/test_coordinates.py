@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,7 +91,7 @@ def test_no_group_has_a_way_down(seed, kind, curved):
     w = w0.copy()
     descend_groups(H, q, w0, w, starts, (l1, l2), 20_000)
     slopes = H @ (w - w0) + q + l2 * w
-    for g, (lo, hi) in enumerate(zip(starts[:-1], starts[1:])):
+    for g, (lo, hi) in enumerate(itertools.pairwise(starts)):
         size = np.linalg.norm(w[lo:hi])
         if size == 0.0:
             assert np.linalg.norm(slopes[lo:hi]) <= l1[g] * (1 + 1e-12)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..decorators import inlined, kernel
+from ..decorators import kernel
 from ..entropy import entropy
 from ..loss import along_line, link_with_slopes
 from ..second_order.coordinates import descend_coordinates
@@ -90,7 +90,7 @@ def evaluate(data: Data, theta: Any, room: Room) -> float:
     return loss / total
 
 
-@inlined
+@kernel
 def value_of(net: Net, strength: float, w: Any) -> float:
     """Return the penalty at w."""
     total = 0.0
@@ -99,7 +99,7 @@ def value_of(net: Net, strength: float, w: Any) -> float:
     return strength * total
 
 
-@inlined
+@kernel
 def largest_scale(net: Net, strength: float, G: Any) -> float:
     """Return the largest t for which t G is a point of the dual problem."""
     t = 1.0
@@ -115,7 +115,7 @@ def largest_scale(net: Net, strength: float, G: Any) -> float:
     return t
 
 
-@inlined
+@kernel
 def conjugate(net: Net, strength: float, G: Any, t: float) -> float:
     """Return max over w of -t G.w - P(w)."""
     total = 0.0
@@ -164,7 +164,7 @@ def prove(data: Data, net: Net, strength: float, theta: Any, room: Room, G: Any)
     return entropy(z, y, weight, offset, zeros, ones_) / total - conjugate(net, strength, G, t)
 
 
-@inlined
+@kernel
 def hessian(data: Data, slopes: Any, features: Any, H: Any) -> None:
     """Fill H (n + 1, n + 1) with the mean of slope * x1 x1.T over the features and b."""
     x, n = data.x, features.size
@@ -184,7 +184,7 @@ def hessian(data: Data, slopes: Any, features: Any, H: Any) -> None:
             H[b, a] = H[a, b]
 
 
-@inlined
+@kernel
 def chosen_features(net: Net, strength: float, w: Any, g: Any, chosen: Any) -> bool:
     """Mark the features of a working set; return whether one was missing."""
     missing = False
@@ -242,7 +242,7 @@ def step_in_model(
     return -change
 
 
-@inlined
+@kernel
 def shorter(
     data: Data, net: Net, strength: float, ends: Any, zs: Any, before: float, trial: Any
 ) -> float:
@@ -266,13 +266,45 @@ def shorter(
 
 
 @kernel
+def take(new: Room, old: Room) -> None:
+    """Copy what is known of one point to the place of another."""
+    for i in range(new.z.size):
+        old.z[i], old.dz[i], old.slopes[i] = new.z[i], new.dz[i], new.slopes[i]
+    for j in range(new.g.size):
+        old.g[j] = new.g[j]
+
+
+@kernel
+def list_chosen(chosen: Any) -> Any:
+    """Return the numbers of the features that are marked."""
+    count = 0
+    for j in range(chosen.size):
+        count += chosen[j]
+    features = np.empty(count, np.int64)
+    count = 0
+    for j in range(chosen.size):
+        if chosen[j]:
+            features[count] = j
+            count += 1
+    return features
+
+
+@kernel
 def follow(
-    data: Data, net: Net, strengths: Any, goals: Any, most: int, thetas: Any, numbers: Any
-) -> None:
+    data: Data,
+    net: Net,
+    strengths: Any,
+    goals: Any,
+    most: int,
+    thetas: Any,
+    numbers: Any,
+    costs: Any,
+) -> int:
     """Find the optimum at each strength of the penalty, from thetas[0] (L + 1, n_x + 1) on.
 
     goals (L,): the gaps to end at. most: steps at each. thetas[k + 1] and numbers[k] (L, NUMBERS)
-    are filled.
+    are filled. costs: takes J at the last strength before each step; where it is full, that is the
+    end, too; (0,) for no such limit. Return the steps made.
     """
     m, n = data.x.shape
     old = Room(np.empty(m), np.empty(m), np.empty(m), np.empty(n + 1))
@@ -281,7 +313,7 @@ def follow(
     chosen, G, reads = np.zeros(n, np.bool_), np.empty(n), 1
     features, H = np.empty(0, np.int64), np.empty((1, 1))
     loss = evaluate(data, theta, old)
-    stale = True
+    stale, made = True, 0
     for k in range(strengths.size):
         strength, last_gap, stalls = strengths[k], math.inf, 0
         gap, steps, fresh = math.inf, 0, False
@@ -296,7 +328,7 @@ def follow(
                 reads += 1
                 if gap <= goals[k]:
                     break
-            if steps >= most or not math.inf > J:
+            if steps >= most or not math.inf > J or (costs.size and made >= costs.size):
                 break
             if steps and gap > SLOW * last_gap and not fresh:
                 stale = True
@@ -305,15 +337,8 @@ def follow(
                 break
             last_gap = gap
             if chosen_features(net, strength, theta[:n], old.g, chosen) or stale:
-                count = 0
-                for j in range(n):
-                    count += chosen[j]
-                features, H = np.empty(count, np.int64), np.empty((count + 1, count + 1))
-                count = 0
-                for j in range(n):
-                    if chosen[j]:
-                        features[count] = j
-                        count += 1
+                features = list_chosen(chosen)
+                H = np.empty((features.size + 1, features.size + 1))
                 hessian(data, old.slopes, features, H)
                 reads, stale, fresh = reads + 1, False, True
             else:
@@ -333,10 +358,15 @@ def follow(
                     continue
                 found = evaluate(data, trial, new)
                 reads += 1
-            old, new, loss = new, old, found
+            if costs.size:
+                costs[made] = loss + value_of(net, strengths[strengths.size - 1], theta)
+            loss = found
+            take(new, old)
             theta[:] = trial
             steps += 1
+            made += 1
         thetas[k + 1] = theta
         numbers[k, 0], numbers[k, 1] = loss + value_of(net, strength, theta), loss
         numbers[k, 2], numbers[k, 3], numbers[k, 4] = gap, steps, reads
         reads = 0
+    return made
