@@ -2,11 +2,11 @@
 
     q.d + d.H d / 2 + sum l1_j |w_j| + l2_j / 2 w_j^2      w = w0 + d,  lower <= w <= upper
 
-A sweep goes through the coordinates, each to where the model is least along it. After a sweep the
-coordinates that are neither 0 nor at a bound are solved for together, by Cholesky. Where a sign
-would change or a bound be passed, the step ends there, that coordinate is fixed, and the rest is
-solved for anew. A sweep that then changes nothing of what is fixed ends it: so what is found is
-exact to rounding, however the columns are correlated.
+A sweep goes through the coordinates, each to where the model is least along it. After one that has
+changed nothing of what is 0 or at a bound, the others are solved for together, by Cholesky. Where a
+sign would change or a bound be passed, the step ends there, and that coordinate is fixed. A sweep
+that changes nothing of what is fixed then ends it: so what is found is exact to rounding, however
+the columns are correlated.
 
 Layout: H (n, n), symmetric, row after row; r (n,) = H d + q is kept up to date by adding multiples
 of a row.
@@ -28,6 +28,7 @@ from ..decorators import inlined, kernel
 from .cholesky import factor, solve
 
 PIVOT = 1e-13  # of its place on the diagonal, below which columns depend on each other
+PATIENCE = 20  # sweeps that change what is fixed, after which the rest is solved for all the same
 SETTLED = 1e-24  # of the largest gain of a sweep: what is left is rounding
 
 
@@ -64,13 +65,16 @@ def free_places(w: Any, lower: Any, upper: Any, places: Any) -> int:
 
 
 @kernel
-def solve_free(H: Any, r: Any, w: Any, penalty: Any, bounds: Any, places: Any) -> bool:
+def solve_free(
+    H: Any, r: Any, w: Any, penalty: Any, bounds: Any, places: Any, attempts: int
+) -> bool:
     """Move the free coordinates to where the model is least, as far as their signs allow.
 
-    penalty: l1 and l2; bounds: lower and upper. False where their columns depend on each other.
+    penalty: l1 and l2; bounds: lower and upper. attempts: steps at most. False where it did not get
+    there, or their columns depend on each other.
     """
     (l1, l2), (lower, upper) = penalty, bounds
-    for _ in range(2 * w.size + 1):
+    for _ in range(attempts):
         count = free_places(w, lower, upper, places)
         if count == 0:
             return True
@@ -121,7 +125,7 @@ def descend_coordinates(
     for j in range(n):
         if w[j] != w0[j]:
             add_row(H, j, w[j] - w0[j], r)
-    solved, greatest = False, 0.0
+    solved, greatest, attempts = False, 0.0, 1
     for sweep in range(most):
         changed, largest = False, 0.0
         for j in range(n):
@@ -140,7 +144,10 @@ def descend_coordinates(
         greatest = max(greatest, largest)
         if (solved and not changed) or largest <= SETTLED * greatest:
             return sweep + 1
-        solved = solve_free(H, r, w, penalty, bounds, places)
+        solved = False
+        if not changed or sweep % PATIENCE == PATIENCE - 1:
+            solved = solve_free(H, r, w, penalty, bounds, places, attempts)
+            attempts = min(2 * attempts, 2 * n + 1)
     return most
 
 
