@@ -196,7 +196,10 @@ def _dense_squares(
     from ..kernels.partials import add_partials
 
     chunk = part.chunk
-    partials, total = np.empty((-(-part.m // chunk), scale.size)), np.empty(scale.size)
+    shape, total = (-(-part.m // chunk), scale.size), np.empty(scale.size)
+    room = part.partials.reshape(-1)  # a pass puts its sums there, and is done with them
+    size = shape[0] * shape[1]
+    partials = (room[:size] if room.size >= size else np.empty(size)).reshape(shape)
     for lo, hi, x in part.flat_blocks():
         rows, counter = partials[lo // chunk : -(-hi // chunk)], np.zeros(1, np.int64)
         work = partial(

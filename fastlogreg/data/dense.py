@@ -87,7 +87,9 @@ class DesignMatrix(Design):
         yield 0, self.m, self
 
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> DesignMatrix:
-        return self.with_moments(DesignMatrix(self.X, scale, shift))
+        new = self.with_moments(DesignMatrix(self.X, scale, shift))
+        new.partials = self.partials  # one room for both: a run works on one of them at a time
+        return new
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         self.check_file()
