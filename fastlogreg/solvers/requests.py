@@ -22,8 +22,9 @@ several that ask side by side.
     Descend            iterations made                     1 for each iteration
     DescendOnGram      iterations made                     none
     StepByNewton       Stretch                             1 for each iteration
+    BeginByNewton      Stretch, the start with it          1 for each point
 
-The last three make whole stretches, compiled. They are asked for where `Problem` says so.
+The last four make whole stretches, compiled. They are asked for where `Problem` says so.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Problem(NamedTuple):
     has_kernels: bool  # whether compiled kernels may be used at all
     has_gram: bool  # whether FormGram may be asked
     has_descents: bool  # whether Descend may be
-    has_newton_steps: bool  # whether StepByNewton may be
+    has_newton_steps: bool  # whether StepByNewton may be; BeginByNewton too, of several classes
     columns: int = 1
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
 
@@ -281,6 +282,15 @@ class StepByNewton(NamedTuple):
     least: float
 
 
+class BeginByNewton(NamedTuple):
+    """Ask for the same from theta, which is evaluated and judged first, whatever comes then."""
+
+    theta: Vector
+    iterations: int
+    tol: float
+    least: float
+
+
 class Stretch(NamedTuple):
     """Hold the points of a stretch as they were judged, the Hessian at the last one, and the reads
     of X before it."""
@@ -309,6 +319,7 @@ Request = (
     | Descend
     | DescendOnGram
     | StepByNewton
+    | BeginByNewton
 )
 Asking = Generator[Request, Any, Value]  # what yields requests, and returns a Value
 
