@@ -11,7 +11,7 @@ who travels along, nor on the number of threads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,7 @@ from ..machine.blas import inner
 from ..maths.arrays import Vector
 from . import hessians, sparse
 from .base import Backend, Columns, are_compiled
-
-
-class HeldHessianSums(NamedTuple):
-    """Hold what `HessianSums` has, and the sum of the held-out losses."""
-
-    loss: float
-    held: float
-    gradient: Vector
-    hessian: Vector
+from .small_columns import HeldHessianSums
 
 
 def of_groups(
@@ -84,20 +76,16 @@ def _of_sparse_groups(
 
 
 def of_columns(
+    columns: Columns,
     design: Design,
     labels: NDArray[np.int32],
-    columns: Columns,
     weight: Vector,
     group: NDArray[np.int32],
     backend: Backend,
 ) -> list[HeldHessianSums]:
-    """Return loss, gradient and Hessian of each column at its own point."""
+    """Return loss, gradient and Hessian of each column at its own point; of small X:
+    `small_columns`."""
     K, n_x = columns.b.size, design.n_x
-    small = design.dense is not None and design.nbytes <= hessians.BLOCK_BYTES
-    if small and design.few_features and backend.any_form and are_compiled():
-        return [
-            _of_one_column(design, labels, columns, k, weight, group, backend) for k in range(K)
-        ]
     found = [_products(design, backend) for _ in range(K)]
     loss, held, gradient = np.zeros(K), np.zeros(K), np.zeros((K, n_x + 1))
     for lo, hi, x in design.float_blocks(hessians.BLOCK_BYTES // (8 * n_x)):
@@ -120,33 +108,6 @@ def of_columns(
         HeldHessianSums(float(loss[k]), float(held[k]), gradient[k], H.whole())
         for k, H in enumerate(found)
     ]
-
-
-def _of_one_column(
-    design: Design,
-    labels: NDArray[np.int32],
-    columns: Columns,
-    k: int,
-    weight: Vector,
-    group: NDArray[np.int32],
-    backend: Backend,
-) -> HeldHessianSums:
-    """Return the same of column k, by the kernel of few features; for X that stays in a cache."""
-    y = (labels == columns.positive[k]).view(np.uint8)
-    train, held = columns.train[k], columns.held[k]
-    one = not group.size
-    s = np.full(design.m, train[0]) if one else train[group]
-    if weight.size:
-        s *= weight
-    z = np.empty(design.m)
-    sums = hessians.of_few_features(
-        design, y, columns.W[k], float(columns.b[k]), n_threads=backend.n_threads, weight=s, zs=z
-    )
-    outside = 0.0
-    if held.any():
-        h = np.full(design.m, held[0]) if one else held[group]
-        outside = backend.terms(z, y, h * weight if weight.size else h).loss
-    return HeldHessianSums(sums.loss, outside, sums.gradient, sums.hessian)
 
 
 class _ByKernel:

@@ -143,11 +143,13 @@ class Products:
 
         worth = int(len(slopes) * self.width**2 * SECONDS_PER_PRODUCT / SECONDS_PER_THREAD)
         threads = max(1, min(self.n_threads, worth, self.panels))
-        work = np.arange(
-            self.panels, 0, -1.0
-        ).cumsum()  # down to each row of panels: the upper ones are longer
-        shares = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads) + 1
-        bounds = np.unique([0, *shares, self.panels])
+        bounds = np.array([0, self.panels])
+        if threads > 1:
+            work = np.arange(
+                self.panels, 0, -1.0
+            ).cumsum()  # down to each row of panels: the upper ones are longer
+            shares = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads) + 1
+            bounds = np.unique([0, *shares, self.panels])
         together = max(32, PACKED_BYTES // (8 * self.width))
         task = partial(
             add_products,

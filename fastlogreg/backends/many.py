@@ -29,6 +29,7 @@ from ..kernels.many.bundles import (
     Targets,
     Work,
 )
+from ..machine.blas import inner
 from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
@@ -171,14 +172,16 @@ def _flat(z: Vector) -> Vector:
 
 
 def _folded(design: Design, W: Vector, b: Vector) -> tuple[Vector, Vector]:
-    """Return (W, b) for scale * X + shift, row by row as `Design.fold`: a row has the same bits
-    whatever stands beside it."""
-    folded = [design.fold(w, float(own)) for w, own in zip(W, b)]
-    return np.array([w for w, _ in folded]), np.array([own for _, own in folded])
+    """Return (W, b) for scale * X + shift, to the bits of `Design.fold` row by row: a row has the
+    same ones whatever stands beside it."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return design.scale * W, np.array([own + inner(design.shift, w) for w, own in zip(W, b)])
 
 
 def _unfolded(design: Design, dw: Vector, db: Vector) -> tuple[Vector, Vector]:
-    return np.array([design.unfold(row, float(own)) for row, own in zip(dw, db)]), db
+    """Return dw and db on scale * X + shift, to the bits of `Design.unfold` row by row."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return design.scale * dw + design.shift * db[:, None], db
 
 
 def _pass(

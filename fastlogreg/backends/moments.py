@@ -35,7 +35,7 @@ def _of_sample(design: Design, s: Vector | None = None) -> Moments:
         part = np.asarray(x[:, some], dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             if s is None:
-                mean[some] = np.mean(part, axis=0)
+                mean[some] = np.add.reduce(part, axis=0) / len(x)  # `np.mean`, in less time
                 away = part - mean[some]
                 squares = np.einsum("ij,ij->j", away, away) / len(x)
             else:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..checks.labels import LabelledRows
 from ..data.design import Design
+from ..machine.blas import inner
 from ..maths import softmax
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
@@ -43,8 +44,10 @@ def on_design(coef: Vector, intercept: Vector, design: Any) -> tuple[Vector, Vec
 
 def folded(w: Vector, b: Vector, design: Any) -> tuple[Vector, Vector]:
     """Fold scale and shift of a design into w (n_x, K) and b (K, 1): coef (K, n_x) and b (K,)."""
-    each = [design.fold(np.ascontiguousarray(w[:, k]), float(b[k, 0])) for k in range(w.shape[1])]
-    return softmax.centred(np.array([w_k for w_k, _ in each]), np.array([b_k for _, b_k in each]))
+    W = np.ascontiguousarray(w.T)
+    with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
+        moved = np.array([inner(design.shift, row) for row in W])
+        return softmax.centred(design.scale * W, b[:, 0] + moved)
 
 
 def class_scores(design: Design, coef: Vector, intercept: Vector, threads: int | None) -> Vector:

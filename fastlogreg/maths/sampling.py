@@ -90,9 +90,10 @@ def by_mass(mass: Vector, rows: int) -> tuple[NDArray[np.intp], Vector]:
     filled = np.cumsum(mass[rest])
     count = rows - len(whole)
     at = np.searchsorted(filled, np.arange(count) * GOLDEN % 1.0 * filled[-1], side="right")
-    taken, times = np.unique(np.minimum(at, len(rest) - 1), return_counts=True)
+    times = np.bincount(np.minimum(at, len(rest) - 1))
+    taken = np.flatnonzero(times)
     chosen = np.concatenate([whole, rest[taken]])
-    masses = np.concatenate([own[whole], times * (float(own[rest].sum()) / count)])
+    masses = np.concatenate([own[whole], times[taken] * (float(own[rest].sum()) / count)])
     order = np.argsort(chosen)
     return chosen[order], masses[order]
 

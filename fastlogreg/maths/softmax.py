@@ -145,4 +145,5 @@ def bias_moments(Z: Vector, labels: ClassLabels, weight: Vector, shift: Vector) 
 
 def centred(W: Vector, b: Vector) -> tuple[Vector, Vector]:
     """Return W (K, n_x) and b (K,) less their means over the classes: the same A."""
-    return W - W.mean(axis=0), b - b.mean()
+    K = len(b)  # `np.mean` takes twice as long
+    return W - np.add.reduce(W, axis=0) / K, b - np.add.reduce(b) / K

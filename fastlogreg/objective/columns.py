@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ..backends import group_hessians
 from ..backends.base import NO_GROUP, Backend, Columns
 from ..backends.choice import backend_of
+from ..backends.small_columns import SmallColumns, are_small
 from ..data.design import Design
 from ..machine.blas import inner, norm
 from ..machine.threads import available_threads
@@ -91,6 +92,7 @@ class SharedColumns:
         self.backend = backend_of(backend, self.n_threads)
         self.passes = 0
         self._radius: float | None = None
+        self._small: SmallColumns | None = None  # once it has been asked for Hessians
 
     @property
     def groups(self) -> int:
@@ -211,14 +213,14 @@ class SharedColumns:
     ) -> list[tuple[Point, Vector]]:
         """Return such points, and the Hessian of each column there, in one read of X."""
         self.begin_pass()
-        sums = group_hessians.of_columns(
-            self.design,
-            self.labels,
-            self._bundle(columns, thetas),
-            self.weight,
-            self.group,
-            self.backend,
-        )
+        bundle = self._bundle(columns, thetas)
+        examples = self.design, self.labels, self.weight, self.group, self.backend
+        if self._small is None and are_small(self.design, self.backend):
+            self._small = SmallColumns(*examples)
+        if self._small is None:
+            sums = group_hessians.of_columns(bundle, *examples)
+        else:
+            sums = self._small.sums(bundle)
         found = []
         for column, theta, one in zip(columns, thetas, sums):
             evaluation = self._evaluation(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.dense import DesignMatrix
 from ..maths import softmax
 from ..maths.arrays import Vector
 from ..maths.sampling import by_mass, stratified_classes
@@ -14,6 +15,8 @@ from .point import Point
 
 if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
+
+LARGE_PART = 8  # of X: for its eighth it is not worth that each class has examples of its own
 
 
 def sampled(objective: SoftmaxObjective, rows: int) -> SoftmaxObjective:
@@ -74,13 +77,17 @@ def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -
 def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shared: bool) -> Vector:
     """Return the diagonal blocks (F, n_x + 1, n_x + 1) of the Hessian at a point.
 
-    Each class has about `rows` examples of its own. If shared there is one block, the mean over the
-    classes. X is read once, for the columns that the samples have not seen.
+    Each class has about `rows` examples of its own; where these are a large part of X, all classes
+    have twice as many in common. If shared there is one block, the mean over the classes. X is read
+    once, for the columns that the samples have not seen.
     """
     mass = masses(objective, point.z)
     if shared:
         factors = _products(objective, mass / objective.classes, rows)[None]
         mass /= objective.classes
+    elif LARGE_PART * rows > objective.m:
+        rows = min(objective.m, 2 * rows)
+        factors = _products_in_common(objective, mass, point.z, rows)
     else:
         each = masses_by_class(objective, point.z)
         factors = np.array([_products(objective, of_class, rows) for of_class in each])
@@ -102,6 +109,25 @@ def _products(objective: SoftmaxObjective, mass: Vector, rows: int) -> Vector:
     """Return the sum of mass x1 x1.T, from about `rows` examples."""
     chosen, taken = by_mass(mass, rows)
     return objective.backend.products(objective.design.rows(chosen), taken)
+
+
+def _products_in_common(objective: SoftmaxObjective, mass: Vector, z: Vector, rows: int) -> Vector:
+    """Return those sums of each class from about `rows` examples, by their mass for all classes."""
+    design, weights = objective.design, objective.weight_of_each
+    if rows < objective.m:
+        chosen, taken = by_mass(mass, rows)
+        own = mass[chosen]
+        weights = weights[chosen] * np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
+        design, z = design.rows(chosen), z[:, chosen]
+    A = softmax.softmax(z)
+    sums = np.zeros((objective.classes, objective.n_x + 1, objective.n_x + 1))
+    plain = np.ones(objective.n_x), np.zeros(objective.n_x)
+    for lo, hi, x in design.float_blocks():
+        # Each block is taken from X once, as float64, and is a small X of its own for all classes.
+        block = DesignMatrix(np.ascontiguousarray(x).T, *plain)
+        for k, a in enumerate(A[:, lo:hi]):
+            sums[k] += objective.backend.products(block, weights[lo:hi] * a * (1.0 - a))
+    return sums
 
 
 def masses_by_class(objective: SoftmaxObjective, z: Vector) -> Iterator[Vector]:

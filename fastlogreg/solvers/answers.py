@@ -20,6 +20,7 @@ from .compiled_classes import CompiledClasses
 from .requests import (
     AlongLine,
     Asking,
+    BeginByNewton,
     Combine,
     Descend,
     DescendOnGram,
@@ -197,11 +198,22 @@ class Answers:
 
     def _step_by_newton(self, request: StepByNewton) -> Stretch:
         start, H, count, tol, least = request
+        return self._stretch(lambda newton: newton.steps(start, H, count, tol, least), tol)
+
+    def _begin_by_newton(self, request: BeginByNewton) -> Stretch:
+        newton = self._compiled_newton()
+        assert isinstance(newton, CompiledClasses)  # of several classes
+        stretch = self._stretch(lambda _: newton.begin(*request), request.tol)
+        self.objective.check_finite(stretch.points[0].evaluation.J)
+        return stretch
+
+    def _stretch(self, steps: Callable[[Any], Any], tol: float) -> Stretch:
+        """Make a stretch, by what is told the kernels' Newton."""
         objective = self.objective
         if objective.watch is not None:
             objective.watch()
         before = objective.passes
-        points, bounds, H, reads = self._compiled_newton().steps(start, H, count, tol, least)
+        points, bounds, H, reads = steps(self._compiled_newton())
         objective.passes += reads
         if points:
             self.scores = points[-1].theta, points[-1].z
@@ -232,6 +244,7 @@ _WAYS: dict[type, Callable[[Answers, Any], Any]] = {
     Descend: Answers._descend,
     DescendOnGram: Answers._descend_on_gram,
     StepByNewton: Answers._step_by_newton,
+    BeginByNewton: Answers._begin_by_newton,
 }
 
 

@@ -16,8 +16,10 @@ in images, few of them have nearly all of a (1 - a). Twice as many are taken whe
 tenfold, in the end all: Newton's method.
 
 Several classes go the same ways. A Hessian couples them, and grows with their square. Where it is
-too large, the inner matrix is one factor for each class (`factors`). It is taken first after eight
-iterations, since from zeros all a are alike, and anew where the next eight bring less than a tenth.
+too large, the inner matrix is made of factors (`factors`). At zeros all a are alike, and one factor
+for all classes is the whole Hessian: it is taken at once. After two iterations there is one for
+each class, and anew where the next eight bring less than a tenth. Where factors take longer than 25
+reads, they are first taken after eight iterations.
 """
 
 from __future__ import annotations
@@ -61,6 +63,9 @@ WORTH = 70
 LARGEST_OF_CLASSES = 1000  # size of theta, of several classes, up to which a Hessian is worth it
 # Iterations between two looks at the measure, and the factors by which it should have fallen.
 PATIENCE, PROGRESS, SPREAD_PROGRESS, SLOW_PROGRESS = 8, 1e-3, 1e-2, 0.1
+# One factor for all classes: of so many times the rows, for so many iterations; and the reads that
+# factors may take so early.
+SHARED_ROWS, SHARED_PATIENCE, SHARED_READS = 4, 2, 25.0
 HELD = 1e-6  # of the curvature of J: a smaller penalty is not trusted to hold a moved Hessian
 
 SCHEMA: Schema = {
@@ -231,14 +236,18 @@ class Auto:
     def _judge(self, solver: LBFGS) -> Asking[None]:
         """Look at the measure now and then, and take the inner matrix anew where it misleads."""
         state, by_class = self.state, takes_factors(self.problem)
-        first = by_class and not self.rows
-        if state.iteration - self.judged < PATIENCE:
+        reads = factors.reads_of(self.problem) if by_class else np.inf
+        if by_class and not (self.rows or state.iteration) and solver.inner is None:
+            yield from self._begin_with_factors(solver, reads)
+        first = by_class and (not self.rows or self._shared())
+        soon = first and self.rows and reads <= SHARED_READS
+        if state.iteration - self.judged < (SHARED_PATIENCE if soon else PATIENCE):
             return
         enough = SLOW_PROGRESS if by_class else PROGRESS if self.rows else SPREAD_PROGRESS
         if first or (state.measure > enough * self.measure and self.measure < np.inf):
             new = factors.rows_of_class if by_class else rows_of_sample
             rows = self.rows or new(self.problem)
-            if self.rows and state.measure > SLOW_PROGRESS * self.measure:
+            if self.rows and not first and state.measure > SLOW_PROGRESS * self.measure:
                 rows *= 2
             if by_class:
                 rows = min(rows, self.problem.m)
@@ -247,13 +256,31 @@ class Auto:
                 yield from whole.prepare()
                 self.solver, self.rows, self.inner_theta = whole, rows, None
                 return
-            assert solver.point is not None
-            reads, inner = yield from _taken_anew(self.problem, solver.point, rows)
-            solver.begin_anew(inner)
-            self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
-            # The read that it took: what is saved from here on has it.
-            state.record(reads, state.bound)
+            yield from self._take_anew(solver, rows)
         self.judged, self.measure = state.iteration, state.measure
+
+    def _begin_with_factors(self, solver: LBFGS, reads: float) -> Asking[None]:
+        """Evaluate the first point and take factors there, if they take few reads' time.
+
+        reads: so many, for one factor each class.
+        """
+        yield from solver.advance(0)
+        shared = not self.state.theta.any()
+        few = reads / self.problem.columns if shared else reads
+        if self.state.stop is None and few <= SHARED_READS:
+            yield from self._take_anew(solver, factors.rows_of_class(self.problem))
+
+    def _shared(self) -> bool:
+        """Tell whether the inner matrix is one factor for all classes: taken at zeros."""
+        return self.inner_theta is not None and not self.inner_theta.any()
+
+    def _take_anew(self, solver: LBFGS, rows: int) -> Asking[None]:
+        assert solver.point is not None
+        reads, inner = yield from _taken_anew(self.problem, solver.point, rows)
+        solver.begin_anew(inner)
+        self.rows, self.inner_theta, self.anew = rows, solver.point.theta.copy(), True
+        # The read that it took: what is saved from here on has it.
+        self.state.record(reads, self.state.bound)
 
 
 def _taken_anew(
@@ -262,7 +289,9 @@ def _taken_anew(
     """Have a Hessian estimated at a point; return the reads so far, and v -> H^-1 v."""
     estimate: Estimate
     if takes_factors(problem):
-        estimate = yield EstimateFactors(point, rows, shared=False)
+        shared = not point.theta.any()  # one factor for all classes is the whole Hessian there
+        taken = min(problem.m, SHARED_ROWS * rows) if shared else rows
+        estimate = yield EstimateFactors(point, taken, shared)
         return estimate.reads, factors.inverse(estimate.H, problem)
     estimate = yield EstimateHessian(point, rows)
     return estimate.reads, _inverse(estimate.H, problem)

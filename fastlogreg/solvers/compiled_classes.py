@@ -65,6 +65,14 @@ class CompiledClasses:
         points = [self._point(path, k) for k in range(1, made + 1)]
         return points, path.numbers[1 : made + 1, 2].tolist(), path.H[made & 1], reads
 
+    def begin(
+        self, theta: Vector, count: int, tol: float, least: float
+    ) -> tuple[list[Point], list[float], Vector, int]:
+        """Return the same, the point at theta before them: it is evaluated first."""
+        path, made, reads = self._run(theta, count, tol, least, None)
+        points = [self._point(path, k) for k in range(made + 1)]
+        return points, path.numbers[: made + 1, 2].tolist(), path.H[made & 1], reads
+
     def _run(
         self,
         theta: Vector,

@@ -19,12 +19,17 @@ from .linear import by_factor, with_ridge
 from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
 
 LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
-ROWS_PER_FEATURE, LEAST_ROWS = 4, 1000  # of each class
+ROWS_PER_FEATURE, LEAST_ROWS = 4, 300  # of each class
 
 
 def rows_of_class(problem: Problem) -> int:
     """Return how many examples the factor of a class takes."""
     return min(problem.m, max(LEAST_ROWS, ROWS_PER_FEATURE * problem.n_x))
+
+
+def reads_of(problem: Problem) -> float:
+    """Return how many reads of X take as long as the first factors: as many products."""
+    return rows_of_class(problem) * problem.n_x / (4.0 * problem.m)
 
 
 def inverse(factors: Vector, problem: Problem) -> Callable[[Vector], Vector]:

@@ -24,6 +24,7 @@ from .line_search import good, step
 from .linear import ROUNDING, by_factor, with_ridge
 from .requests import (
     Asking,
+    BeginByNewton,
     Evaluate,
     EvaluateHessian,
     FormGram,
@@ -81,12 +82,14 @@ class Newton:
 
     def advance(self, count: int) -> Asking[None]:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
+        end = self.state.iteration + count
+        if self.point is None and self.compiled and self.problem.columns > 1:
+            yield from self._begin_compiled(count)
         if self.point is None:
             point = yield from self._evaluate(self.state.theta)
             judgement = yield from self._judge(point)
             self.point = point
             self.state.take(point, judgement)
-        end = self.state.iteration + count
         while self.state.stop is None and self.state.iteration < end:
             made = 0
             if self.compiled:
@@ -113,19 +116,32 @@ class Newton:
         """Make up to `count` iterations, as long as there is nothing to decide; return how many.
 
         Their times are estimates."""
-        state, begun = self.state, time.perf_counter()
-        least = ROUNDING * len(point.theta)
+        begun, least = time.perf_counter(), ROUNDING * len(point.theta)
         stretch: Stretch = yield StepByNewton(point, self.H, count, self.tol, least)
+        self._take(stretch, point, begun)
+        return len(stretch.points)
+
+    def _begin_compiled(self, count: int) -> Asking[None]:
+        """Evaluate and judge the first point, and make such iterations from there."""
+        theta, begun = self.state.theta, time.perf_counter()
+        least = ROUNDING * len(theta)
+        stretch: Stretch = yield BeginByNewton(theta, count, self.tol, least)
+        self._take(stretch, None, begun)
+
+    def _take(self, stretch: Stretch, point: Point | None, begun: float) -> None:
+        """Take the points of a stretch from `point` on; None: the first of them is the start."""
+        state = self.state
         took = (time.perf_counter() - begun) / max(1, len(stretch.points))
         self.H = stretch.H
         for k, (found, judgement) in enumerate(zip(stretch.points, stretch.judgements), 1):
-            state.costs.append(point.evaluation.J)
-            state.iteration, state.stalls, point = state.iteration + 1, 0, found
+            if point is not None:
+                state.costs.append(point.evaluation.J)
+                state.iteration, state.stalls = state.iteration + 1, 0
+            point = found
             state.take(found, judgement)
             when = (stretch.reads_before + k, begun + k * took)
             state.history[-1] = (*when, *state.history[-1][2:])
         self.point = point
-        return len(stretch.points)
 
     def _iterate(self, start: Point) -> Asking[None]:
         gradient = start.evaluation.gradient

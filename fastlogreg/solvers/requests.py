@@ -27,9 +27,10 @@ several that ask side by side.
     Descend            iterations made                     1 for each iteration
     DescendOnGram      iterations made                     none
     StepByNewton       Stretch                             1 for each iteration
+    BeginByNewton      Stretch, the start with it          1 for each point
     FollowWhole        FoundWhole                          as many as it takes
 
-The last four make whole stretches, compiled. They are asked for where `Problem` says so.
+The last five make whole stretches, compiled. They are asked for where `Problem` says so.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Problem(NamedTuple):
     has_kernels: bool  # whether compiled kernels may be used at all
     has_gram: bool  # whether FormGram may be asked
     has_descents: bool  # whether Descend may be
-    has_newton_steps: bool  # whether StepByNewton may be
+    has_newton_steps: bool  # whether StepByNewton may be; BeginByNewton too, of several classes
     columns: int = 1
     has_whole_path: bool = False  # whether FollowWhole may be
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
@@ -296,6 +297,15 @@ class StepByNewton(NamedTuple):
     least: float
 
 
+class BeginByNewton(NamedTuple):
+    """Ask for the same from theta, which is evaluated and judged first, whatever comes then."""
+
+    theta: Vector
+    iterations: int
+    tol: float
+    least: float
+
+
 class Stretch(NamedTuple):
     """Hold the points of a stretch as they were judged, the Hessian at the last one, and the reads
     of X before it."""
@@ -330,6 +340,7 @@ Request = (
     | Descend
     | DescendOnGram
     | StepByNewton
+    | BeginByNewton
 )
 Asking = Generator[Request, Any, Value]  # what yields requests, and returns a Value
 

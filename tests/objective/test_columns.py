@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastlogreg.backends import group_hessians
+from fastlogreg.backends import group_hessians, hessians, small_columns
+from fastlogreg.backends.base import NO_GROUP, Columns
 from fastlogreg.backends.choice import backend_of
 from fastlogreg.data.inputs import design_of
+from fastlogreg.maths.arrays import NONE
 from fastlogreg.maths.penalties import L2
 from fastlogreg.objective.columns import Column, SharedColumns
 from fastlogreg.objective.objective import Objective
@@ -133,6 +135,39 @@ def test_hessians_have_the_same_bits_for_any_number_of_threads_and_any_company()
         by_group = shared.group_hessians(columns[0], thetas[0])
         found.append((by_group.tobytes(), *(H.tobytes() for _, H in together)))
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_columns_of_a_small_x_have_the_sums_of_one_model_alone(grouped, weighted, monkeypatch):
+    """The kernel runs here without compilation too."""
+    X, labels, group, weight = example()
+    group = group if grouped else NO_GROUP
+    weight = weight if weighted else NONE
+    design, backend = design_of(X, 0.5, 0.25), backend_of("fused", 2)
+    small = small_columns.SmallColumns(design, labels, weight, group, backend)
+    rng = np.random.default_rng(5)
+    train = np.array([[1.0, 0.0, 2.0], [1.0, 1.0, 1.0]])[:, : 3 if grouped else 1]
+    held = np.array([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])[:, : 3 if grouped else 1]
+    W, positive = rng.standard_normal((2, N_X)), np.array([1, 2], np.int32)
+    columns = Columns(W, rng.standard_normal(2), positive, train, held)
+    for _ in range(2):  # the second time what is known is used
+        for found, k in zip(small.sums(columns), range(2)):
+            s, h = (of[k][group] if grouped else np.full(M, of[k, 0]) for of in (train, held))
+            s, h = (s * weight, h * weight) if weighted else (s, h)
+            y, z = (labels == positive[k]).astype(np.uint8), np.empty(M)
+            own = hessians.of_few_features(
+                design, y, W[k], columns.b[k], n_threads=1, weight=s, zs=z
+            )
+            assert found.loss == own.loss
+            assert found.gradient.tobytes() == own.gradient.tobytes()
+            assert found.hessian.tobytes() == own.hessian.tobytes()
+            assert found.held == (backend.terms(z, y, h).loss if h.any() else 0.0)
+        assert len(small.known) == 2
+    monkeypatch.setattr(small_columns, "BLOCK_BYTES", 0)
+    small.known.clear()
+    small.sums(columns)
+    assert not small.known
 
 
 @pytest.mark.parametrize("form", [np.asarray, "csc", "csr"])

@@ -314,6 +314,23 @@ def test_estimates_from_all_examples_are_the_hessian(weights: bool) -> None:
     assert softmax_sampled.masses(objective, point.z).shape == (200,)
 
 
+@pytest.mark.parametrize("weights", [False, True])
+@pytest.mark.parametrize("in_common", [False, True])
+def test_factors_from_some_examples_are_near_those_from_all(
+    weights: bool, in_common: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(softmax_sampled, "LARGE_PART", 8 if in_common else 0)
+    objective = made(m=300, weights=weights)
+    point = objective.point(random_theta(objective))
+    whole = objective.estimated_factors(point, 300, False)
+    some = objective.estimated_factors(point, 110, False)
+    for one, other in zip(some, whole):
+        root = np.linalg.inv(np.linalg.cholesky(other))
+        values = np.linalg.eigvalsh(root @ one @ root.T)
+        assert values.min() > 0.5
+        assert values.max() < 2.0
+
+
 def test_weights_are_rows_repeated_and_rows_gone() -> None:
     objective = made(weights=True)
     rows = np.repeat(np.arange(objective.m), objective.weight.astype(int))

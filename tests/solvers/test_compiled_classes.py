@@ -17,7 +17,7 @@ from fastlogreg.objective.softmax import SoftmaxObjective
 from fastlogreg.solvers import compiled, compiled_classes
 from fastlogreg.solvers.answers import Answers
 from fastlogreg.solvers.newton import Newton
-from fastlogreg.solvers.requests import EvaluateHessian
+from fastlogreg.solvers.requests import BeginByNewton, EvaluateHessian, StepByNewton
 from fastlogreg.solvers.result import TrainingResult
 from fastlogreg.solvers.state import State
 from fastlogreg.training import run
@@ -217,3 +217,30 @@ def test_x_in_blocks_takes_two_reads_for_each_point() -> None:
     _, whole = trained("float32")
     assert result.cost == pytest.approx(whole.cost, rel=1e-12)
     assert result.passes == 2 * (result.iterations + 1)
+
+
+@pytest.mark.parametrize("option", ["example-major", "weights", "no intercept", "a far start"])
+def test_what_begins_compiled_is_the_first_point_and_the_steps_from_there(option: str) -> None:
+    objective, theta = problem(option)
+    answers, least = Answers(objective), 1e-14
+    found = answers.answer(BeginByNewton(theta, 3, 1e-12, least))
+    first, H = answers.answer(EvaluateHessian(theta))
+    after = answers.answer(StepByNewton(first, H, 3, 1e-12, least))
+    assert found.reads_before == 0
+    assert len(found.points) == 1 + len(after.points)
+    for one, other in zip(found.points, [first, *after.points]):
+        assert one.theta.tobytes() == other.theta.tobytes()
+        assert one.evaluation.J == other.evaluation.J
+        assert one.evaluation.gradient.tobytes() == other.evaluation.gradient.tobytes()
+    assert found.H.tobytes() == (after.H if after.points else H).tobytes()
+    assert [one.bound for one in found.judgements[1:]] == [one.bound for one in after.judgements]
+    bound = objective.bound_by_hessian(first.evaluation, H)
+    assert found.judgements[0].bound == pytest.approx(bound, rel=1e-9)
+
+
+def test_a_start_that_is_the_optimum_takes_one_read() -> None:
+    objective, result = trained("example-major")
+    start = objective.taken(result.w, result.b)
+    objective.passes = 0
+    again = run.run(objective, State(start), Options(solver="newton", tol=1e-10))
+    assert (again.iterations, again.passes, again.stop_reason) == (0, 1, "converged")

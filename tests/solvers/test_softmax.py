@@ -16,7 +16,8 @@ from fastlogreg.maths.arrays import Vector
 from fastlogreg.objective.objective import Objective
 from fastlogreg.objective.softmax import SoftmaxObjective
 from fastlogreg.solvers import auto, factors, newton, registry
-from fastlogreg.solvers.answers import describe
+from fastlogreg.solvers.answers import Answers, describe
+from fastlogreg.solvers.requests import EstimateFactors
 from fastlogreg.solvers.result import TrainingResult, TrainingWarning
 from fastlogreg.solvers.state import State
 from fastlogreg.training import run
@@ -177,6 +178,36 @@ def test_auto_reaches_the_optimum_by_each_way(way: str, monkeypatch: pytest.Monk
     assert result.stop_reason == "converged"
     assert result.passes < 60
     assert -1e-15 <= result.cost - best.cost <= result.suboptimality_bound + 1e-15
+
+
+@pytest.mark.parametrize("from_zeros", [True, False])
+def test_factors_are_taken_early_where_they_are_cheap(
+    from_zeros: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in WAYS["factors"].items():
+        monkeypatch.setattr(auto, name, value)
+    x, y = correlated()
+    objective = SoftmaxObjective(design_of(np.ascontiguousarray(x.T)), y.astype(np.int32), 4, 1.0)
+    start = np.zeros(objective.size)
+    if not from_zeros:
+        start += 1e-3 * np.linspace(-1.0, 1.0, start.size)
+        start = objective.centred(start)
+    asked, answer = [], Answers.answer
+
+    def watched(self: Answers, request: Any) -> Any:
+        if isinstance(request, EstimateFactors):
+            asked.append(request.shared)
+        return answer(self, request)
+
+    monkeypatch.setattr(Answers, "answer", watched)
+    early = run.run(objective, State(start), Options(solver="auto", tol=1e-9))
+    assert asked[: 1 + from_zeros] == [True, False][-1 - from_zeros :]
+    assert True not in asked[1:]
+    monkeypatch.setattr(auto, "SHARED_READS", 0.0)
+    objective.passes = 0
+    late = run.run(objective, State(start), Options(solver="auto", tol=1e-9))
+    assert early.stop_reason == late.stop_reason == "converged"
+    assert early.passes < late.passes + 2 * (not from_zeros)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -51,6 +51,7 @@ def test_every_way_of_the_solver_goes_on_from_the_last_lambda(way, monkeypatch):
         monkeypatch.setattr(auto, "WORTH", np.inf if way == "sample" else 0.0)
     if way == "lbfgs":
         monkeypatch.setattr(auto, "PATIENCE", 10_000)
+        monkeypatch.setattr(auto, "SHARED_READS", 0.0)
     labels = Y[0].astype(np.int32)
     ways = ClassWays(design_of(X), labels, 4, np.empty(0), np.ones(4))
     kept = np.arange(600) % 5 > 0

@@ -205,8 +205,8 @@ def bound_of_classes(J: float, gradient: Any, H: Any, K: int, decayed: float, C:
 def newton_steps(problem: ClassProblem, stopping: Stopping, path: Path, known: bool) -> Any:
     """Make up to len(path.thetas) - 1 iterations from point 0.
 
-    known: whether point 0 is given but for its z; else it is evaluated first. Returns how many were
-    made, and how many times X was read.
+    known: whether point 0 is given but for its z; else it is evaluated first, with its bound.
+    Returns how many were made, and how many times X was read.
     """
     tol, least = stopping
     thetas, numbers, zs, gradients, Hs = path
@@ -256,11 +256,10 @@ def newton_steps(problem: ClassProblem, stopping: Stopping, path: Path, known: b
         fill_in(P, K, problem.regularized, H)
         reads += 1
         numbers[k + 1, 0] = found
-        if k >= 0:
-            if not J + 1e-14 * abs(J) >= found or not abs(after) <= 0.5 * abs(before):
-                return k, reads
-            bound = bound_of_classes(found, gradient, H, K, decayed, room)
-            numbers[k + 1, 2] = bound
-            if bound <= tol:
-                return k + 1, reads
+        if k >= 0 and (not J + 1e-14 * abs(J) >= found or not abs(after) <= 0.5 * abs(before)):
+            return k, reads
+        bound = bound_of_classes(found, gradient, H, K, decayed, room)
+        numbers[k + 1, 2] = bound
+        if bound <= tol:
+            return k + 1, reads
     return last, reads
