@@ -40,7 +40,7 @@ def add_sums(
     Where the link is SIDES, all have 2K.
     """
     W, b = point
-    of_z, width = _widths(link, b.size)
+    of_z, width, head = _widths(link, b.size)
     of_dz = 2 * b.size if link[0] == SIDES else b.size
     turned = np.zeros((x.n_x, of_z))
     turned[:, : b.size] = W.T
@@ -48,14 +48,15 @@ def add_sums(
     scores = Scores(zs.reshape(-1), zs.shape[-1], 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         total = sums(x, targets, Rows(turned.reshape(-1), b), link, scores, n_threads)
-    heads, dw = total[: HEADS * width], total[HEADS * width :]
-    return heads.reshape(HEADS, width)[:, :of_dz].copy(), dw.reshape(-1, width)[:, :of_dz].T
+    heads, dw = total[:head].reshape(HEADS, -1), total[head:].reshape(-1, width)
+    return heads[:, :of_dz].copy(), dw[:, :of_dz].T
 
 
-def _widths(link: tuple[int, Tables], K: int) -> tuple[int, int]:
-    """Return the numbers in a row of Z.T and in one of dZ.T."""
-    of_z = -(-K // 8) * 8
-    return of_z, -(-2 * K // 8) * 8 if link[0] == SIDES else of_z
+def _widths(link: tuple[int, Tables], K: int) -> tuple[int, int, int]:
+    """Return the numbers in a row of Z.T, in one of dZ.T, and in all rows of sums."""
+    of_dz = 2 * K if link[0] == SIDES else K
+    padded = -(-of_dz // 8) * 8
+    return (1, of_dz, HEADS * 8) if K == 1 else (-(-K // 8) * 8, padded, HEADS * padded)
 
 
 def _chunks(x: SparseMatrix) -> tuple[int, int]:
@@ -80,8 +81,8 @@ def _by_example(
 ) -> Vector:
     from ..kernels.many.sparse import run_examples
 
-    (chunks, chunk), (_, width) = _chunks(x), _widths(link, rows.b.size)
-    partials = np.zeros((chunks, (HEADS + x.n_x) * width))
+    (chunks, chunk), (_, width, head) = _chunks(x), _widths(link, rows.b.size)
+    partials = np.zeros((chunks, head + x.n_x * width))
     work = partial(
         run_examples,
         *link,
@@ -107,20 +108,20 @@ def _by_feature(
     from ..kernels.many.sparse import gather_features, link_scores, scatter_features
 
     (chunks, chunk), own = _chunks(x), Compressed(*x.arrays)
-    of_z, width = _widths(link, rows.b.size)
+    of_z, width, head = _widths(link, rows.b.size)
     partials = np.zeros((chunks, x.m * of_z))
     shape = Shape(x.m, x.n_x, chunk, LINK_BLOCK, 0)
     work: Any = Work(partials.reshape(-1), _counters(1))
     run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, of_z, work))
     z = _sum(partials)
     dz = z if width == of_z else np.empty(x.m * width)
-    total = np.zeros((HEADS + x.n_x) * width)
-    work, at = Work(total[: HEADS * width], _counters(2)), HEADS * width
+    total = np.zeros(head + x.n_x * width)
+    work = Work(total[:head], _counters(2))
     blocks = -(-x.m // LINK_BLOCK)
     turned = partial(link_scores, *link, shape, targets, Rows(z, rows.b), scores, work, dz)
     run_on(min(n_threads, blocks), turned)
     count = np.zeros(1, np.int64)
-    work = partial(gather_features, own, x.block, dz, width, total, at, count)
+    work = partial(gather_features, own, x.block, dz, width, total, head, count)
     run_on(min(n_threads, -(-x.n_x // x.block)), work)
     return total
 

@@ -1,4 +1,4 @@
-"""K columns of a sparse X, from its non-zeros: `kernels.sparse` with eight columns at a time.
+"""K columns of a sparse X, from its non-zeros: `kernels.sparse` for eight columns at once, or one.
 
 Layout. Row i of X is data[starts[i] : starts[i + 1]], as there. What it is multiplied with has a
 row of `width` numbers, K rounded up to eights, for each index: a non-zero touches neighbours.
@@ -6,7 +6,8 @@ row of `width` numbers, K rounded up to eights, for each index: a non-zero touch
     W.T    (n_x, width)     index j: w_j of column 0, 1, ..., K - 1, zeros
     Z.T    (block, width)   likewise; turned to (K, block) for the losses, and back
 
-Where the link is SIDES, dZ has 2K rows: then what is turned back, and dW.T, are wider.
+Where the link is SIDES, dZ has 2K rows: then what is turned back, and dW.T, are wider. One column
+alone has rows of 1, or of 2: each step is the same as in a lane, so that no bit changes.
 
     rows are examples    gather Z.T[i] += x W.T[j]; losses; scatter dW.T[j] += x dZ.T[i]: one read
     rows are features    scatter Z.T[i] += x W.T[j]; losses; gather dW.T[j] += x dZ.T[i]: two reads
@@ -38,13 +39,29 @@ ONE, TWO = np.uint64(1), np.uint64(2)
 
 
 @inlined
+def row_width(K: int, rows: int) -> int:
+    """Return the numbers in a row of K columns' Z.T, W.T, dZ.T or dW.T, which have `rows` each."""
+    return rows if K == 1 else (rows + 7) & -8
+
+
+@inlined
 def gather(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: int) -> None:
     """Add the sum of x v[index] over row i to row i - lo of out[at:]."""
     data, indices, starts = x
     one = splat(1.0)
     for i in range(lo, hi):
         first, end = starts[i], starts[i + 1]
-        for q in range(0, width, LANES):
+        for q in range(width if width < LANES else 0):
+            s = t = 0.0
+            k = first
+            while k + TWO <= end:
+                s += np.float64(data[k]) * v[np.int64(indices[k]) * width + q]
+                t += np.float64(data[k + ONE]) * v[np.int64(indices[k + ONE]) * width + q]
+                k += TWO
+            if k < end:
+                s += np.float64(data[k]) * v[np.int64(indices[k]) * width + q]
+            out[at + (i - lo) * width + q] += s + t
+        for q in range(0, width if width >= LANES else 0, LANES):
             even = odd = splat(0.0)
             k = first
             while k + TWO <= end:
@@ -65,7 +82,13 @@ def scatter(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: i
     data, indices, starts = x
     for i in range(lo, hi):
         first, end = starts[i], starts[i + 1]
-        for q in range(0, width, LANES):
+        for q in range(width if width < LANES else 0):
+            factor = v[(i - lo) * width + q]
+            k = first if factor != 0.0 else end  # one of the two sides is always 0
+            while k < end:
+                out[at + np.int64(indices[k]) * width + q] += np.float64(data[k]) * factor
+                k += ONE
+        for q in range(0, width if width >= LANES else 0, LANES):
             factors = load(v, (i - lo) * width + q)
             k = first
             while k < end:
@@ -121,18 +144,18 @@ def run_examples(
 ) -> None:
     """Take blocks of examples until none is left; any number of threads at once.
 
-    rows: W.T (n_x, width), flat, and b (K,). total: (chunks, HEADS width + n_x width), flat, its
-    width that of dZ.T, and counters (1 + 2 chunks, LINE_NUMBERS), zeros on entry: the next chunk;
-    then for each chunk its next block, and whose turn it is.
+    rows: W.T (n_x, width), flat, and b (K,). total: for each chunk HEADS rows of sums, rounded up
+    to eights, and dW.T. counters (1 + 2 chunks, LINE_NUMBERS), zeros on entry: the next chunk; then
+    for each chunk its next block, and whose turn it is.
     """
     (m, n_x, chunk, block, _), (total, counters), (W, b) = shape, work, rows
     K, chunks = b.size, (m + chunk - 1) // chunk
     of_dz = 2 * K if link == SIDES else K
-    of_z, width = (K + 7) & -8, (of_dz + 7) & -8
-    size = (HEADS + n_x) * width
+    of_z, width, head = row_width(K, K), row_width(K, of_dz), HEADS * ((of_dz + 7) & -8)
+    size = head + n_x * width
     places, heads, by_example = (
         room(link, block, of_dz),
-        np.empty(HEADS * width),
+        np.empty(head),
         np.empty(block * width),
     )
     first = fetch_and_increment(counters[0], 0)
@@ -158,9 +181,9 @@ def run_examples(
             link_block(link, tables, K, scores, shape, (lo, hi), places, heads)
             turn_back(places.z, block, of_dz, hi - lo, by_example, 0, width)
             wait_for(counters[2 + 2 * c], number)
-            for j in range(HEADS * width):
+            for j in range(head):
                 total[c * size + j] += heads[j]
-            scatter(x, lo, hi, by_example, width, total, c * size + HEADS * width)
+            scatter(x, lo, hi, by_example, width, total, c * size + head)
             fetch_and_increment(counters[2 + 2 * c], 0)
             number = fetch_and_increment(counters[1 + 2 * c], 0)
         c = chunks if visits else fetch_and_increment(counters[0], 0)
@@ -199,8 +222,8 @@ def link_scores(
     (m, _, _, block, _), (total, counters), (by_example, b) = shape, work, rows
     K = b.size
     of_dz = 2 * K if link == SIDES else K
-    of_z, width = (K + 7) & -8, (of_dz + 7) & -8
-    places, heads = room(link, block, of_dz), np.empty(HEADS * width)
+    of_z, width, head = row_width(K, K), row_width(K, of_dz), HEADS * ((of_dz + 7) & -8)
+    places, heads = room(link, block, of_dz), np.empty(head)
     number = fetch_and_increment(counters[0], 0)
     while number * block < m:
         lo = number * block
@@ -216,7 +239,7 @@ def link_scores(
         link_block(link, tables, K, scores, shape, (lo, hi), places, heads)
         turn_back(places.z, block, of_dz, hi - lo, out, lo * width, width)
         wait_for(counters[1], number)
-        for j in range(HEADS * width):
+        for j in range(head):
             total[j] += heads[j]
         fetch_and_increment(counters[1], 0)
         number = fetch_and_increment(counters[0], 0)
