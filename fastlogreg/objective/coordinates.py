@@ -18,7 +18,7 @@ from ..machine.blas import inner
 from ..maths.arrays import Vector
 
 FLAT = 1e-12  # of the largest curvature: below it b stays
-SWEEPS = 2000  # at most
+LEFT, SWEEPS = 1e-26, 500  # of what a coordinate's move brings; sweeps at most
 
 
 class Step(NamedTuple):
@@ -68,12 +68,16 @@ def _least(
 
     d is from w. What is found is exact up to rounding; zeros are exact zeros.
     """
-    from ..kernels.second_order.coordinates import descend_coordinates, descend_groups
+    from ..kernels.second_order.coordinates import descend_coordinates
+    from ..kernels.second_order.groups import descend_groups
 
     new, l2 = w.copy(), share * penalty.l2[features]
     if penalty.group is None:
-        bounds = penalty.lower[features], penalty.upper[features]
-        descend_coordinates(H, q, w, new, (share * penalty.l1[features], l2), bounds, SWEEPS)
+        l1, bounds = (
+            share * penalty.l1[features],
+            (penalty.lower[features], penalty.upper[features]),
+        )
+        descend_coordinates(H, q, w, new, l1, l2, *bounds, LEFT, SWEEPS)
         return new
     own = penalty.group[features]
     order = np.argsort(own, kind="stable")  # a group's features behind each other
@@ -82,7 +86,7 @@ def _least(
     start = w[order]
     found, H = start.copy(), np.ascontiguousarray(H[order[:, None], order])
     ends = np.append(starts, own.size)
-    descend_groups(H, q[order], start, found, ends, (l1, l2[order]), SWEEPS)
+    descend_groups(H, q[order], start, found, ends, l1, l2[order], LEFT, SWEEPS)
     new[order] = found
     return new
 

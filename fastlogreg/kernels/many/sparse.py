@@ -1,4 +1,4 @@
-"""K columns of a sparse X, from its non-zeros: as `kernels.sparse`, eight columns at a time or one.
+"""K columns of a sparse X, from its non-zeros: `kernels.sparse` for eight columns at once, or one.
 
 Layout. Row i of X is data[starts[i] : starts[i + 1]], as there. What it is multiplied with has a
 row of `width` numbers, K rounded up to eights, for each index: a non-zero touches neighbours.

@@ -1,20 +1,25 @@
-"""Coordinate descent in a quadratic model with an elastic net or groups: a step of prox-Newton.
+"""A quadratic model with absolute values and bounds, minimised coordinate by coordinate.
 
-    q.d + d.H d / 2 + sum l1_j |w_j| + l2_j / 2 w_j^2      w = w0 + d,  lower <= w <= upper
+    minimise over w    q.d + d.H d / 2 + sum of l1 |w| + l2 w^2 / 2,   d = w - w0,
+                       lower <= w <= upper
 
-A sweep goes through the coordinates, each to where the model is least along it. After one that has
-changed nothing of what is 0 or at a bound, the others are solved for together, by Cholesky. Where a
-sign would change or a bound be passed, the step ends there, and that coordinate is fixed. A sweep
-that changes nothing of what is fixed then ends it: so what is found is exact to rounding, however
-the columns are correlated.
+H is the Hessian of a working set, b eliminated: nothing here reads X. The variable is w and not d,
+so that a zero or a bound is met exactly.
 
-Layout: H (n, n), symmetric, row after row; r (n,) = H d + q is kept up to date by adding multiples
-of a row.
+    r = q + H d                        kept up to date, a row of H at a time
+    w_j = S(H_jj w_j - r_j, l1_j) / (H_jj + l2_j), within its bounds
+    S(u, l) = u - l where u > l, u + l where u < -l, else 0
 
-    row j of H:  H[j, 0] ... H[j, n - 1]      r += d_j H[j]
+Layout: H (n, n), symmetric; all else (n,). Loop order: sweeps, coordinates, then a row of H. A full
+sweep finds the support, the coordinates that are not 0; sweeps of these alone go on until they
+stand still; then comes a full one again. The end is a full sweep that moves nothing.
 
-Loop order: sweeps; coordinates; the elements of a row. Rounding: FAST, a coordinate is exactly 0 or
-exactly at a bound where it is there. Twin: a search by SciPy, in the tests.
+Correlated columns make sweeps slow. So once signs and bounds have stayed as they are for as many
+sweeps as a factor of H costs, the linear system of the free coordinates is solved
+(`solve_on_support`).
+
+Rounding: EXACT, but for the factor. Twin: the optimality conditions in extended precision, in the
+tests.
 """
 
 from __future__ import annotations
@@ -24,212 +29,200 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import inlined, kernel
+from ..decorators import exact, inlined
 from .cholesky import factor, solve
 
-PIVOT = 1e-13  # of its place on the diagonal, below which columns depend on each other
-PATIENCE = 20  # sweeps that change what is fixed, after which the rest is solved for all the same
-SETTLED = 1e-24  # of the largest gain of a sweep: what is left is rounding
+LEAST_QUIET = 3  # sweeps without a change of sign, before a system is solved
+# What is added to the diagonal, of itself: a duplicated column then has a factor. It costs a few
+# steps of refinement, and leaves the solution.
+LIFT = 1e-13
+ROUNDINGS = 16 * 2.0**-52  # times n: at least as much is added, since a factor is no more exact
+MOST_REFINEMENTS = 12
 
 
 @inlined
-def add_row(H: Any, j: int, d: float, r: Any) -> None:
-    """Add d times row j of H to r."""
+def add_row(H: Any, j: int, step: float, r: Any) -> None:
+    """Add step times row j of H to r."""
     row = H[j]
-    for i in range(r.size):
-        r[i] += d * row[i]
+    for k in range(r.size):
+        r[k] += step * row[k]
+
+
+@exact
+def find_slopes(H: Any, q: Any, w0: Any, w: Any, r: Any) -> None:
+    """Set r to q + H (w - w0)."""
+    for k in range(r.size):
+        r[k] = q[k]
+    for j in range(r.size):
+        d = w[j] - w0[j]
+        if d != 0.0:
+            add_row(H, j, d, r)
 
 
 @inlined
-def least_along(t: float, l1: float, bent: float, low: float, high: float) -> float:
-    """Return the w within its bounds where bent / 2 w^2 - t w + l1 |w| is least."""
-    size = abs(t) - l1
-    if not size > 0.0:
-        found = 0.0
-    elif bent > 0.0:
-        found = math.copysign(size / bent, t)
-    else:
-        found = math.copysign(math.inf, t)
-    return min(max(found, low), high)
+def soft(u: float, threshold: float) -> float:
+    """Move u towards 0 by the threshold, at most to 0."""
+    if u > threshold:
+        return u - threshold
+    if u < -threshold:
+        return u + threshold
+    return 0.0
 
 
 @inlined
-def free_places(w: Any, lower: Any, upper: Any, places: Any) -> int:
-    """List the coordinates that are neither 0 nor at a bound; return how many."""
+def without_curvature(slope: float, w: float, l1: float, lower: float, upper: float) -> float:
+    """Return where slope t + l1 |t| is least within the bounds; w where it is nowhere, or w too."""
+    if slope > l1 and lower > -math.inf:
+        return lower
+    if slope < -l1 and upper < math.inf:
+        return upper
+    if -l1 < slope < l1:
+        return min(max(0.0, lower), upper)
+    return w
+
+
+@exact
+def sweep(
+    order: Any, H: Any, w: Any, r: Any, l1: Any, l2: Any, lower: Any, upper: Any
+) -> tuple[float, bool]:
+    """Minimise over the coordinates of `order`, one after another; keep r up to date.
+
+    Return the largest (H_jj + l2_j) step^2, and whether one has become 0 or met a bound, or left
+    it, or changed its sign.
+    """
+    largest, changed = 0.0, False
+    for j in order:
+        before, h = w[j], H[j, j] + l2[j]
+        if h > 0.0:
+            after = soft(H[j, j] * before - r[j], l1[j]) / h
+            after = min(max(after, lower[j]), upper[j])
+        else:
+            h, after = 0.0, without_curvature(r[j], before, l1[j], lower[j], upper[j])
+        step = after - before
+        if step != 0.0:
+            w[j] = after
+            add_row(H, j, step, r)
+            largest = max(largest, h * step * step)
+            changed |= (after == 0.0) != (before == 0.0) or after * before < 0.0
+            changed |= (after == lower[j]) != (before == lower[j])
+            changed |= (after == upper[j]) != (before == upper[j])
+    return largest, changed
+
+
+@exact
+def find_free(w: Any, l1: Any, lower: Any, upper: Any, free: Any, lowest: Any, highest: Any) -> int:
+    """List the coordinates that can move both ways without a kink; return how many there are.
+
+    free: takes them; lowest and highest: how far each may go before a kink or a bound.
+    """
     count = 0
     for j in range(w.size):
-        if w[j] != 0.0 and lower[j] < w[j] < upper[j]:
-            places[count] = j
-            count += 1
+        if not lower[j] < w[j] < upper[j] or (w[j] == 0.0 and l1[j] > 0.0):
+            continue
+        free[count], lowest[count], highest[count] = j, lower[j], upper[j]
+        if l1[j] > 0.0 and w[j] > 0.0:
+            lowest[count] = max(0.0, lower[j])
+        if l1[j] > 0.0 and w[j] < 0.0:
+            highest[count] = min(0.0, upper[j])
+        count += 1
     return count
 
 
-@kernel
-def solve_free(
-    H: Any, r: Any, w: Any, penalty: Any, bounds: Any, places: Any, attempts: int
+@exact
+def solve_on_support(
+    H: Any, q: Any, w0: Any, w: Any, l1: Any, l2: Any, lower: Any, upper: Any, r: Any
 ) -> bool:
-    """Move the free coordinates to where the model is least, as far as their signs allow.
+    """Move the free coordinates to where the model is least while signs and bounds stay.
 
-    penalty: l1 and l2; bounds: lower and upper. attempts: steps at most. False where it did not get
-    there, or their columns depend on each other.
+    Where a kink or a bound is in between, move up to the first one. False, and nothing moved, where
+    there is no factor. r is found anew.
     """
-    (l1, l2), (lower, upper) = penalty, bounds
-    for _ in range(attempts):
-        count = free_places(w, lower, upper, places)
-        if count == 0:
+    n = w.size
+    free, lowest, highest = np.empty(n, np.int64), np.empty(n), np.empty(n)
+    count = find_free(w, l1, lower, upper, free, lowest, highest)
+    lift = 1.0 + max(LIFT, ROUNDINGS * count)
+    A, L = np.empty((count, count)), np.empty((count, count))
+    for a in range(count):
+        row = H[free[a]]
+        for c in range(a):
+            A[a, c] = row[free[c]]
+        A[a, a] = (row[free[a]] + l2[free[a]]) * lift
+    if not factor(A, 0.0, L):
+        return False
+    slope, step = np.empty(count), np.empty(count)
+    before = math.inf
+    for _ in range(MOST_REFINEMENTS):
+        find_slopes(H, q, w0, w, r)
+        size = 0.0
+        for a in range(count):
+            j = free[a]
+            own = l1[j] if w[j] > 0.0 else -l1[j]
+            slope[a] = r[j] + l2[j] * w[j] + own
+            size += slope[a] * slope[a] / A[a, a]
+        if not size < 0.25 * before:  # it is rounding
             return True
-        A, L = np.empty((count, count)), np.empty((count, count))
-        g, d = np.empty(count), np.empty(count)
+        before = size
+        solve(L, slope, step)
+        share, first = 1.0, -1
         for a in range(count):
-            j = places[a]
-            g[a] = r[j] + l2[j] * w[j] + math.copysign(l1[j], w[j])
-            for b in range(a + 1):
-                A[a, b] = H[j, places[b]]
-            A[a, a] += l2[j]
-        if not factor(A, PIVOT, L):
-            return False
-        solve(L, g, d)
-        t, stopped = 1.0, -1
+            end = highest[a] if step[a] < 0.0 else lowest[a]
+            room = w[free[a]] - end  # of the sign of the step
+            if abs(room) < share * abs(step[a]):
+                share, first = room / step[a], a
         for a in range(count):
-            j = places[a]
-            low = max(lower[j], 0.0 if w[j] > 0.0 and l1[j] > 0.0 else -math.inf)
-            high = min(upper[j], 0.0 if w[j] < 0.0 and l1[j] > 0.0 else math.inf)
-            end = low if d[a] > 0.0 else high
-            if d[a] != 0.0 and (w[j] - end) / d[a] < t:
-                t, stopped = (w[j] - end) / d[a], a
-        for a in range(count):
-            j = places[a]
-            new = w[j] - t * d[a]
-            if a == stopped:
-                low = max(lower[j], 0.0 if w[j] > 0.0 and l1[j] > 0.0 else -math.inf)
-                high = min(upper[j], 0.0 if w[j] < 0.0 and l1[j] > 0.0 else math.inf)
-                new = low if d[a] > 0.0 else high
-            if new != w[j]:
-                add_row(H, j, new - w[j], r)
-                w[j] = new
-        if stopped < 0:
-            return True
-    return False
-
-
-@kernel
-def descend_coordinates(
-    H: Any, q: Any, w0: Any, w: Any, penalty: Any, bounds: Any, most: int
-) -> int:
-    """Minimise over w (n,), in place, from where it is; return the sweeps made, `most` at most.
-
-    penalty: l1 and l2 (n,); bounds: lower and upper (n,). w is within them.
-    """
-    (l1, l2), (lower, upper), n = penalty, bounds, w.size
-    r, places = q.copy(), np.empty(n, np.int64)
-    for j in range(n):
-        if w[j] != w0[j]:
-            add_row(H, j, w[j] - w0[j], r)
-    solved, greatest, attempts = False, 0.0, 1
-    for sweep in range(most):
-        changed, largest = False, 0.0
-        for j in range(n):
-            bent = H[j, j] + l2[j]
-            new = least_along(H[j, j] * w[j] - r[j], l1[j], bent, lower[j], upper[j])
-            if not abs(new) < math.inf:
-                new = w[j]
-            d = new - w[j]
-            if d != 0.0:
-                was = w[j] != 0.0 and lower[j] < w[j] < upper[j]
-                now = new != 0.0 and lower[j] < new < upper[j]
-                changed = changed or was != now or new * w[j] < 0.0
-                largest = max(largest, bent * d * d)
-                add_row(H, j, d, r)
-                w[j] = new
-        greatest = max(greatest, largest)
-        if (solved and not changed) or largest <= SETTLED * greatest:
-            return sweep + 1
-        solved = False
-        if not changed or sweep % PATIENCE == PATIENCE - 1:
-            solved = solve_free(H, r, w, penalty, bounds, places, attempts)
-            attempts = min(2 * attempts, 2 * n + 1)
-    return most
+            j = free[a]
+            w[j] = min(max(w[j] - share * step[a], lowest[a]), highest[a])
+        if first >= 0:
+            w[free[first]] = highest[first] if step[first] < 0.0 else lowest[first]
+            break
+    find_slopes(H, q, w0, w, r)
+    return True
 
 
 @inlined
-def least_length(values: Any, turned: Any, l1: float) -> float:
-    """Return s with sum of (turned / (values s + l1))^2 = 1: the length of a group's weights.
+def is_worth_solving(quiet: int, count: int, n: int) -> bool:
+    """Tell whether as much has gone into quiet sweeps of `count` coordinates as a factor takes."""
+    return quiet >= LEAST_QUIET and 6 * quiet * n >= count * count
 
-    values: of the curvature along its own axes, with l2; turned: what pulls along them. By Newton's
-    method on 1 / length, from below, where it cannot overshoot.
+
+@exact
+def descend_coordinates(
+    H: Any,
+    q: Any,
+    w0: Any,
+    w: Any,
+    l1: Any,
+    l2: Any,
+    lower: Any,
+    upper: Any,
+    tolerance: float,
+    most_epochs: int,
+) -> int:
+    """Minimise the model over w, in place, from the w given; return how many sweeps were made.
+
+    It ends where a full sweep has no (H_jj + l2_j) step^2 above the tolerance. A coordinate without
+    curvature whose slope no bound stops is left where it is. l1 may be infinite.
     """
-    s = 0.0
-    for _ in range(100):
-        total, slope = 0.0, 0.0
-        for i in range(values.size):
-            part = turned[i] / (values[i] * s + l1)
-            total += part * part
-            slope -= part * part * values[i] / (values[i] * s + l1)
-        if not total > 0.0 or not slope < 0.0:
-            break
-        size = math.sqrt(total)
-        step = (size - 1.0) * total / (-slope)
-        following = s + step
-        if not following > s * (1.0 + 4e-16) or not following < math.inf:
-            break
-        s = following
-    return s
-
-
-@kernel
-def descend_groups(H: Any, q: Any, w0: Any, w: Any, starts: Any, penalty: Any, most: int) -> int:
-    """Minimise with groups of coordinates that are 0 together; return the sweeps made.
-
-    starts (G + 1,): where each group begins. penalty: l1 (G,) and l2 (n,), the same in a group. A
-    group moves to where the model is least along all of it: in the axes of its part of H the length
-    of its weights is the root of an equation in one unknown.
-    """
-    (l1, l2), n, groups = penalty, w.size, starts.size - 1
-    r = q.copy()
+    n, epochs = w.size, 0
+    r, every, support = np.empty(n), np.arange(n), np.empty(n, np.int64)
     for j in range(n):
-        if w[j] != w0[j]:
-            add_row(H, j, w[j] - w0[j], r)
-    longest = 0
-    for g in range(groups):
-        longest = max(longest, starts[g + 1] - starts[g])
-    axes, values = np.zeros((n, longest)), np.zeros(n)
-    for g in range(groups):
-        lo, hi = starts[g], starts[g + 1]
-        found, own = np.linalg.eigh(np.ascontiguousarray(H[lo:hi, lo:hi]))
-        for a in range(hi - lo):
-            values[lo + a] = max(found[a], 0.0) + l2[lo]
-            for b in range(hi - lo):
-                axes[lo + a, b] = own[a, b]
-    greatest = 0.0
-    for sweep in range(most):
-        largest = 0.0
-        for g in range(groups):
-            lo, hi = starts[g], starts[g + 1]
-            pull, turned = np.empty(hi - lo), np.zeros(hi - lo)
-            size = 0.0
-            for a in range(hi - lo):
-                pull[a] = -r[lo + a]
-                for b in range(hi - lo):
-                    pull[a] += H[lo + a, lo + b] * w[lo + b]
-                size += pull[a] * pull[a]
-            new = np.zeros(hi - lo)
-            if math.sqrt(size) > l1[g]:
-                for a in range(hi - lo):
-                    for b in range(hi - lo):
-                        turned[b] += axes[lo + a, b] * pull[a]
-                s = least_length(values[lo:hi], turned, l1[g]) if l1[g] > 0.0 else 1.0
-                for b in range(hi - lo):
-                    bent = values[lo + b] + (l1[g] / s if s > 0.0 else math.inf)
-                    along = turned[b] / bent if bent > 0.0 else 0.0
-                    for a in range(hi - lo):
-                        new[a] += axes[lo + a, b] * along
-            for a in range(hi - lo):
-                d = new[a] - w[lo + a]
-                if d != 0.0:
-                    largest = max(largest, (H[lo + a, lo + a] + l2[lo]) * d * d)
-                    add_row(H, lo + a, d, r)
-                    w[lo + a] = new[a]
-        greatest = max(greatest, largest)
-        if largest <= SETTLED * greatest:
-            return sweep + 1
-    return most
+        w[j] = min(max(w[j], lower[j]), upper[j])
+    find_slopes(H, q, w0, w, r)
+    while epochs < most_epochs:
+        largest, _ = sweep(every, H, w, r, l1, l2, lower, upper)
+        epochs += 1
+        if largest <= tolerance:
+            break
+        count = 0
+        for j in range(n):
+            support[count] = j
+            count += w[j] != 0.0
+        quiet = 0
+        while largest > tolerance and epochs < most_epochs:
+            largest, changed = sweep(support[:count], H, w, r, l1, l2, lower, upper)
+            epochs += 1
+            quiet = 0 if changed else quiet + 1
+            if largest > tolerance and is_worth_solving(quiet, count, n):
+                solve_on_support(H, q, w0, w, l1, l2, lower, upper, r)
+                break
+    return epochs

@@ -30,7 +30,7 @@ NUMBERS = 5  # of what is kept of each lambda: J, mean loss, gap, steps, reads
 AHEAD = 0.9  # of l1: a slope above it takes its feature into the working set
 SLOW = 0.5  # of the gap that a step may leave with an old Hessian
 ACCEPTED_FALL, SHORTEST, FLAT = 1e-3, 1e-4, 1e-12
-SWEEPS = 2000
+LEFT, SWEEPS = 1e-26, 500  # of what a coordinate's move brings; sweeps at most
 
 
 class Data(NamedTuple):
@@ -222,7 +222,7 @@ def step_in_model(
         for b in range(n):
             B[a, b] = H[a, b] - (H[n, a] * H[n, b] / h_b if moves_b else 0.0)
     w = w0.copy()
-    descend_coordinates(B, q, w0, w, (l1, l2), (lower, upper), SWEEPS)
+    descend_coordinates(B, q, w0, w, l1, l2, lower, upper, LEFT, SWEEPS)
     along, change = 0.0, 0.0
     for j in range(theta.size):
         out[j] = theta[j]
