@@ -130,10 +130,6 @@ def with_elastic_net(
 
     It begins at w, moved within the bounds.
     """
-    if settings.backend != "fused":
-        raise ValueError(
-            f"backend must be 'fused' for solver 'prox_newton'; got {settings.backend!r}"
-        )
     objective, theta, K = prepare_to_train(settings, w, b, X, Y, classes)
     checked = check_penalties(*extras[:4], objective.n_x)
     offset = NONE if extras.offset is None else check_offset(extras.offset, objective.m)
