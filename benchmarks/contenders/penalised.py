@@ -174,6 +174,55 @@ def paths(X: Any, y: Any) -> dict[str, L1Contender]:
     return found
 
 
+def cross_validations(X: Any, y: Any) -> dict[str, L1Contender]:
+    """Prepare five folds along all alphas; fit(alphas, tol) -> w of the alpha chosen, and alpha."""
+    m, by_columns = len(y), _by_columns(X)
+
+    def ours(alphas: Any, tol: Any) -> Found:
+        model = flr.LogisticRegressionCV(1.0 / (alphas * m), l1_ratios=(1.0,), cv=5, tol=tol)
+        model.fit(X, y)
+        return model.coef_[0], 1.0 / (float(model.C_[0]) * m)
+
+    def glum(alphas: Any, tol: Any) -> Found:
+        from glum import GeneralizedLinearRegressorCV as Make
+
+        model = Make(
+            l1_ratio=1.0,
+            alphas=list(alphas),
+            family="binomial",
+            gradient_tol=tol,
+            cv=5,
+            max_iter=1000,
+        )
+        model.fit(by_columns, y.astype(np.float64))
+        return model.coef_, float(model.alpha_)
+
+    def adelie(alphas: Any, tol: Any) -> Found:
+        import adelie as ad
+
+        X_ = by_columns if isinstance(X, np.ndarray) else ad.matrix.sparse(by_columns, n_threads=2)
+        found = ad.cv.cv_grpnet(
+            X_,
+            ad.glm.binomial(y.astype(np.float64)),
+            n_folds=5,
+            lmda_path_size=len(alphas),
+            min_ratio=float(alphas[-1] / alphas[0]),
+            tol=tol,
+            irls_tol=tol,
+            progress_bar=False,
+            n_threads=2,
+        )
+        return np.empty(0), float(found.lmdas[found.best_idx])
+
+    found = {"fastlogreg": L1Contender(ours, (7e-5,))}
+    peers = {
+        "glum": ("glum", L1Contender(glum, (1e-3,))),
+        "adelie": ("adelie", L1Contender(adelie, (1e-7,))),
+    }
+    found |= {name: one for name, (library, one) in peers.items() if _there(library)}
+    return found
+
+
 def _ours(X: Any, y: Any) -> Callable[[Any, Any], Found]:
     def fit(alphas: Any, tol: Any) -> Found:
         model = flr.LogisticRegression(C=1.0 / (alphas[0] * len(y)), l1_ratio=1.0, tol=tol)
