@@ -13,6 +13,7 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..solvers import registry
 from . import options
+from .choosing import parse_bounds, print_features, print_path
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
@@ -50,8 +51,12 @@ def train(
     ] = "auto",
     iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
     solver: Annotated[
-        str, typer.Option("--solver", help=f"One of {', '.join(registry.names())}.")
-    ] = "gd",
+        str | None,
+        typer.Option(
+            "--solver",
+            help=f"One of {', '.join(registry.names())}; gd by default, auto to choose features.",
+        ),
+    ] = None,
     tol: Annotated[
         float | None,
         typer.Option(
@@ -59,8 +64,24 @@ def train(
         ),
     ] = None,
     lambda_: Annotated[
-        float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")
+        float, typer.Option("--lambda", help="Penalty; of L2 lambda / (2 m) ||w||^2.")
     ] = 0.0,
+    l1_ratio: Annotated[
+        float,
+        typer.Option("--l1-ratio", help="Share of L1 in the penalty, 0 to 1: chooses features."),
+    ] = 0.0,
+    bounds: Annotated[
+        str | None,
+        typer.Option("--bounds", metavar="LOW,HIGH", help='What w may be; "0," for no negative.'),
+    ] = None,
+    path: Annotated[
+        int | None,
+        typer.Option(
+            "--path",
+            metavar="N",
+            help="Print the optima at N lambdas, from where the first feature comes in; then end.",
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
@@ -101,8 +122,13 @@ def train(
     Two labels are the lectures' sigmoid, more are softmax.
     """
     source = DataOptions(x, y, target, header, n_features)
+    limits = parse_bounds(bounds)
+    chooses = l1_ratio != 0.0 or limits is not None or path is not None
+    solver = solver or ("auto" if chooses else "gd")
     run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, solver, tol)
     if dask is not None:
+        if chooses:
+            raise ValueError("--l1-ratio, --bounds and --path are for data on this machine")
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
@@ -111,24 +137,29 @@ def train(
             )
         return _train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
-    machine = {
+    machine: dict[str, Any] = {
         "backend": backend,
         "n_threads": threads,
         "checkpoint": checkpoint,
         "checkpoint_every": checkpoint_every,
         "resume": resume,
     }
+    if chooses:
+        machine.update(l1_ratio=l1_ratio, bounds=limits)
+    if path is not None:
+        files = files._replace(path=path)
     return _train_here(files, source, run, machine, max_memory, positive)
 
 
 class Files(NamedTuple):
-    """The files that training reads and writes."""
+    """The files that training reads and writes; path: lambdas of a path to print in its place."""
 
     data: Path
     test: Path | None
     out: Path | None
     plot: Path | None
     checkpoint: Path | None
+    path: int | None = None
 
 
 def _train_here(
@@ -143,7 +174,7 @@ def _train_here(
 
     machine: the arguments of `fastlogreg.train` that say how, and not what, to compute.
     """
-    data, test, out, plot, checkpoint = files
+    data, test, out, plot, checkpoint, path = files
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
@@ -155,6 +186,8 @@ def _train_here(
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     factor = describe(training, Y, labels, run.scale)
+    if path is not None:
+        return _follow(training.X, Y, path, factor, run, machine)
     result = fit(
         training.X,
         Y,
@@ -168,6 +201,8 @@ def _train_here(
         **machine,
     )
     print_costs(result, run.iterations)
+    if result.proved_zero is not None or not result.w.all():
+        print_features(result.w, training.feature_names, result.proved_zero)
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
@@ -184,6 +219,19 @@ def _train_here(
         save_figure(plot, result, model, sets[-1])
         print(f"figure written to {plot}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
+
+
+def _follow(
+    X: Any, Y: Any, count: int, scale: float, run: RunOptions, machine: Mapping[str, Any]
+) -> int:
+    """Print the optima along a path of penalties."""
+    from ..training.paths import path
+
+    how: dict[str, Any] = {name: machine[name] for name in ("l1_ratio", "bounds", "backend", "n_threads")}
+    if run.tol is not None:
+        how["tol"] = run.tol
+    print_path(path(X, Y, lambdas=count, scale=scale, **how))
+    return 0
 
 
 def _train_with_dask(

@@ -161,7 +161,7 @@ class ProxNewton:
             model, fresh = yield from self._new_model(start, share)
             found = yield StepInModel(start, *model, share)
         # The gap is of first order in what is left, J of second: it falls when J cannot any more.
-        halved = self.state.measure <= 0.5 * self.last_measure
+        halved = 16.0 * smallest < self.state.measure <= 0.5 * self.last_measure
         stalls = 0 if found.fall > smallest or share > 1.0 or halved else self.state.stalls + 1
         if stalls >= STALLED or np.array_equal(found.theta, start.theta):
             if share > 1.0:
