@@ -227,7 +227,9 @@ def _follow(
     """Print the optima along a path of penalties."""
     from ..training.paths import path
 
-    how: dict[str, Any] = {name: machine[name] for name in ("l1_ratio", "bounds", "backend", "n_threads")}
+    how: dict[str, Any] = {
+        name: machine[name] for name in ("l1_ratio", "bounds", "backend", "n_threads")
+    }
     if run.tol is not None:
         how["tol"] = run.tol
     print_path(path(X, Y, lambdas=count, scale=scale, **how))

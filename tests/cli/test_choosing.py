@@ -29,7 +29,7 @@ def run(capsys, *arguments):
 
 
 def test_the_features_that_are_chosen_are_named(table, tmp_path, capsys):
-    more = ["--target", "label", "--lambda", 20, "--l1-ratio", 1, "--out", tmp_path / "model.npz"]
+    more = ["--target", "label", "--lambda", 40, "--l1-ratio", 1, "--out", tmp_path / "model.npz"]
     status, said, _ = run(capsys, "train", table, *more)
     assert status == 0
     assert "2 of 30 features have a weight, 28 of the others for certain" in said
