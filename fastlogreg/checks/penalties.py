@@ -14,6 +14,10 @@ REMEDY = (
     'solver must be "auto" or "prox_newton" for {why}, the others need a penalty without corners; '
     "got {solver!r}"
 )
+SEVERAL = (
+    "offset must be None for {K} classes: it is a part of one z. Fit two classes, or one against "
+    "the rest"
+)
 
 
 class Penalties(NamedTuple):

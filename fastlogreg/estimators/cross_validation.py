@@ -13,7 +13,7 @@ from ..checks.labels import LabelledRows, factors_of
 from ..data.design import Design
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic, softmax
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective.columns import SharedColumns
 from ..training.class_paths import ClassFit, ClassWays
 from ..training.folds import Indices
@@ -27,16 +27,32 @@ Fits = Sequence[
 ]  # of each C, those of each column; the full fit is the first
 
 
-class FollowedFolds(NamedTuple):
-    """Hold the fits of each C, the test rows of each split, and the reads so far.
+class Asked(NamedTuple):
+    """Hold what to choose from and how each fit goes, checked.
 
-    w and b of the fits are for the design.
+    Cs: only their number counts where by_number, for l1_ratios above 0.
     """
 
-    fits: Fits
+    Cs: Vector
+    by_number: bool
+    ratios: Sequence[float]
+    tol: float
+    max_iter: int
+    n_threads: int | None
+
+
+class FollowedFolds(NamedTuple):
+    """Hold the fits of each l1_ratio and C, the test rows of each split, and the reads so far.
+
+    w and b of the fits are for the design; offset (m,) or none is a part of every z.
+    """
+
+    fits: Sequence[Fits]
     tests: Sequence[Indices]
     design: Design
     reads: int
+    Cs: Vector
+    offset: Vector = NONE
 
 
 class Problem(NamedTuple):
@@ -112,24 +128,29 @@ def rows_of_fit(fit: Fit | ClassFit) -> tuple[Vector, Vector]:
 
 
 def scores_by_scorer(
-    scoring: Any, problem: Problem, design: Design, tests: Sequence[Indices], fits: Fits
-) -> tuple[Vector, int]:
-    """Score every fit with a scorer of scikit-learn: (n_folds, n_Cs); return the reads, too.
+    scoring: Any, problem: Problem, followed: FollowedFolds
+) -> tuple[list[Vector], int]:
+    """Score every fit with a scorer of scikit-learn: (n_folds, n_Cs) of each l1_ratio.
 
-    fits: w and b of them are for the design.
+    The reads that it took are returned, too.
     """
     X, y, rows, _ = problem
+    tests, offset = followed.tests, followed.offset
+    fits = [at for of_ratio in followed.fits for at in of_ratio]
     scorer = scorer_of(scoring, rows.classes)
     known = hasattr(scorer, "_score_func")  # it asks the estimator for predictions alone
     scores = np.empty((len(tests), len(fits)))
     points = [_points([at[k] for at in fits]) for k in range(1, 1 + len(tests))]
     found: list[Any] = [None] * len(tests)
     if known:
-        found = held_out_scores(design, tests, points)
-    elif isinstance(X, RowBlocks):
+        found = held_out_scores(followed.design, tests, points, offset)
+    elif isinstance(X, RowBlocks) or offset.size:
+        what, why = ("an offset", "know no offset")
+        if isinstance(X, RowBlocks):
+            what, why = "RowBlocks", "are not in memory"
         raise ValueError(
-            "scoring must be None, or the name of a scorer of scikit-learn, for RowBlocks: a "
-            "function of your own is given the held-out rows, which are not in memory"
+            f"scoring must be None, or the name of a scorer of scikit-learn, for {what}: a "
+            f"function of your own is given the held-out rows, which {why}"
         )
     for f, (test, (W, b), z) in enumerate(zip(tests, points, found)):
         more = {"sample_weight": rows.weight[test]} if rows.weight.size else {}
@@ -141,20 +162,21 @@ def scores_by_scorer(
                 else (_fitted(rows.classes, W[at], b[at]), X[test])
             )
             scores[f, k] = scorer(estimator, data, y[test], **more)
-    return scores, int(known)
+    count = len(followed.Cs)
+    each = [scores[:, lo : lo + count].copy() for lo in range(0, len(fits), count)]
+    return each, int(known)
 
 
-def held_out_probabilities(
-    design: Design, tests: Sequence[Indices], fits: Sequence[Fit | ClassFit]
-) -> Vector:
+def held_out_probabilities(followed: FollowedFolds, fits: Sequence[Fit | ClassFit]) -> Vector:
     """Return the probabilities of each row (m, K) by the fits that did not train on it: one read.
 
     fits: of each split, at one C. NaN for a row that no split holds out; else the mean.
     """
+    tests, design = followed.tests, followed.design
     points = [_points([fit]) for fit in fits]
     columns = len(points[0][1])
     sums, counts = np.zeros((max(2, columns), design.m)), np.zeros(design.m)
-    for test, z in zip(tests, held_out_scores(design, tests, points)):
+    for test, z in zip(tests, held_out_scores(design, tests, points, followed.offset)):
         if columns == 1:
             np.add.at(sums[0], test, logistic.sigmoid(-z[0]))
             np.add.at(sums[1], test, logistic.sigmoid(z[0]))

@@ -4,16 +4,17 @@ Of two classes the full fit and every fold advance together along C in shared re
 each (`training.follow`). Of several classes they follow C one after the other
 (`training.class_paths`). The held-out log-loss comes with the reads that the fits need; other
 scores take one read more.
+
+With L1, bounds, weights of features, groups or an offset: `estimators.penalised_cv`.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -26,27 +27,27 @@ except ModuleNotFoundError as error:
 from ..backends.base import NO_GROUP
 from ..checks.arguments import check_choice, check_number
 from ..checks.labels import labels_and_weights, listed
+from ..checks.penalties import asked_for
 from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic
-from ..maths.arrays import Vector
-from ..solvers.result import TrainingWarning
 from ..training.class_paths import folds_of_classes, follow_classes
 from ..training.folds import Splits, grouped, patterns_of
 from ..training.follow import Fit
 from ..training.leave_one_out import leave_one_out, scores_without_each
 from ..training.paths import Ways, follow_all
 from .cross_validation import (
-    Fits,
+    Asked,
     FollowedFolds,
     Problem,
     check_Cs,
     class_factors,
     held_out_probabilities,
-    rows_of_fit,
     scores_by_scorer,
 )
+from .cv_choice import chosen, keep_choice, means_and_errors, warn_of_short
 from .input import checked, require_finite
+from .penalised_cv import check_l1_ratios, follow_penalised
 from .predictions import Predictions
 from .progress import counting_bar
 from .splitting import ALO, splits_of
@@ -65,7 +66,8 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
     ----------
     Cs : int or array of shape (n_Cs,), default=10
         The inverse strengths of the penalty to choose from, or how many of them to take from 1e-4
-        to 1e4, evenly on a logarithmic scale.
+        to 1e4, evenly on a logarithmic scale. With an l1_ratio above 0 they begin where the first
+        feature moves at the smallest such l1_ratio, and end at 1e4 times that.
     cv : int, splitter, iterable or "alo", default=5
         An int: so many stratified folds, as scikit-learn's. A splitter of scikit-learn, or pairs
         (rows to train on, rows to test on), which may overlap. "alo": each row left out once,
@@ -75,8 +77,12 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         its name or as such; higher is better. Its "neg_log_loss" is the same but for probabilities
         below 2e-16, which it takes to be that.
     rule : {"best", "1se"}, default="best"
-        "best" takes the C with the best mean score. "1se" takes the smallest C whose mean score is
-        within one standard error of it.
+        "best" takes the C and l1_ratio with the best mean score. "1se" takes, at that l1_ratio, the
+        smallest C whose mean score is within one standard error of it.
+    l1_ratios : sequence of floats, default=(0.0,)
+        The shares of L1 to choose from, as `l1_ratio` of `LogisticRegression`.
+    penalty_weights, bounds, feature_groups : default=None
+        As in `LogisticRegression`.
     tol : float, default=1e-12
         Each fit stops when its cost is proved to be at most `tol` above the optimum, or when
         float64 cannot improve it. Scores are then within about sqrt(2 tol) of their limits.
@@ -100,6 +106,12 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         The C that was chosen; of K classes K times the same one, as scikit-learn has it.
     Cs_ : ndarray of shape (n_Cs,)
         Those it was chosen from.
+    l1_ratio_ : ndarray of shape (1,), or (K,) for K classes
+        The share of L1 that was chosen; where `l1_ratios` was given. K times for K classes.
+    l1_ratios_ : ndarray of shape (n_l1_ratios,)
+        Those it was chosen from. Where they were given, `scores_`, `mean_scores_`,
+        `score_errors_`, `n_iter_` and `bounds_` have them as a last axis, and `coefs_paths_` as
+        the last but one.
     coef_ : ndarray of shape (1, n_features), or (K, n_features) for K classes
         The weights of the full fit at `C_`, of K classes a row for each.
     intercept_ : ndarray of shape (1,), or (K,) for K classes
@@ -116,13 +128,13 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         b where there is no intercept. With cv="alo" the full fit's are the one row. Of several
         classes each label has its own.
     path_coef_, path_intercept_ : ndarray of shape (n_Cs, n_features) and (n_Cs,)
-        w and b of the full fit at each C, for `fastlogreg.figures.paths.path`. Of K classes they
-        are (n_Cs, K, n_features) and (n_Cs, K).
+        w and b of the full fit at each C, for `fastlogreg.figures.paths.path`; at the l1_ratio
+        that was chosen. Of K classes they are (n_Cs, K, n_features) and (n_Cs, K).
     n_iter_ : ndarray of shape (1, n_folds, n_Cs)
         Updates made.
     bounds_ : ndarray of shape (1 + n_folds, n_Cs)
         A proved upper bound on the cost of each fit above its optimum, the full fit first. It is
-        infinite for C = infinity.
+        infinite for C = infinity without L1, bounds or an offset.
     best_index_, one_se_index_ : int
         The places in `Cs_` that the two rules choose.
     held_out_proba_ : ndarray of shape (n_samples, K)
@@ -169,6 +181,10 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         cv: Any = 5,
         scoring: Any = None,
         rule: Literal["best", "1se"] = "best",
+        l1_ratios: Sequence[float] | ArrayLike = (0.0,),
+        penalty_weights: ArrayLike | None = None,
+        bounds: tuple[Any, Any] | None = None,
+        feature_groups: Any = None,
         tol: float = 1e-12,
         max_iter: int = 1000,
         fit_intercept: bool = True,
@@ -181,6 +197,10 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         self.cv = cv
         self.scoring = scoring
         self.rule = rule
+        self.l1_ratios = l1_ratios
+        self.penalty_weights = penalty_weights
+        self.bounds = bounds
+        self.feature_groups = feature_groups
         self.tol = tol
         self.max_iter = max_iter
         self.fit_intercept = fit_intercept
@@ -200,6 +220,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> LogisticRegressionCV:
         """Fit to examples and their labels, at the C that cross-validation chooses.
 
@@ -213,6 +234,9 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
             A weight of k counts a row k times, in fits and scores.
         groups : array of shape (n_samples,) or None, default=None
             For splitters that keep groups of rows together.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known, in fits and scores, of two classes. `predict` does not know
+            it.
 
         Returns
         -------
@@ -224,74 +248,90 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         ValueError or TypeError
             As `LogisticRegression.fit`; for Cs that are not above 0; where cv is larger than the
             smallest class, has a split with an empty part (naming it), or one that trains without
-            a class; and for cv="alo" with more than two classes.
+            a class; for cv="alo" with more than two classes, L1, bounds or an offset.
         """
-        Cs, tol, max_iter = self._checked()
+        asked = self._checked()
         X, y = checked(self, X, y)
         rows = labels_and_weights(y, sample_weight, None)
         problem = Problem(X, np.asarray(y), rows, class_factors(self.class_weight, rows))
         by_alo = isinstance(self.cv, str) and self.cv == ALO
-        if by_alo and len(rows.classes) > 2:
+        why = self._penalised(asked, offset)
+        if by_alo and (len(rows.classes) > 2 or why):
             raise ValueError(
                 f'cv="{ALO}" is for two classes; y holds {len(rows.classes)}: '
                 f"{listed(rows.classes)}. Use a number of folds, cv=5 for instance, or a splitter"
+                if len(rows.classes) > 2
+                else f'cv="{ALO}" is for a penalty that is L2 alone; got {why}. Use a number of '
+                "folds, cv=5 for instance, or a splitter"
             )
         try:
             if by_alo:
-                self._fit_alo(problem, Cs, tol, max_iter)
+                self._fit_alo(problem, asked)
             else:
-                self._fit_folds(problem, Cs, groups, tol, max_iter)
+                self._fit_folds(problem, asked, groups, offset, bool(why))
         except ValueError:
             require_finite(X, getattr(self, "feature_names_in_", None))
             raise
         return self
 
     def _fit_folds(
-        self, problem: Problem, Cs: Vector, groups: Any, tol: float, max_iter: int
+        self, problem: Problem, asked: Asked, groups: Any, offset: Any, penalised: bool
     ) -> None:
         """Follow the full fit and every split along C, and choose by the held-out scores."""
         X, y, rows, _ = problem
         given = np.zeros((len(y), 1)) if isinstance(X, RowBlocks) else X
         splits = splits_of(self.cv, given, y, groups, rows.weight)
-        follow = self._follow_two if len(rows.classes) == 2 else self._follow_several
-        fits, tests, design, reads = follow(problem, splits, Cs, tol, max_iter)
-        if self.scoring is None:
-            scores = -np.array([[fit.held for fit in at[1:]] for at in fits]).T
+        if penalised:
+            followed = self._follow_penalised(problem, splits, asked, offset)
+        elif len(rows.classes) == 2:
+            followed = self._follow_two(problem, splits, asked)
         else:
-            scores, more = scores_by_scorer(self.scoring, problem, design, tests, fits)
-            reads += more
-        error = np.zeros(len(Cs))
-        if len(tests) > 1:
-            error = scores.std(axis=0, ddof=1) / np.sqrt(len(tests))
-        self._choose(Cs, scores, scores.mean(axis=0), error)
-        self._keep(rows.classes, Cs, fits, [[*at[1:]] for at in fits])
-        at_chosen = fits[self._chosen()][1:]
-        self.held_out_proba_ = held_out_probabilities(design, tests, at_chosen)
-        self.reads_ = reads + 1
+            followed = self._follow_several(problem, splits, asked)
+        more = 0
+        if self.scoring is None:
+            scores = [
+                -np.array([[fit.held for fit in at[1:]] for at in fits]).T for fits in followed.fits
+            ]
+        else:
+            scores, more = scores_by_scorer(self.scoring, problem, followed)
+        choice = chosen(followed.Cs, scores, *means_and_errors(scores))
+        of_folds = [[[*at[1:]] for at in fits] for fits in followed.fits]
+        ratios = None if asked.ratios == [0.0] else asked.ratios
+        keep_choice(self, rows.classes, followed.Cs, followed.fits, of_folds, choice, ratios)
+        at_chosen = of_folds[choice.ratio][choice.place(self.rule)]
+        self.held_out_proba_ = held_out_probabilities(followed, at_chosen)
+        self.reads_ = followed.reads + more + 1
 
-    def _follow_two(
-        self, problem: Problem, splits: Any, Cs: Vector, tol: float, max_iter: int
+    def _follow_penalised(
+        self, problem: Problem, splits: Any, asked: Asked, offset: Any
     ) -> FollowedFolds:
+        total = len(asked.Cs) * len(asked.ratios)
+        with counting_bar(self.verbose, total, "C and l1_ratio, all folds each") as said:
+            followed = follow_penalised(self, problem, splits, asked, offset, said)
+        for fits, ratio in zip(followed.fits, asked.ratios):
+            warn_of_short(followed.Cs, fits, asked.tol, f"l1_ratio = {ratio:g} and ")
+        return followed
+
+    def _follow_two(self, problem: Problem, splits: Any, asked: Asked) -> FollowedFolds:
         labels = problem.rows.codes.astype(np.int32)
         groups = grouped(splits, labels)
-        shared = problem.shared(groups.group, self._threads(), bool(self.fit_intercept))
+        shared = problem.shared(groups.group, asked.n_threads, bool(self.fit_intercept))
         patterns = patterns_of(groups, shared.group_totals(), problem.factors)
         ways = Ways(shared, patterns, bool(self.standardize))
-        fits, _ = self._followed(ways, problem, Cs, tol, max_iter)
-        return FollowedFolds(fits, groups.tests, shared.design, shared.passes)
+        fits, _ = self._followed(ways, problem, asked)
+        return FollowedFolds([fits], groups.tests, shared.design, shared.passes, asked.Cs)
 
-    def _follow_several(
-        self, problem: Problem, splits: Any, Cs: Vector, tol: float, max_iter: int
-    ) -> FollowedFolds:
-        ways = problem.of_classes(self._threads(), bool(self.fit_intercept), bool(self.standardize))
+    def _follow_several(self, problem: Problem, splits: Any, asked: Asked) -> FollowedFolds:
+        Cs, tol = asked.Cs, asked.tol
+        ways = problem.of_classes(asked.n_threads, bool(self.fit_intercept), bool(self.standardize))
         folds = folds_of_classes(ways, splits, problem.rows.classes.tolist())
         lambdas, total = problem.lambdas(Cs), len(Cs) * (1 + len(folds))
         with counting_bar(self.verbose, total, "fits") as said:
-            fits, reads = follow_classes(ways, folds, lambdas, tol, max_iter, said)
-        self._warn_of_short(Cs, fits, tol)
-        return FollowedFolds(fits, [fold.test for fold in folds], ways.design, reads)
+            fits, reads = follow_classes(ways, folds, lambdas, tol, asked.max_iter, said)
+        warn_of_short(Cs, fits, tol)
+        return FollowedFolds([fits], [fold.test for fold in folds], ways.design, reads, Cs)
 
-    def _fit_alo(self, problem: Problem, Cs: Vector, tol: float, max_iter: int) -> None:
+    def _fit_alo(self, problem: Problem, asked: Asked) -> None:
         """Follow the full fit along C, and choose by leaving each row out approximately."""
         if self.scoring is not None:
             raise ValueError(
@@ -302,7 +342,7 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         labels = rows.codes.astype(np.int32)
         weighed = self.class_weight is not None
         shared = problem.shared(
-            labels if weighed else NO_GROUP, self._threads(), bool(self.fit_intercept)
+            labels if weighed else NO_GROUP, asked.n_threads, bool(self.fit_intercept)
         )
         nothing = Splits(labels, np.empty((0, 2)), np.empty((0, 2)), np.array([0, 1], np.int32), [])
         totals = np.bincount(labels, rows.weight if rows.weight.size else None, minlength=2)
@@ -310,71 +350,41 @@ class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type
         if not weighed:
             pattern = pattern._replace(train=np.ones(1), held=np.zeros(1))
         ways = Ways(shared, [pattern], bool(self.standardize))
-        fits, patterns = self._followed(ways, problem, Cs, tol, max_iter)
-        lambdas = problem.lambdas(Cs)
+        fits, patterns = self._followed(ways, problem, asked)
+        lambdas = problem.lambdas(asked.Cs)
         first = [at[0] for at in fits]
         found = leave_one_out(shared, patterns[0], lambdas, first)
-        self._choose(Cs, -found.loss[None, :], -found.loss, found.error)
-        self._keep(rows.classes, Cs, fits, fits)
-        k = self._chosen()
+        choice = chosen(asked.Cs, [-found.loss[None, :]], [-found.loss], [found.error])
+        keep_choice(self, rows.classes, asked.Cs, [fits], [fits], choice, None)
+        k = choice.place(self.rule)
         z = scores_without_each(shared, patterns[0], float(lambdas[k]), first[k])
         self.held_out_proba_ = np.column_stack([logistic.sigmoid(-z), logistic.sigmoid(z)])
         self.reads_ = shared.passes
 
     def _followed(
-        self, ways: Ways, problem: Problem, Cs: Vector, tol: float, max_iter: int
+        self, ways: Ways, problem: Problem, asked: Asked
     ) -> tuple[list[list[Fit]], Sequence[Any]]:
-        lambdas = problem.lambdas(Cs)
+        Cs, tol = asked.Cs, asked.tol
         with counting_bar(self.verbose, len(Cs), f"C, {len(ways.patterns)} fits each") as said:
-            followed = follow_all(ways, lambdas, tol, max_iter, said)
-        self._warn_of_short(Cs, followed.fits, tol)
+            followed = follow_all(ways, problem.lambdas(Cs), tol, asked.max_iter, said)
+        warn_of_short(Cs, followed.fits, tol)
         return followed.fits, followed.patterns
 
-    def _warn_of_short(self, Cs: Vector, fits: Fits, tol: float) -> None:
-        short = [C for C, at in zip(Cs.tolist(), fits) if not all(f.reached for f in at)]
-        if short:
-            warnings.warn(
-                f"tol = {tol:g} was not reached by every fit at C = "
-                f"{', '.join(f'{C:.3g}' for C in short[:5])}{', ...' if len(short) > 5 else ''}. "
-                "Allow more iterations with max_iter, use standardize=True, or a larger tol",
-                TrainingWarning,
-                stacklevel=5,
-            )
+    def _penalised(self, asked: Asked, offset: Any) -> str:
+        """Return which arguments are for a penalty that is not L2 alone, or "" for none."""
+        return asked_for(
+            0.0 if asked.ratios == [0.0] else 1.0,
+            self.penalty_weights,
+            self.bounds,
+            self.feature_groups,
+            offset,
+        ).replace("l1_ratio", "l1_ratios")
 
-    def _choose(self, Cs: Vector, scores: Vector, mean: Vector, error: Vector) -> None:
-        best = int(np.argmax(mean))
-        within = np.flatnonzero(mean >= mean[best] - error[best])
-        self.best_index_, self.one_se_index_ = best, int(within[np.argmin(Cs[within])])
-        self.mean_scores_, self.score_errors_, self._scores = mean, error, scores
-
-    def _chosen(self) -> int:
-        return self.best_index_ if self.rule == "best" else self.one_se_index_
-
-    def _keep(self, classes: NDArray[Any], Cs: Vector, fits: Fits, of_folds: Fits) -> None:
-        """Set the fitted attributes; of_folds: the fits of each C that were scored."""
-        self.classes_, self.Cs_ = classes, Cs
-        # Of two classes the second one stands for both.
-        own = classes[1:] if len(classes) == 2 else classes
-        labels = [one.item() if isinstance(one, np.generic) else one for one in own]
-        self.scores_ = {label: self._scores.copy() for label in labels}
-        del self._scores
-        folds = range(len(of_folds[0]))
-        paths = np.array([[np.column_stack(rows_of_fit(at[f])) for at in of_folds] for f in folds])
-        if not self.fit_intercept:
-            paths = paths[..., :-1]
-        self.coefs_paths_ = {label: paths[:, :, r].copy() for r, label in enumerate(labels)}
-        self.n_iter_ = np.array([[[at[f].iterations for at in of_folds] for f in folds]], np.int32)
-        self.bounds_ = np.array([[fit.bound for fit in at] for at in fits]).T
-        self.path_coef_ = np.array([at[0].w for at in fits])
-        self.path_intercept_ = np.array([at[0].b for at in fits])
-        k = self._chosen()
-        self.C_ = np.repeat(Cs[k], len(labels))
-        coef, intercept = rows_of_fit(fits[k][0])
-        self.coef_, self.intercept_ = coef.copy(), intercept.copy()
-
-    def _checked(self) -> tuple[Vector, float, int]:
-        """Check the parameters; return Cs, tol and max_iter."""
+    def _checked(self) -> Asked:
+        """Check the parameters."""
         check_choice("rule", self.rule, RULES)
         tol = check_number("tol", self.tol, low=0)
         max_iter = int(check_number("max_iter", self.max_iter, low=1, integer=True))
-        return check_Cs(self.Cs), tol, max_iter
+        by_number = isinstance(self.Cs, (int, np.integer))
+        ratios = check_l1_ratios(self.l1_ratios)
+        return Asked(check_Cs(self.Cs), by_number, ratios, tol, max_iter, self._threads())

@@ -23,11 +23,21 @@ OF_A_FIT = (
 )
 
 
-def keep_result(estimator: Any, result: TrainingResult, design: Any, classes: NDArray[Any]) -> None:
+def keep_result(
+    estimator: Any,
+    result: TrainingResult,
+    design: Any,
+    classes: NDArray[Any],
+    penalised: bool = False,
+) -> None:
     """Set the fitted attributes; scale and shift of the design are folded into w and b. A stream
-    of `partial_fit` ends."""
+    of `partial_fit` ends.
+
+    penalised: with L1 or bounds, which hold each w of several classes where it is.
+    """
     if len(classes) > 2:
-        estimator.coef_, estimator.intercept_ = folded(result.w, np.asarray(result.b), design)
+        b = np.asarray(result.b)
+        estimator.coef_, estimator.intercept_ = folded(result.w, b, design, not penalised)
     else:
         w, b = design.fold(result.w[:, 0], result.b)
         estimator.coef_, estimator.intercept_ = w.reshape(1, -1), np.array([b])

@@ -125,8 +125,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features), or (K, n_features) for K classes
-        The weights w, of K classes a row for each; their sum is 0. They are float64 for an X of any
-        dtype, float32 too: every sum is float64.
+        The weights w, of K classes a row for each; with L2 their sum is 0. They are float64 for an
+        X of any dtype, float32 too: every sum is float64.
     intercept_ : ndarray of shape (1,), or (K,) for K classes
         The bias b, of K classes one for each; their sum is 0.
     classes_ : ndarray of shape (K,)
@@ -233,11 +233,6 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         tags.input_tags.sparse = True
         return tags
 
-    @property
-    def penalty(self) -> str:
-        """Return what scikit-learn calls the penalty: "l2", "l1" or "elasticnet"."""
-        return {0.0: "l2", 1.0: "l1"}.get(self.l1_ratio, "elasticnet")
-
     def fit(
         self,
         X: MatrixLike,
@@ -289,7 +284,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             try:
                 if self.standardize:
                     objective.design = design = standardised(objective)
-                if options.solver == PROX_NEWTON:
+                if penalised := options.solver == PROX_NEWTON:
                     objective = with_penalties(self, objective, offset, names)
                 state = start_of(self, objective, len(rows.classes))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:
@@ -300,7 +295,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
             except ValueError:
                 require_finite(X, names)
                 raise
-            keep_result(self, result, design, rows.classes)
+            keep_result(self, result, design, rows.classes, penalised)
             keep_proof(self, result)
         return self
 
@@ -319,7 +314,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         max(1000, 10 n_features) rows the result is the optimum of `fit`. Then its cost comes near
         that optimum as rows come. Rows should come in random order. A call of `fit` begins a new
         stream. With standardize or class_weight="balanced", which need all rows at once, there is
-        no such method.
+        no such method; nor with L1, penalty weights, bounds or groups.
 
         Parameters
         ----------
@@ -351,8 +346,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
     def to_sklearn(self) -> Any:
         """Return a fitted `sklearn.linear_model.LogisticRegression` with the same coefficients.
 
-        It has C, class_weight, fit_intercept and max_iter as here, and knows no standardize: a new
-        fit of it would differ with that.
+        It has C, l1_ratio, class_weight, fit_intercept and max_iter as here. It knows no
+        standardize, penalty weights, bounds, groups or offset: a new fit of it would differ.
         """
         return sklearn_models.to_sklearn(self)
 
@@ -368,7 +363,7 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         Returns
         -------
         LogisticRegression
-            With C, class_weight, fit_intercept and max_iter of the model.
+            With C, l1_ratio, class_weight, fit_intercept and max_iter of the model.
 
         Raises
         ------

@@ -2,7 +2,8 @@
 
 coef_ is (K, n_features) and intercept_ (K,), a row for each class. Adding a number to every
 intercept, or a vector to every row, changes no probability: both are centred, their sums over the
-classes are 0. With a penalty the optimum is so of itself.
+classes are 0. With L2 the optimum is so of itself. L1 and bounds tell the rows apart: then the
+intercepts alone are centred.
 """
 
 from __future__ import annotations
@@ -33,21 +34,30 @@ def objective_of(
     )
 
 
-def on_design(coef: Vector, intercept: Vector, design: Any) -> tuple[Vector, Vector]:
+def on_design(
+    coef: Vector, intercept: Vector, design: Any, centre: bool = True
+) -> tuple[Vector, Vector]:
     """Return W (K, n_x) and b (K,) that are these once scale and shift of the design are folded in.
 
-    They are centred, from where every solver stays centred.
+    They are centred, from where every solver stays centred; without `centre` b alone.
     """
     W = coef / design.scale
-    return softmax.centred(W, intercept - W @ design.shift)
+    return _centred(W, intercept - W @ design.shift, centre)
 
 
-def folded(w: Vector, b: Vector, design: Any) -> tuple[Vector, Vector]:
-    """Fold scale and shift of a design into w (n_x, K) and b (K, 1): coef (K, n_x) and b (K,)."""
+def folded(w: Vector, b: Vector, design: Any, centre: bool = True) -> tuple[Vector, Vector]:
+    """Fold scale and shift of a design into w (n_x, K) and b (K, 1): coef (K, n_x) and b (K,).
+
+    They are centred; without `centre` b alone.
+    """
     W = np.ascontiguousarray(w.T)
     with np.errstate(invalid="ignore", over="ignore"):  # of a w that has grown without end
         moved = np.array([inner(design.shift, row) for row in W])
-        return softmax.centred(design.scale * W, b[:, 0] + moved)
+        return _centred(design.scale * W, b[:, 0] + moved, centre)
+
+
+def _centred(W: Vector, b: Vector, weights: bool) -> tuple[Vector, Vector]:
+    return softmax.centred(W, b) if weights else (W, b - b.mean())
 
 
 def class_scores(design: Design, coef: Vector, intercept: Vector, threads: int | None) -> Vector:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks.labels import checked_weights, codes_of, factors_of, listed
 from ..checks.missing import plain_labels, unmasked
+from ..checks.penalties import asked_for
 from .class_stream import LARGEST_THETA, ClassStream
 from .fitted import OF_A_FIT, forget, iterations
 from .stream import LARGEST, Stream
@@ -99,6 +100,18 @@ def _check_size(classes: int, n_x: int) -> None:
 def require_a_stream_can_begin(estimator: Any) -> bool:
     """True where rows can be taken as they come; AttributeError for what needs all rows at
     once."""
+    why = asked_for(
+        estimator.l1_ratio,
+        estimator.penalty_weights,
+        estimator.bounds,
+        estimator.feature_groups,
+        None,
+    )
+    if why:
+        raise AttributeError(
+            f"{why} must be left out for partial_fit, whose penalty is L2 alone: use fit, which "
+            "takes RowBlocks larger than memory"
+        )
     if estimator.standardize:
         raise AttributeError(
             "standardize must be False for partial_fit: mean and deviation are of rows that are "

@@ -16,14 +16,14 @@ from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from .input import checked_alike, checked_out, require_finite, rows_design, rows_of
 from .multiclass import class_scores, likeliest, log_probabilities
+from .sparse_coefficients import SparseCoefficients, dense_coef
 
 _ROWS = 1 << 18  # at a time: y, z and their weights are then below 5 MiB
 
 
-class Predictions:
+class Predictions(SparseCoefficients):
     """Predict from `coef_`, `intercept_` and `classes_`, on `n_threads` threads."""
 
-    coef_: NDArray[np.float64]
     intercept_: NDArray[np.float64]
     classes_: NDArray[Any]
     n_threads: int | None
@@ -133,7 +133,7 @@ class Predictions:
         Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
         """
         threads, m = self._threads(), rows_of(X)
-        w, b = np.array(self.coef_, np.float64), np.array(self.intercept_, np.float64)
+        w, b = dense_coef(self), np.array(self.intercept_, np.float64)
         whole = isinstance(X, RowBlocks) or is_sparse(X)
         step = m if whole else max(1, _ROWS // len(w))
         for lo in range(0, m, step):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..data.design import Design
 from ..maths import logistic, softmax
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..training.folds import Indices
 from .multiclass import likeliest, log_probabilities
 
@@ -76,11 +76,14 @@ def scorer_of(scoring: Any, classes: NDArray[Any]) -> Any:
 
 
 def held_out_scores(
-    design: Design, tests: Sequence[Indices], points: Sequence[tuple[Vector, Vector]]
+    design: Design,
+    tests: Sequence[Indices],
+    points: Sequence[tuple[Vector, Vector]],
+    offset: Vector = NONE,
 ) -> list[Vector]:
     """Return z (L, rows) of each split's test rows, in one read of X.
 
-    points: W (L, n_x) and b (L,) of each split's fits, for the design.
+    points: W (L, n_x) and b (L,) of each split's fits, for the design. offset (m,) or none.
     """
     found = [np.empty((len(b), len(test))) for test, (_, b) in zip(tests, points)]
     orders = [np.argsort(test, kind="stable") for test in tests]
@@ -94,4 +97,7 @@ def held_out_scores(
             with np.errstate(over="ignore", invalid="ignore"):
                 for k, (w, b_) in enumerate(zip(W, b)):
                     z[k, order[first:last]] = np.einsum("ij,j->i", own, w) + b_
+    if offset.size:
+        for z, test in zip(found, tests):
+            z += offset[test]
     return found

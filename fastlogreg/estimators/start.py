@@ -10,6 +10,7 @@ from ..machine.blas import inner
 from ..maths.arrays import NONE
 from ..solvers.state import State
 from .multiclass import on_design
+from .sparse_coefficients import dense_coef
 
 
 def start_of(estimator: Any, objective: Any, classes: int) -> State:
@@ -20,15 +21,19 @@ def start_of(estimator: Any, objective: Any, classes: int) -> State:
     design, columns = objective.design, 1 if classes == 2 else classes
     if not estimator.warm_start or getattr(estimator, "coef_", NONE).shape != (columns, design.n_x):
         return State(np.zeros(objective.size))
-    if not (np.isfinite(estimator.coef_).all() and np.isfinite(estimator.intercept_).all()):
+    coef = dense_coef(estimator)
+    if not (np.isfinite(coef).all() and np.isfinite(estimator.intercept_).all()):
         raise ValueError(
             "warm_start begins from coef_ and intercept_, which must be finite; got NaN or "
             "infinity there. Set warm_start=False, or fit a new estimator"
         )
     if classes > 2:
-        W, b = on_design(estimator.coef_, estimator.intercept_, design)
+        plain = objective.penalty.plain  # else each weight has its own place
+        W, b = on_design(coef, estimator.intercept_, design, centre=plain)
+        if not plain:
+            W = objective.penalty.prox(W.reshape(-1), 0.0).reshape(W.shape)
         return State(objective.joined(W, b * bool(estimator.fit_intercept)))
-    w = estimator.coef_[0] / design.scale
+    w = coef[0] / design.scale
     if not estimator.fit_intercept:
         return State.at(objective.penalty.prox(w, 0.0), 0.0)  # the nearest that is allowed
     return State.at(

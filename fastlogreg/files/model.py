@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._version import __version__
+from ..checks.arguments import is_sparse
 from ..checks.labels import Label
 from .arrays import load_npz_array, npz_headers, save_npz
 from .writing import atomic_open
@@ -40,7 +41,7 @@ class Model:
     Attributes
     ----------
     w : ndarray of shape (n_x, 1), or (n_x, K) by softmax
-        The weights.
+        The weights; a sparse matrix is made an array.
     b : float, or ndarray of shape (K, 1) by softmax
         The bias, of each class.
     scale, shift : float or ndarray of shape (n_x, 1)
@@ -84,6 +85,11 @@ class Model:
     image_shape: tuple[int, ...] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
+
+    def __post_init__(self) -> None:
+        w: Any = self.w
+        if is_sparse(w):
+            object.__setattr__(self, "w", np.asarray(w.toarray()))
 
     @property
     def n_classes(self) -> int:

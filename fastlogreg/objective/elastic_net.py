@@ -79,11 +79,18 @@ class ElasticNetObjective(Objective):
         return self.shared.prove(self.column, Point(theta, evaluation, sides)).bound
 
     def proved_zero(self, theta: Vector, z: Any = None) -> NDArray[np.bool_] | None:
-        """Return which weights are 0 at the optimum, proved (n_x,): one read of X."""
+        """Return which weights are 0 at the optimum, proved (n_x,): one read of X.
+
+        Reads that bring back the point of a run that had ended are not counted.
+        """
+        before = self.passes
         sides = z if isinstance(z, Sides) else self.point(theta).z
         J = sides.loss + self.elastic_net.value(theta[:-1])
         point = Point(theta, Evaluation(J, NONE, np.nan), sides)
-        return self.shared.proved_zero(self.column, self.shared.prove(self.column, point))
+        proof = self.shared.prove(self.column, point)
+        if sides is not z:
+            self.passes = before
+        return self.shared.proved_zero(self.column, proof)
 
     def like(
         self, design: Design, y: NDArray[np.uint8], weight: Vector, n_threads: int

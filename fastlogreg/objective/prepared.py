@@ -26,7 +26,7 @@ from ..checks.classes import (
     columns_of,
     remedy_for_several,
 )
-from ..checks.penalties import Penalties, check_offset, check_penalties
+from ..checks.penalties import SEVERAL, Penalties, check_offset, check_penalties
 from ..data.design import Design
 from ..data.inputs import design_of
 from ..maths import softmax
@@ -147,10 +147,7 @@ def penalised(objective: Objective, checked: Penalties, offset: Vector) -> Objec
     if K == 1:
         return ElasticNetObjective(design, objective.y, penalty, *how, offset)
     if offset.size:
-        raise ValueError(
-            f"offset must be None for {K} classes: it is a part of one z. Fit two classes, or one "
-            "against the rest"
-        )
+        raise ValueError(SEVERAL.format(K=K))
     return PenalisedSoftmaxObjective(design, objective.targets, K, penalty, *how)
 
 

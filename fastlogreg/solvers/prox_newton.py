@@ -49,7 +49,16 @@ from .requests import (
 )
 from .state import STALLED, State
 
-SCHEMA: Schema = {"prox_newton": (Field("evaluated", kind=bool), Field("share"))}
+SCHEMA: Schema = {
+    "prox_newton": (
+        Field("evaluated", kind=bool),
+        Field("share"),
+        Field("best_rate"),
+        Field("last_measure"),
+        Field("model_theta", "T", optional=True),
+        Field("model_features", "P", optional=True),
+    )
+}
 
 WEAKEN = 0.2  # of the strength, from one step to the next on the way to the penalty asked for
 FEW = 64  # features up to which the working set is all of them
@@ -70,10 +79,11 @@ def centres(problem: Problem) -> bool:
 
 
 class Model(NamedTuple):
-    """Hold a working set and the Hessian by it and b."""
+    """Hold a working set and the Hessian by it and b, at theta."""
 
     features: NDArray[np.intp]
     H: Vector
+    theta: Vector
 
 
 class ProxNewton:
@@ -86,10 +96,11 @@ class ProxNewton:
         self.point: Point | None = None
         self.model: Model | None = None
         self.share = np.nan  # of the penalty that a step is made with, over the one asked for
-        self.evaluated = saved is not None and saved["evaluated"]
-        if saved is not None:
-            self.share = saved["share"]
+        self.saved = saved
         self.best_rate, self.last_measure = FRESH_RATE, math.inf
+        if saved is not None:
+            self.share, self.best_rate = saved["share"], saved["best_rate"]
+            self.last_measure = saved["last_measure"]
         self.whole = settings.whole if problem.has_whole_path else 0
 
     def begin_at(self, point: Point, last: ProxNewton | None) -> None:
@@ -100,21 +111,34 @@ class ProxNewton:
 
     def state_arrays(self) -> dict[str, Any]:
         """Return what to go on from."""
-        return {
+        values = {
             "method": "prox_newton",
             "evaluated": self.point is not None,
             "share": self.share,
+            "best_rate": self.best_rate,
+            "last_measure": self.last_measure,
         }
+        if self.model is not None:
+            values["model_theta"] = self.model.theta
+            values["model_features"] = self.model.features.astype(np.float64)
+        return values
 
     def prepare(self) -> Asking[None]:
-        """Bring back the point of a run that goes on."""
-        if self.evaluated:
-            self.point = yield Evaluate(self.state.theta)
+        """Bring back the point of a run that goes on, and the Hessian that it has kept."""
+        saved = self.saved
+        if saved is None or not saved["evaluated"]:
+            return
+        self.point = yield Evaluate(self.state.theta)
+        if "model_theta" in saved:
+            at: Point = yield Evaluate(saved["model_theta"])
+            features = saved["model_features"].astype(np.intp)
+            H: Vector = yield WorkingHessian(at, features)
+            self.model = Model(features, H, at.theta)
 
     def advance(self, count: int) -> Asking[None]:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
-            if math.isnan(self.share) and not self.evaluated:
+            if math.isnan(self.share) and self.saved is None:
                 yield from self._begin()
             point: Point = yield Evaluate(self.state.theta)
             judgement: Judgement = yield Judge(point, self.tol)
@@ -154,12 +178,12 @@ class ProxNewton:
     def _iterate(self, start: Point) -> Asking[None]:
         share = yield from self._strength(start)
         model, fresh = yield from self._model_for(start, share)
-        found: ModelStep = yield StepInModel(start, *model, share)
+        found: ModelStep = yield StepInModel(start, model.features, model.H, share)
         smallest = 2.0**-53 * abs(start.evaluation.J)
         if not found.fall > smallest and not fresh:
             # What this model cannot tell a fresh one may.
             model, fresh = yield from self._new_model(start, share)
-            found = yield StepInModel(start, *model, share)
+            found = yield StepInModel(start, model.features, model.H, share)
         # The gap is of first order in what is left, J of second: it falls when J cannot any more.
         halved = 16.0 * smallest < self.state.measure <= 0.5 * self.last_measure
         stalls = 0 if found.fall > smallest or share > 1.0 or halved else self.state.stalls + 1
@@ -210,7 +234,7 @@ class ProxNewton:
         if 2 * features.size > every:  # then all of them, once for all
             features = yield Candidates(start, 0.0, every)
         H: Vector = yield WorkingHessian(start, features)
-        return Model(features, H), True
+        return Model(features, H, start.theta), True
 
     def _most(self, start: Point) -> int:
         """Return how many features that are 0 a working set may take in."""

@@ -221,14 +221,12 @@ class ClassFollower:
         if state.stop is None:
             drive((answers, method.advance(self.iterations)))
         self.method = method
-        return self._fit(state)
+        assert method.solver.point is not None
+        return self._fit(state, method.solver.point)
 
-    def _fit(self, state: State) -> ClassFit:
+    def _fit(self, state: State, point: Point) -> ClassFit:
         """Return what was found, for the design as it was given."""
         objective, ways = self.objective, self.ways
-        assert self.method is not None
-        point = self.method.solver.point
-        assert point is not None
         bound, tol = state.bound, self.settings.tol
         if not np.isfinite(bound):
             bound = objective.certify(point.theta, point.evaluation, point.z)
@@ -247,11 +245,15 @@ class ClassFollower:
             point.evaluation.J,
             bound,
             size,
-            self._held(point.z),
+            self._held(self._scores(point)),
             state.iteration,
             (size if objective.decay == 0.0 else bound) <= tol,
             point.evaluation.J - own,
         )
+
+    def _scores(self, point: Point) -> Vector:
+        """Return z (K, m) of a point."""
+        return np.asarray(point.z)
 
     def _held(self, z: Vector) -> float:
         """Return the mean loss of what is held out, by z (K, m) of all examples."""

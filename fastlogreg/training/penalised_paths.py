@@ -54,7 +54,7 @@ class Null(NamedTuple):
 class PenalisedFollower:
     """Follows the columns of `patterns`, the first of which is the full fit, along lambda.
 
-    penalty: of the full fit, in the units of X as the columns see it; a column's is in proportion.
+    penalties: of each column, in the units of X as it sees it, all of one lambda.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class PenalisedFollower:
         return [[*at] for at in zip(*fits)]
 
     def at(self, lambda_: float) -> list[Fit]:
-        """Find every column's optimum at one lambda of the full fit, from those at the last one."""
+        """Find every column's optimum at one lambda, from those at the last one."""
         share = lambda_ / self.penalties[0].lambda_ if self.penalties[0].lambda_ else 1.0
         self.columns = [
             column._replace(penalty=penalty.with_lambda(penalty.lambda_ * share))
@@ -162,11 +162,14 @@ class PenalisedFollower:
     def _fit(self, k: int, state: State) -> Fit:
         column, point = self.columns[k], self.points[k]
         w, b = column.fold(point.theta)
+        bound = state.bound
+        if not np.isfinite(bound):  # it was not asked for, short of the goal
+            bound = self.shared.prove(column, point).bound
         return Fit(
             np.array(w),
             b,
             point.evaluation.J,
-            state.bound,
+            bound,
             float(np.abs(point.evaluation.gradient).max()),
             point.z.held,
             state.iteration,
@@ -281,14 +284,17 @@ def follower_of(
     tol: float,
     iterations: int,
 ) -> PenalisedFollower:
-    """Return what follows columns with such penalties; each is standardised by itself."""
+    """Return what follows columns with such penalties; each is standardised by itself.
+
+    lambda is the same for all, as scikit-learn's C is for every fold.
+    """
     patterns = list(patterns)
     if standardize:
         scales = rescalings(shared, [pattern.train for pattern in patterns])
         patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
     penalties = []
     for p in patterns:
-        penalties.append(penalty_from(checked, p.total, p.total, 1, p.scale))
+        penalties.append(penalty_from(checked, patterns[0].total, p.total, 1, p.scale))
     return PenalisedFollower(shared, patterns, penalties, tol, iterations)
 
 

@@ -27,7 +27,8 @@ class Work:
 
     objective: that of `run`, or the same on centred X, `mean` then being what was taken from X. L:
     of the step size, NaN where it is not known. start: the clock at second 0 of the run, over all
-    its interruptions. partial: whether the last iteration was dropped.
+    its interruptions. partial: whether the last iteration was dropped. passes_before: reads of X
+    before the first point.
     """
 
     watch: Watch | None = None
@@ -38,7 +39,7 @@ class Work:
         self.alpha = np.nan if options.alpha is None else options.alpha
         self.L = np.nan
         self.mean: Vector | None = None
-        self.on_gram, self.partial = False, False
+        self.on_gram, self.partial, self.passes_before = False, False, 0
         self.method: Solver | None = None
         self.answers: Answers | None = None
 
@@ -78,6 +79,7 @@ class Work:
             )
             self._find_step(answers.gram() if self.on_gram else None)
         self._make(answers, None)
+        self.passes_before = self.objective.passes
 
     def _find_step(self, K: Vector | None) -> None:
         """Find L, and the step size where none was given.
@@ -111,7 +113,7 @@ class Work:
         self.on_gram = "start" in saved
         if state.stop is None:
             self._make(self.entry.answers(self.objective), saved)
-        self.objective.passes = saved["passes"] - withdrawn
+        self.objective.passes = self.passes_before = saved["passes"] - withdrawn
 
     def _centre(self, mean: Vector) -> None:
         design = self.objective.design
@@ -189,12 +191,14 @@ class Work:
         """Gather what is saved, by name."""
         state, objective = self.state, self.objective
         # Passes of an iteration that was dropped are made again.
-        dropped = self.partial and self.entry.records_points and state.history
+        passes = objective.passes
+        if self.partial and self.entry.records_points:
+            passes = int(state.history[-1][0]) if state.history else self.passes_before
         values = {**state.state_arrays(self.start), **method.state_arrays()}
         values.update(
             alpha=self.alpha,
             L=self.L,
-            passes=state.history[-1][0] if dropped else objective.passes,
+            passes=passes,
             seconds=time.perf_counter() - self.start,
             tol=self.options.goal,
         )

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import fastlogreg as flr
 from fastlogreg.data.inputs import design_of
+from fastlogreg.objective.columns import SharedColumns
 from fastlogreg.objective.objective import Objective
-from fastlogreg.solvers import auto, compiled, newton
+from fastlogreg.solvers import auto, compiled, compiled_penalised, newton
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.training import checkpoint, run
 
@@ -53,6 +54,16 @@ CASES = {
         "iterations": 100,
         "separable": True,
     },
+    "lasso": {"solver": "prox_newton", "tol": 1e-13, "iterations": 100, "l1_ratio": 1.0},
+    "bounds": {
+        "solver": "prox_newton",
+        "tol": 0.0,
+        "iterations": 100,
+        "lambda_": 0.01,
+        "l1_ratio": 0.5,
+        "bounds": (-0.3, 0.5),
+        "offset": np.linspace(-3.0, 1.0, 120)[None, :],
+    },
     "diverging": {"backend": "numpy", "alpha": 0.026, "iterations": 500, "lambda_": 1e4},
     "diverging, compiled": {"alpha": 0.026, "iterations": 500, "lambda_": 1e4},
 }
@@ -70,6 +81,9 @@ CHANGES = {  # so that the data may be small
         (auto, "SLOW_PROGRESS"): 1e-30,
     },
     "spread": {(auto, "SMALL"): 0, (auto, "LARGEST_INNER"): 2},
+    # One compiled call for all of it is for runs that nobody watches.
+    "lasso": {(compiled_penalised, "MOST_NUMBERS"): 0},
+    "bounds": {(compiled_penalised, "MOST_NUMBERS"): 0},
 }
 
 
@@ -145,15 +159,19 @@ def test_the_case_of_misleading_samples_is_what_it_says(tmp_path):
 def test_ctrl_c_at_any_pass_and_resumed(name, tmp_path, monkeypatch):
     """Within iterations, line searches and preparations: the result so far is returned, and nothing
     is made twice."""
-    real, passes = Objective.begin_pass, []
+    passes = []
 
-    def begin_pass(self):
-        passes.append(None)
-        if len(passes) == stop_at:
-            signal.raise_signal(signal.SIGINT)
-        real(self)
+    def counted(real):
+        def begin_pass(self):
+            passes.append(None)
+            if len(passes) == stop_at:
+                signal.raise_signal(signal.SIGINT)
+            real(self)
 
-    monkeypatch.setattr(Objective, "begin_pass", begin_pass)
+        return begin_pass
+
+    for reader in (Objective, SharedColumns):
+        monkeypatch.setattr(reader, "begin_pass", counted(reader.begin_pass))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with case(name) as (X, Y, options):
@@ -285,6 +303,7 @@ DIFFERENT = {
     "solver": ({"solver": "lbfgs"}, r"solver \(gd there, lbfgs now\)"),
     "tol": ({"tol": 1e-3}, r"tol \(none there, a number now\)"),
     "backend": ({"backend": "loops"}, "backend"),
+    "l1_ratio": ({"solver": "prox_newton", "l1_ratio": 0.5}, "solver"),
     "scale": ({"scale": 2.0}, "differs: scale"),
     "shift": ({"shift": np.arange(5.0)[:, None]}, "differs: shift"),
     "w": ({"w": np.ones((5, 1))}, "w and b at the start"),
