@@ -110,8 +110,9 @@ def _follow_two(
     for follower in followers:
         at: list[list[Fit]] = [[] for _ in Cs]
         lambdas = problem.lambdas(Cs)
-        for place in np.argsort(-lambdas, kind="stable").tolist():
-            at[place] = follower.at(float(lambdas[place]))
+        order = np.argsort(-lambdas, kind="stable")
+        for place, found in zip(order.tolist(), follower.along(lambdas[order])):
+            at[place] = found
             if said is not None:
                 said(next(done))
         fits.append(at)

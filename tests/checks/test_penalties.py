@@ -139,6 +139,8 @@ def test_the_estimator_says_which_solver_can():
         flr.LogisticRegression(solver="gd").fit(X.T, Y[0], offset=np.zeros(12))
 
 
-def test_another_backend_cannot():
-    with pytest.raises(ValueError, match="backend must be 'fused' for solver 'prox_newton'"):
-        flr.train(X, Y, lambda_=1.0, l1_ratio=1.0, solver="auto", backend="numpy")
+@pytest.mark.parametrize("backend", ["numpy", "loops", "python"])
+def test_every_backend_finds_the_same(backend):
+    how = {"lambda_": 1.0, "l1_ratio": 1.0, "solver": "auto", "tol": 1e-12}
+    expected, found = (flr.train(X, Y, backend=b, **how) for b in ("fused", backend))
+    assert found.cost == pytest.approx(expected.cost, abs=1e-11)
