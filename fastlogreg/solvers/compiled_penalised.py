@@ -71,6 +71,8 @@ def follow(
     numbers, costs = np.zeros((len(lambdas), kernel.NUMBERS)), np.empty(most)
     with np.errstate(over="ignore", invalid="ignore"):
         made = kernel.follow(data, net, lambdas, goals, MOST_STEPS, thetas, numbers, costs)
+    if not np.isfinite(numbers[:, 0]).all():
+        shared.design.require_finite()
     shared.begin_pass()
     shared.passes += int(numbers[:, 4].sum()) - 1
     return Followed(thetas[1:], numbers, costs[: min(made, most)])
