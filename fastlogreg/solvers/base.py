@@ -16,8 +16,6 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from ..objective.objective import Objective
-from .answers import Answers
 from .requests import Asking, Problem
 from .schema import Field, Saved, Schema
 from .state import State
@@ -53,8 +51,7 @@ class Solver(Protocol):
 class Entry(NamedTuple):
     """What the package knows of a solver: validation, checkpoints, command line and docs ask here.
 
-    make: (problem, state, settings, saved or None) -> the solver. answers: what answers it on an
-    objective. summary: one line. inside: the
+    make: (problem, state, settings, saved or None) -> the solver. summary: one line. inside: the
     solvers whose words follow its own. needs_step: it has alpha, and needs L for it. takes_gram: it
     can work on the Gram matrix alone. records_points: each point evaluated is in the history.
     centres: whether it wants the columns of X centred, for a problem.
@@ -64,7 +61,6 @@ class Entry(NamedTuple):
     make: Callable[[Problem, State, Settings, Saved | None], Solver]
     schema: Schema
     summary: str
-    answers: Callable[[Objective], Answers] = Answers
     inside: tuple[str, ...] = ()
     needs_step: bool = False
     takes_gram: bool = False

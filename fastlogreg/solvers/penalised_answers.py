@@ -155,7 +155,7 @@ class PenalisedAnswers(Answers):
     def take_sample(self, request: TakeSample) -> Answers:
         """Return what answers for a problem of some of the examples."""
         assert self.alone is not None  # a solver of several begins elsewhere
-        return of(self.alone.sampled(request.rows))
+        return answers_of(self.alone.sampled(request.rows))
 
     def on_sample(self, request: OnSample) -> Any:
         """Answer a request on a sample."""
@@ -205,12 +205,13 @@ class ClassAnswers(Answers):
         return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
 
 
-def of(objective: Objective) -> Answers:
-    """Return what answers on an objective that was made with an elastic net."""
+def answers_of(objective: Objective) -> Answers:
+    """Return what answers a solver on an objective: its penalty has corners, or has none."""
     if isinstance(objective, PenalisedSoftmaxObjective):
         return ClassAnswers(objective)
-    assert isinstance(objective, ElasticNetObjective)
-    return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column, objective)
+    if isinstance(objective, ElasticNetObjective):
+        return PenalisedAnswers(PenalisedGatherings(objective.shared), objective.column, objective)
+    return Answers(objective)
 
 
 _OF_CLASSES: dict[type, Callable[[ClassAnswers, Any], Any]] = {
@@ -221,7 +222,7 @@ _OF_CLASSES: dict[type, Callable[[ClassAnswers, Any], Any]] = {
     StepInModel: ClassAnswers.step_in_model,
     AlongStep: lambda answers, request: answers.penalised.along(*request),
     Judge: ClassAnswers.judge,
-    TakeSample: lambda answers, request: of(answers.penalised.sampled(request.rows)),
+    TakeSample: lambda answers, request: answers_of(answers.penalised.sampled(request.rows)),
     OnSample: lambda answers, request: request.sample.answer(request.request),
 }
 _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {

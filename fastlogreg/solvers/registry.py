@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from . import auto, gd, lbfgs, nesterov, newton, penalised_answers, prox_newton
+from . import auto, gd, lbfgs, nesterov, newton, prox_newton
 from .base import Entry, SolverName
 
 REGISTRY: dict[str, Entry] = {
@@ -38,7 +38,6 @@ REGISTRY: dict[str, Entry] = {
         prox_newton.ProxNewton,
         prox_newton.SCHEMA,
         "Newton's method with coordinate descent, for L1, bounds and an offset",
-        penalised_answers.of,
         centres=prox_newton.centres,
     ),
     "auto": Entry(

@@ -15,6 +15,7 @@ from ..objective.objective import Objective
 from ..solvers import compiled, registry
 from ..solvers.answers import Answers, drive
 from ..solvers.base import Saved, Settings, Solver
+from ..solvers.penalised_answers import answers_of
 from ..solvers.result import TrainingWarning
 from ..solvers.state import State
 from .checkpoint import fingerprint
@@ -62,14 +63,14 @@ class Work:
     def prepare(self) -> None:
         """Set up a new run."""
         state, options = self.state, self.options
-        answers = self.entry.answers(self.objective)
+        answers = answers_of(self.objective)
         # For L-BFGS without an inner matrix X - mean, by folding; theta moves along.
         if self.objective.intercept and self.entry.centres(answers.problem):
             sampled = self.objective.sample_mean()
             mean = self.objective.mean() if sampled is None else sampled
             self._centre(mean)
             state.theta = self.objective.moved(state.theta, mean)
-            answers = self.entry.answers(self.objective)
+            answers = answers_of(self.objective)
         if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
             self.on_gram = (
@@ -112,7 +113,7 @@ class Work:
             self._centre(saved["mean"])
         self.on_gram = "start" in saved
         if state.stop is None:
-            self._make(self.entry.answers(self.objective), saved)
+            self._make(answers_of(self.objective), saved)
         self.objective.passes = self.passes_before = saved["passes"] - withdrawn
 
     def _centre(self, mean: Vector) -> None:
@@ -149,7 +150,7 @@ class Work:
         state.theta = self.objective.moved(state.theta, mean)
         state.stop, state.evaluation, state.stalls = None, None, 0
         state.measure = state.bound = state.previous_norm = state.gradient_norm = np.inf
-        self._make(self.entry.answers(self.objective), None)
+        self._make(answers_of(self.objective), None)
 
     def advance(self, count: int) -> None:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""

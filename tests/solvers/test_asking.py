@@ -13,9 +13,12 @@ import pytest
 import fastlogreg as flr
 from fastlogreg import solvers
 from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.maths.elastic_net import ElasticNet
+from fastlogreg.objective.elastic_net import ElasticNetObjective
 from fastlogreg.objective.objective import Objective
-from fastlogreg.solvers import answers, base, registry, requests
-from fastlogreg.solvers.answers import Answers, drive
+from fastlogreg.solvers import answers, base, penalised_answers, registry, requests
+from fastlogreg.solvers.answers import drive
+from fastlogreg.solvers.penalised_answers import answers_of
 from fastlogreg.solvers.state import State
 
 ANSWERING = {
@@ -24,6 +27,8 @@ ANSWERING = {
     "compiled_classes",
     "by_examples",
     "column_answers",
+    "compiled_penalised",
+    "penalised_answers",
 }  # what knows both sides
 FOLDER = Path(solvers.__file__).parent
 
@@ -74,7 +79,8 @@ def test_a_solver_that_knows_the_objective_is_found(source):
 
 def test_every_request_is_answered_and_in_the_table():
     asked = set(get_args(requests.Request))
-    assert asked == set(answers._WAYS)
+    others = set(penalised_answers._ALONE) | set(penalised_answers._OF_CLASSES)
+    assert asked == set(answers._WAYS) | others
     for request in asked:
         assert f"\n    {request.__name__} " in requests.__doc__
 
@@ -83,7 +89,7 @@ def test_the_names_are_those_for_type_checkers():
     assert registry.names() == get_args(base.SolverName)
     hint = inspect.signature(flr.train).parameters["solver"].annotation
     assert hint in ("SolverName", base.SolverName)
-    with pytest.raises(ValueError, match="'gd', 'nesterov', 'lbfgs', 'newton', 'auto'; got 'sgd'"):
+    with pytest.raises(ValueError, match="'newton', 'prox_newton', 'auto'; got 'sgd'"):
         flr.train(np.ones((1, 2)), [[0, 1]], solver="sgd")
 
 
@@ -96,7 +102,10 @@ def problem(seed):
 
 def begun(name, seed):
     """A solver with its answers, from zeros."""
-    given = Answers(problem(seed))
+    given = answers_of(problem(seed))
+    if name == "prox_newton":
+        penalty = ElasticNet(1.0, 0.5, 400.0, np.ones(6))
+        given = answers_of(ElasticNetObjective(problem(seed).design, problem(seed).y, penalty))
     settings = base.Settings(1e-10, 0.5)
     state = State.at(np.zeros(6), 0.0)
     return given, registry.REGISTRY[name].make(given.problem, state, settings, None), state

@@ -32,7 +32,8 @@ from fastlogreg.training.options import Options
 from tests.helpers.comparison import laid_out
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
-SOLVERS = registry.names()
+# prox_newton has an objective of its own, and tests of its own: test_prox_newton.py.
+SOLVERS = tuple(name for name in registry.names() if name != "prox_newton")
 SECOND_ORDER = ("lbfgs", "newton", "auto")
 
 
@@ -476,7 +477,7 @@ def test_X_of_enormous_values(solver):
     mass=hnp.arrays(
         np.float64,
         st.integers(1, 60),
-        elements=st.floats(0.0, 1e6) | st.sampled_from([0.0, 1.0, 1e-12]),
+        elements=st.floats(0.0, 1e6, allow_subnormal=False) | st.sampled_from([0.0, 1.0, 1e-12]),
     ),
     rows=st.integers(1, 70),
 )
