@@ -14,6 +14,7 @@ from ..files.model import Model
 from ..solvers import registry
 from . import options
 from .outputs import check_plot, check_writable
+from .penalties import follow, read_penalty, selected_lines, solver_for
 from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
     INTERRUPTED,
@@ -28,6 +29,7 @@ from .running import (
 )
 
 DEFAULT_BACKEND = "fused"
+TOL = 1e-10  # of a penalty with corners
 GOES_ON = ("iterations", "interrupted")
 
 
@@ -50,17 +52,34 @@ def train(
     ] = "auto",
     iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
     solver: Annotated[
-        str, typer.Option("--solver", help=f"One of {', '.join(registry.names())}.")
-    ] = "gd",
+        str | None,
+        typer.Option(
+            "--solver",
+            help=f"One of {', '.join(registry.names())}; default: gd, or prox_newton for "
+            "--l1-ratio and --bounds.",
+        ),
+    ] = None,
     tol: Annotated[
         float | None,
         typer.Option(
-            "--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it."
+            "--tol",
+            help="Stop when cost - optimum (lambda 0: the gradient) is proved below it; default: "
+            "1e-10 for --l1-ratio and --bounds, else none.",
         ),
     ] = None,
     lambda_: Annotated[
         float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")
     ] = 0.0,
+    l1_ratio: options.L1Ratio = 0.0,
+    bounds: options.Bounds = None,
+    path: Annotated[
+        int | None,
+        typer.Option(
+            "--path",
+            metavar="N",
+            help="Instead of one lambda follow so many, and print what each of them gives.",
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
@@ -101,7 +120,21 @@ def train(
     Two labels are the lectures' sigmoid, more are softmax.
     """
     source = DataOptions(x, y, target, header, n_features)
-    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, solver, tol)
+    penalty = read_penalty(l1_ratio, bounds)
+    if penalty.asked and tol is None:
+        tol = TOL
+    named = solver_for(solver, penalty)
+    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
+    if path is not None:
+        kept = any(option is not None for option in (test, out, checkpoint, dask))
+        if kept or resume or lambda_:
+            raise ValueError(
+                "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
+                "--out, --checkpoint, --resume and --dask. fastlogreg cv chooses one of them"
+            )
+        files = Files(data, None, None, plot, None)
+        where = {"backend": backend, "n_threads": threads}
+        return _follow_path(files, source, run, where, max_memory, positive, path)
     if dask is not None:
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
@@ -109,6 +142,8 @@ def train(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: leave them out with --dask"
             )
+        if penalty.asked:
+            raise ValueError(f"{penalty.asked} must be left out with --dask, which has L2 alone")
         return _train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
     machine = {
@@ -164,6 +199,7 @@ def _train_here(
         scale=factor,
         solver=run.solver,
         tol=run.tol,
+        **run.penalty.arguments(),
         **({"classes": len(labels)} if len(labels) > 2 else {}),
         **machine,
     )
@@ -171,6 +207,9 @@ def _train_here(
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
+    if run.penalty.l1_ratio:
+        print(*selected_lines(result.w, training.feature_names, labels), sep="\n")
+        how["l1_ratio"] = run.penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
     names, shape = training.feature_names, training.image_shape
@@ -184,6 +223,41 @@ def _train_here(
         save_figure(plot, result, model, sets[-1])
         print(f"figure written to {plot}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
+
+
+def _follow_path(
+    files: Files,
+    source: DataOptions,
+    run: RunOptions,
+    machine: Mapping[str, Any],
+    max_memory: int | None,
+    positive: str | None,
+    count: int,
+) -> int:
+    """Follow many lambdas on this machine; give the exit status."""
+    data, plot = files.data, files.plot
+    check_plot(plot, data)
+    training = read_training(data, source, max_memory)
+    Y, labels = classes_of(training, positive)
+    if len(labels) > 2 and run.penalty.asked:
+        raise ValueError(
+            f"{training.path}: --path with {run.penalty.asked} is for two labels; got "
+            f"{len(labels)}. Take one label against the others with --positive LABEL"
+        )
+    factor = describe(training, Y, labels, run.scale)
+    return follow(
+        training.X,
+        Y,
+        count,
+        plot,
+        training.feature_names,
+        scale=factor,
+        iterations=run.iterations,
+        **run.penalty.arguments(),
+        **({} if run.tol is None else {"tol": run.tol}),
+        **({"classes": len(labels)} if len(labels) > 2 else {}),
+        **machine,
+    )
 
 
 def _train_with_dask(
