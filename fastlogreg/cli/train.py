@@ -13,8 +13,8 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..solvers import registry
 from . import options
-from .choosing import parse_bounds, print_features, print_path
 from .outputs import check_plot, check_writable
+from .penalties import follow, read_penalty, selected_lines, solver_for
 from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
     INTERRUPTED,
@@ -29,6 +29,7 @@ from .running import (
 )
 
 DEFAULT_BACKEND = "fused"
+TOL = 1e-10  # of a penalty with corners
 GOES_ON = ("iterations", "interrupted")
 
 
@@ -54,32 +55,29 @@ def train(
         str | None,
         typer.Option(
             "--solver",
-            help=f"One of {', '.join(registry.names())}; gd by default, auto to choose features.",
+            help=f"One of {', '.join(registry.names())}; default: gd, or prox_newton for "
+            "--l1-ratio and --bounds.",
         ),
     ] = None,
     tol: Annotated[
         float | None,
         typer.Option(
-            "--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it."
+            "--tol",
+            help="Stop when cost - optimum (lambda 0: the gradient) is proved below it; default: "
+            "1e-10 for --l1-ratio and --bounds, else none.",
         ),
     ] = None,
     lambda_: Annotated[
-        float, typer.Option("--lambda", help="Penalty; of L2 lambda / (2 m) ||w||^2.")
+        float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")
     ] = 0.0,
-    l1_ratio: Annotated[
-        float,
-        typer.Option("--l1-ratio", help="Share of L1 in the penalty, 0 to 1: chooses features."),
-    ] = 0.0,
-    bounds: Annotated[
-        str | None,
-        typer.Option("--bounds", metavar="LOW,HIGH", help='What w may be; "0," for no negative.'),
-    ] = None,
+    l1_ratio: options.L1Ratio = 0.0,
+    bounds: options.Bounds = None,
     path: Annotated[
         int | None,
         typer.Option(
             "--path",
             metavar="N",
-            help="Print the optima at N lambdas, from where the first feature comes in; then end.",
+            help="Instead of one lambda follow so many, and print what each of them gives.",
         ),
     ] = None,
     scale: Annotated[
@@ -122,44 +120,50 @@ def train(
     Two labels are the lectures' sigmoid, more are softmax.
     """
     source = DataOptions(x, y, target, header, n_features)
-    limits = parse_bounds(bounds)
-    chooses = l1_ratio != 0.0 or limits is not None or path is not None
-    solver = solver or ("auto" if chooses else "gd")
-    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, solver, tol)
+    penalty = read_penalty(l1_ratio, bounds)
+    if penalty.asked and tol is None:
+        tol = TOL
+    named = solver_for(solver, penalty)
+    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
+    if path is not None:
+        kept = any(option is not None for option in (test, out, checkpoint, dask))
+        if kept or resume or lambda_:
+            raise ValueError(
+                "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
+                "--out, --checkpoint, --resume and --dask. fastlogreg cv chooses one of them"
+            )
+        files = Files(data, None, None, plot, None)
+        where = {"backend": backend, "n_threads": threads}
+        return _follow_path(files, source, run, where, max_memory, positive, path)
     if dask is not None:
-        if chooses:
-            raise ValueError("--l1-ratio, --bounds and --path are for data on this machine")
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: leave them out with --dask"
             )
+        if penalty.asked:
+            raise ValueError(f"{penalty.asked} must be left out with --dask, which has L2 alone")
         return _train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
-    machine: dict[str, Any] = {
+    machine = {
         "backend": backend,
         "n_threads": threads,
         "checkpoint": checkpoint,
         "checkpoint_every": checkpoint_every,
         "resume": resume,
     }
-    if chooses:
-        machine.update(l1_ratio=l1_ratio, bounds=limits)
-    if path is not None:
-        files = files._replace(path=path)
     return _train_here(files, source, run, machine, max_memory, positive)
 
 
 class Files(NamedTuple):
-    """The files that training reads and writes; path: lambdas of a path to print in its place."""
+    """The files that training reads and writes."""
 
     data: Path
     test: Path | None
     out: Path | None
     plot: Path | None
     checkpoint: Path | None
-    path: int | None = None
 
 
 def _train_here(
@@ -174,7 +178,7 @@ def _train_here(
 
     machine: the arguments of `fastlogreg.train` that say how, and not what, to compute.
     """
-    data, test, out, plot, checkpoint, path = files
+    data, test, out, plot, checkpoint = files
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
@@ -186,8 +190,6 @@ def _train_here(
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     factor = describe(training, Y, labels, run.scale)
-    if path is not None:
-        return _follow(training.X, Y, path, factor, run, machine)
     result = fit(
         training.X,
         Y,
@@ -197,15 +199,17 @@ def _train_here(
         scale=factor,
         solver=run.solver,
         tol=run.tol,
+        **run.penalty.arguments(),
         **({"classes": len(labels)} if len(labels) > 2 else {}),
         **machine,
     )
     print_costs(result, run.iterations)
-    if result.proved_zero is not None or not result.w.all():
-        print_features(result.w, training.feature_names, result.proved_zero)
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
+    if run.penalty.l1_ratio:
+        print(*selected_lines(result.w, training.feature_names, labels), sep="\n")
+        how["l1_ratio"] = run.penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
     names, shape = training.feature_names, training.image_shape
@@ -221,19 +225,39 @@ def _train_here(
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
 
 
-def _follow(
-    X: Any, Y: Any, count: int, scale: float, run: RunOptions, machine: Mapping[str, Any]
+def _follow_path(
+    files: Files,
+    source: DataOptions,
+    run: RunOptions,
+    machine: Mapping[str, Any],
+    max_memory: int | None,
+    positive: str | None,
+    count: int,
 ) -> int:
-    """Print the optima along a path of penalties."""
-    from ..training.paths import path
-
-    how: dict[str, Any] = {
-        name: machine[name] for name in ("l1_ratio", "bounds", "backend", "n_threads")
-    }
-    if run.tol is not None:
-        how["tol"] = run.tol
-    print_path(path(X, Y, lambdas=count, scale=scale, **how))
-    return 0
+    """Follow many lambdas on this machine; give the exit status."""
+    data, plot = files.data, files.plot
+    check_plot(plot, data)
+    training = read_training(data, source, max_memory)
+    Y, labels = classes_of(training, positive)
+    if len(labels) > 2 and run.penalty.asked:
+        raise ValueError(
+            f"{training.path}: --path with {run.penalty.asked} is for two labels; got "
+            f"{len(labels)}. Take one label against the others with --positive LABEL"
+        )
+    factor = describe(training, Y, labels, run.scale)
+    return follow(
+        training.X,
+        Y,
+        count,
+        plot,
+        training.feature_names,
+        scale=factor,
+        iterations=run.iterations,
+        **run.penalty.arguments(),
+        **({} if run.tol is None else {"tol": run.tol}),
+        **({"classes": len(labels)} if len(labels) > 2 else {}),
+        **machine,
+    )
 
 
 def _train_with_dask(

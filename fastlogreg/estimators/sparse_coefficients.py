@@ -16,7 +16,7 @@ Fitted = TypeVar("Fitted", bound="SparseCoefficients")
 class SparseCoefficients:
     """Turn `coef_` into a sparse matrix and back, as scikit-learn's linear models do."""
 
-    coef_: Any
+    coef_: NDArray[np.float64]  # a scipy.sparse matrix after `sparsify`
     l1_ratio: float
     l1_ratio_: NDArray[np.float64]
 
