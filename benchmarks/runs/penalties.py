@@ -30,7 +30,7 @@ from ..report.tables import markdown, targets_table
 
 SHARES, LENGTH, SMALLEST = (0.1, 0.01), 100, 0.01  # of lambda_max
 SINGLE_MARK, PATH_MARK = 1e-6, 1e-4  # of J(0)
-LONGEST = 120.0  # seconds that a contender may take in all to find its tolerance
+LONGEST = 40.0  # seconds that a contender may take in all to find its tolerance
 MOST_READS = 250
 FOLDED, LEAST_FOLDED = ("200,000 x 30, float64", "a9a, CSR"), 5.0
 
