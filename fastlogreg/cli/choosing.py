@@ -1,27 +1,79 @@
-"""What `train` shows of a penalty that chooses features: which ones, and a path of penalties."""
+"""A penalty that chooses features: its options, the features that are in, a path of penalties."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks.arguments import check_number
+from ..files.writing import atomic_open
+
+SOLVER, DEFAULT_SOLVER = "prox_newton", "gd"
 SHOWN, NAME_WIDTH = 20, 44  # lines of a table; characters of a name, so that a line is below 80
 
 
-def parse_bounds(text: str | None) -> tuple[float | None, float | None] | None:
-    """Read --bounds: LOW,HIGH, either of which may be left out."""
-    if text is None:
-        return None
-    ends = text.split(",")
-    if len(ends) != 2:
-        raise ValueError(f'bounds must be "LOW,HIGH", either may be left out; got {text!r}')
+class Penalty(NamedTuple):
+    """Hold what is asked for beside the strength of the penalty, checked."""
+
+    l1_ratio: float = 0.0
+    bounds: tuple[float | None, float | None] | None = None
+
+    @property
+    def asked(self) -> str:
+        """Return the options that were given, "" for none."""
+        given = (("--l1-ratio", self.l1_ratio > 0.0), ("--bounds", self.bounds is not None))
+        return " and ".join(name for name, there in given if there)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of `fastlogreg.train` that are not its defaults."""
+        if not self.asked:
+            return {}
+        return {"l1_ratio": self.l1_ratio, "bounds": self.bounds}
+
+
+def read_penalty(l1_ratio: float, bounds: str | None) -> Penalty:
+    """Check --l1-ratio and --bounds."""
+    ratio = check_number("--l1-ratio", l1_ratio, low=0)
+    if ratio > 1.0:
+        raise ValueError(f"--l1-ratio must be from 0, L2 alone, to 1, L1 alone; got {ratio:g}")
+    return Penalty(ratio, None if bounds is None else _bounds(bounds, ratio))
+
+
+def _bounds(text: str, l1_ratio: float) -> tuple[float | None, float | None]:
+    wrong = ValueError(
+        f'--bounds must be LOW,HIGH, each a number or nothing, for instance "0,"; got {text!r}'
+    )
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        raise wrong
     try:
-        low, high = (float(end) if end.strip() else None for end in ends)
+        low, high = (float(part) if part else None for part in parts)
     except ValueError:
-        raise ValueError(f'bounds must be two numbers, "0," for instance; got {text!r}') from None
+        raise wrong from None
+    least, most = (-math.inf if low is None else low), (math.inf if high is None else high)
+    if not least <= most:
+        raise ValueError(f"--bounds must have LOW at most HIGH; got {text!r}")
+    if l1_ratio > 0.0 and not least <= 0.0 <= most:
+        raise ValueError(
+            f"--bounds must have 0 between them, where L1 pulls a weight to 0; got {text!r}. Widen "
+            "them, or leave --l1-ratio out"
+        )
     return low, high
+
+
+def solver_for(solver: str | None, penalty: Penalty) -> str:
+    """Return the solver: the one named, or what can do it."""
+    if not penalty.asked:
+        return DEFAULT_SOLVER if solver is None else solver
+    if solver not in (None, "auto", SOLVER):
+        raise ValueError(
+            f"--solver must be {SOLVER} or auto for {penalty.asked}; got {solver!r}. Leave it out"
+        )
+    return SOLVER
 
 
 def print_features(w: Any, names: Sequence[str] | None, proved_zero: Any) -> None:
@@ -55,3 +107,21 @@ def print_path(found: Any) -> None:
             f"{found.deviance_explained[k]:>19.4f} {found.costs[k]:>10.6f} {found.bounds[k]:>9.2g}"
         )
     print(f"{count} lambdas in {found.reads} reads, {found.seconds:.2f} s")
+
+
+def follow(
+    X: Any, Y: Any, count: int, plot: Path | None, names: Sequence[str] | None, **how: Any
+) -> int:
+    """Follow so many lambdas, print them, and draw the weights; give the exit status."""
+    from ..training.paths import path
+
+    found = path(X, Y, lambdas=int(check_number("--path", count, low=1, integer=True)), **how)
+    print_path(found)
+    if plot is not None:
+        from ..figures.paths import path as draw
+
+        figure = draw(found.lambdas, found.w, names)
+        with atomic_open(plot) as file:
+            figure.savefig(file, format=plot.suffix[1:].lower(), dpi=150)
+        print(f"figure written to {plot}")
+    return 0

@@ -15,6 +15,8 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..files.writing import atomic_open
 from . import options
+from .choosing import print_features, read_penalty
+from .folds import Problem, follow_folds
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_training
 from .running import print_metrics
@@ -47,9 +49,13 @@ def cv(
     lambdas: Annotated[
         str,
         typer.Option(
-            "--lambdas", help="How many L2 penalties to try, from 1e4 to 1e-4, or a list: 10,1,0.1."
+            "--lambdas",
+            help="How many penalties to try, from 1e4 to 1e-4, with --l1-ratio from where the "
+            "first feature moves; or a list: 10,1,0.1.",
         ),
     ] = "10",
+    l1_ratio: options.L1Ratio = 0.0,
+    bounds: options.Bounds = None,
     folds: Annotated[
         str,
         typer.Option("--folds", help='Folds, or "alo": each example left out, approximately.'),
@@ -84,8 +90,11 @@ def cv(
     check_choice("--rule", rule, RULES)
     check_writable(out, data)
     check_plot(plot, data, out)
-    given = _lambdas(lambdas)
+    given, penalty = _lambdas(lambdas), read_penalty(l1_ratio, bounds)
+    by_number = penalty.l1_ratio > 0.0 and lambdas.strip().isdigit()
     count = None if folds == ALO else _folds(folds)
+    if count is None and penalty.asked:
+        raise ValueError(f"--folds must be a number for {penalty.asked}; got {ALO!r}")
     if count is not None:
         require("sklearn", "sklearn", "cv with folds")
     source = DataOptions(x, y, target, header, n_features)
@@ -99,10 +108,15 @@ def cv(
     factor = describe(training, Y, labels, scale)
     if threads is not None:
         threads = int(check_number("--threads", threads, low=1, integer=True))
-    problem = _Problem(training.X, Y, labels, factor, count, standardize, threads)
+    problem = Problem(training.X, Y, labels, factor, count, standardize, threads)
     begun = time.perf_counter()
-    validated = _validated if len(labels) == 2 else _validated_classes
-    chosen, found, reads = validated(problem, given, tol)
+    if penalty.asked:
+        followed = follow_folds(problem, penalty, given, by_number, tol)
+        given, reads = followed.lambdas, followed.reads
+        chosen, found = _choose(given, *_scores(followed.fits)), [at[0] for at in followed.fits]
+    else:
+        validated = _validated if len(labels) == 2 else _validated_classes
+        chosen, found, reads = validated(problem, given, tol)
     seconds = time.perf_counter() - begun
     print(*_table(given, chosen), sep="\n")
     k = chosen.best if rule == "best" else chosen.one_se
@@ -120,6 +134,9 @@ def cv(
         "cost": fit.cost,
     }
     w, b = (fit.w[:, None], fit.b) if len(labels) == 2 else (fit.w.T.copy(), fit.b[:, None])
+    if penalty.l1_ratio:
+        print_features(w, training.feature_names, None)
+        how["l1_ratio"] = penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
@@ -133,19 +150,7 @@ def cv(
     return 0
 
 
-class _Problem(NamedTuple):
-    """Hold X (n_x, m), Y (1, m), and how to go about it; folds: None for leaving one out."""
-
-    X: Any
-    Y: Array
-    labels: tuple[Any, ...]
-    scale: float
-    folds: int | None
-    standardize: bool
-    threads: int | None
-
-
-def _validated(problem: _Problem, lambdas: Array, tol: float) -> tuple[Chosen, list[Any], int]:
+def _validated(problem: Problem, lambdas: Array, tol: float) -> tuple[Chosen, list[Any], int]:
     """Follow all fits along lambda; give the scores, the full fits, and the reads of X."""
     from ..backends.base import NO_GROUP
     from ..data.inputs import design_of
@@ -175,13 +180,12 @@ def _validated(problem: _Problem, lambdas: Array, tol: float) -> tuple[Chosen, l
         left = leave_one_out(shared, followed.patterns[0], lambdas, full)
         scores, error = left.loss[None, :], left.error
     else:
-        scores = np.array([[fit.held for fit in at[1:]] for at in followed.fits]).T
-        error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+        scores, error = _scores(followed.fits)
     return _choose(lambdas, scores, error), full, shared.passes
 
 
 def _validated_classes(
-    problem: _Problem, lambdas: Array, tol: float
+    problem: Problem, lambdas: Array, tol: float
 ) -> tuple[Chosen, list[Any], int]:
     """Follow the full fit and every fold of several classes; give what `_validated` does."""
     from ..data.inputs import design_of
@@ -201,9 +205,13 @@ def _validated_classes(
     splits = splits_of(problem.folds, np.zeros((len(codes), 1)), codes, None, np.empty(0))
     folds = folds_of_classes(ways, splits, problem.labels)
     fits, reads = follow_classes(ways, folds, lambdas, tol, 1000)
+    return _choose(lambdas, *_scores(fits)), [at[0] for at in fits], reads
+
+
+def _scores(fits: Any) -> tuple[Array, Array]:
+    """Return the held-out losses (folds, L), and the standard error of their mean (L,)."""
     scores = np.array([[fit.held for fit in at[1:]] for at in fits]).T
-    error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
-    return _choose(lambdas, scores, error), [at[0] for at in fits], reads
+    return scores, scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
 
 
 def _choose(lambdas: Array, scores: Array, error: Array) -> Chosen:

@@ -54,3 +54,14 @@ MaxMemory = Annotated[
         ".h5, .parquet.",
     ),
 ]
+L1Ratio = Annotated[
+    float,
+    typer.Option(
+        "--l1-ratio",
+        help="Share of L1 in the penalty, 0 to 1: lambda / m (r |w|_1 + (1 - r) / 2 ||w||^2).",
+    ),
+]
+Bounds = Annotated[
+    str | None,
+    typer.Option("--bounds", metavar="LOW,HIGH", help='What weights may be; "0," is not negative.'),
+]

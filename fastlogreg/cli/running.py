@@ -12,6 +12,7 @@ from ..figures.training import training_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
 from ..solvers.result import STOP_REASONS, TrainingResult
+from .choosing import Penalty
 from .report import Metrics, ProgressBar, cost_lines
 
 Array = NDArray[Any]
@@ -27,6 +28,7 @@ class RunOptions(NamedTuple):
     scale: float | None
     solver: str
     tol: float | None
+    penalty: Penalty = Penalty()
 
 
 def learning_rate(text: str) -> float | None:

@@ -13,7 +13,7 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..solvers import registry
 from . import options
-from .choosing import parse_bounds, print_features, print_path
+from .choosing import follow, print_features, read_penalty, solver_for
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
@@ -29,6 +29,7 @@ from .running import (
 )
 
 DEFAULT_BACKEND = "fused"
+TOL = 1e-10  # of a penalty with corners
 GOES_ON = ("iterations", "interrupted")
 
 
@@ -54,26 +55,23 @@ def train(
         str | None,
         typer.Option(
             "--solver",
-            help=f"One of {', '.join(registry.names())}; gd by default, auto to choose features.",
+            help=f"One of {', '.join(registry.names())}; default: gd, or prox_newton for "
+            "--l1-ratio and --bounds.",
         ),
     ] = None,
     tol: Annotated[
         float | None,
         typer.Option(
-            "--tol", help="Stop when cost - optimum (lambda 0: the gradient) is proved below it."
+            "--tol",
+            help="Stop when cost - optimum (lambda 0: the gradient) is proved below it; default: "
+            "1e-10 for --l1-ratio and --bounds, else none.",
         ),
     ] = None,
     lambda_: Annotated[
         float, typer.Option("--lambda", help="Penalty; of L2 lambda / (2 m) ||w||^2.")
     ] = 0.0,
-    l1_ratio: Annotated[
-        float,
-        typer.Option("--l1-ratio", help="Share of L1 in the penalty, 0 to 1: chooses features."),
-    ] = 0.0,
-    bounds: Annotated[
-        str | None,
-        typer.Option("--bounds", metavar="LOW,HIGH", help='What w may be; "0," for no negative.'),
-    ] = None,
+    l1_ratio: options.L1Ratio = 0.0,
+    bounds: options.Bounds = None,
     path: Annotated[
         int | None,
         typer.Option(
@@ -122,13 +120,17 @@ def train(
     Two labels are the lectures' sigmoid, more are softmax.
     """
     source = DataOptions(x, y, target, header, n_features)
-    limits = parse_bounds(bounds)
-    chooses = l1_ratio != 0.0 or limits is not None or path is not None
-    solver = solver or ("auto" if chooses else "gd")
-    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, solver, tol)
+    penalty = read_penalty(l1_ratio, bounds)
+    if penalty.asked and tol is None:
+        tol = TOL
+    named = solver_for(solver, penalty)
+    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
     if dask is not None:
-        if chooses:
-            raise ValueError("--l1-ratio, --bounds and --path are for data on this machine")
+        if penalty.asked or path is not None:
+            raise ValueError(
+                "--l1-ratio, --bounds and --path are for data on this machine: leave them out with "
+                "--dask"
+            )
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
@@ -144,9 +146,12 @@ def train(
         "checkpoint_every": checkpoint_every,
         "resume": resume,
     }
-    if chooses:
-        machine.update(l1_ratio=l1_ratio, bounds=limits)
     if path is not None:
+        if any(option is not None for option in (test, out, checkpoint)) or resume or lambda_:
+            raise ValueError(
+                "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
+                "--out, --checkpoint and --resume. fastlogreg cv chooses one of them"
+            )
         files = files._replace(path=path)
     return _train_here(files, source, run, machine, max_memory, positive)
 
@@ -186,8 +191,27 @@ def _train_here(
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     factor = describe(training, Y, labels, run.scale)
+    classes = {"classes": len(labels)} if len(labels) > 2 else {}
     if path is not None:
-        return _follow(training.X, Y, path, factor, run, machine)
+        if classes and (run.penalty.asked or plot is not None):
+            raise ValueError(
+                f"{training.path}: --path with {run.penalty.asked or '--plot'} is for two labels; "
+                f"got {len(labels)}. Take one label against the others with --positive LABEL"
+            )
+        where = {name: machine[name] for name in ("backend", "n_threads")}
+        goal = {} if run.tol is None else {"tol": run.tol}
+        return follow(
+            training.X,
+            Y,
+            path,
+            plot,
+            training.feature_names,
+            scale=factor,
+            **run.penalty.arguments(),
+            **goal,
+            **classes,
+            **where,
+        )
     result = fit(
         training.X,
         Y,
@@ -197,7 +221,8 @@ def _train_here(
         scale=factor,
         solver=run.solver,
         tol=run.tol,
-        **({"classes": len(labels)} if len(labels) > 2 else {}),
+        **run.penalty.arguments(),
+        **classes,
         **machine,
     )
     print_costs(result, run.iterations)
@@ -206,6 +231,8 @@ def _train_here(
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
+    if run.penalty.l1_ratio:
+        how["l1_ratio"] = run.penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
     names, shape = training.feature_names, training.image_shape
@@ -219,21 +246,6 @@ def _train_here(
         save_figure(plot, result, model, sets[-1])
         print(f"figure written to {plot}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
-
-
-def _follow(
-    X: Any, Y: Any, count: int, scale: float, run: RunOptions, machine: Mapping[str, Any]
-) -> int:
-    """Print the optima along a path of penalties."""
-    from ..training.paths import path
-
-    how: dict[str, Any] = {
-        name: machine[name] for name in ("l1_ratio", "bounds", "backend", "n_threads")
-    }
-    if run.tol is not None:
-        how["tol"] = run.tol
-    print_path(path(X, Y, lambdas=count, scale=scale, **how))
-    return 0
 
 
 def _train_with_dask(

@@ -68,9 +68,9 @@ def test_a_path_is_a_table(table, capsys):
     ("arguments", "words"),
     [
         (["--bounds", "0"], "bounds must be"),
-        (["--bounds", "a,b"], "bounds must be two numbers"),
-        (["--bounds", "2,1"], "bounds must have a lower one"),
-        (["--l1-ratio", "2"], "l1_ratio must be from 0"),
+        (["--bounds", "a,b"], "--bounds must be LOW,HIGH, each a number"),
+        (["--bounds", "2,1"], "--bounds must have LOW at most HIGH"),
+        (["--l1-ratio", "2"], "--l1-ratio must be from 0"),
         (["--l1-ratio", "1", "--solver", "gd"], "solver must be"),
         (["--l1-ratio", "1", "--dask", "threads"], "for data on this machine"),
     ],
