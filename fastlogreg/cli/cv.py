@@ -15,9 +15,9 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..files.writing import atomic_open
 from . import options
+from .choosing import print_features, read_penalty
 from .folds import Problem, follow_folds
 from .outputs import check_plot, check_writable
-from .penalties import read_penalty, selected_lines
 from .reading import DataOptions, classes_of, describe, read_training
 from .running import print_metrics
 
@@ -135,7 +135,7 @@ def cv(
     }
     w, b = (fit.w[:, None], fit.b) if len(labels) == 2 else (fit.w.T.copy(), fit.b[:, None])
     if penalty.l1_ratio:
-        print(*selected_lines(w, training.feature_names, labels), sep="\n")
+        print_features(w, training.feature_names, None)
         how["l1_ratio"] = penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .penalties import Penalty
+from .choosing import Penalty
 
 Array = NDArray[Any]
 WEAKEST = 1e-4  # of the lambda at which the first feature moves

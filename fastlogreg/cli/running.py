@@ -12,7 +12,7 @@ from ..figures.training import training_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
 from ..solvers.result import STOP_REASONS, TrainingResult
-from .penalties import Penalty
+from .choosing import Penalty
 from .report import Metrics, ProgressBar, cost_lines
 
 Array = NDArray[Any]

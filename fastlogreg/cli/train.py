@@ -13,8 +13,8 @@ from ..checks.extras import require
 from ..files.model import Model
 from ..solvers import registry
 from . import options
+from .choosing import follow, print_features, read_penalty, solver_for
 from .outputs import check_plot, check_writable
-from .penalties import follow, read_penalty, selected_lines, solver_for
 from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
 from .running import (
     INTERRUPTED,
@@ -68,7 +68,7 @@ def train(
         ),
     ] = None,
     lambda_: Annotated[
-        float, typer.Option("--lambda", help="L2 penalty: lambda / (2 m) ||w||^2.")
+        float, typer.Option("--lambda", help="Penalty; of L2 lambda / (2 m) ||w||^2.")
     ] = 0.0,
     l1_ratio: options.L1Ratio = 0.0,
     bounds: options.Bounds = None,
@@ -77,7 +77,7 @@ def train(
         typer.Option(
             "--path",
             metavar="N",
-            help="Instead of one lambda follow so many, and print what each of them gives.",
+            help="Print the optima at N lambdas, from where the first feature comes in; then end.",
         ),
     ] = None,
     scale: Annotated[
@@ -125,45 +125,46 @@ def train(
         tol = TOL
     named = solver_for(solver, penalty)
     run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
-    if path is not None:
-        kept = any(option is not None for option in (test, out, checkpoint, dask))
-        if kept or resume or lambda_:
-            raise ValueError(
-                "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
-                "--out, --checkpoint, --resume and --dask. fastlogreg cv chooses one of them"
-            )
-        files = Files(data, None, None, plot, None)
-        where = {"backend": backend, "n_threads": threads}
-        return _follow_path(files, source, run, where, max_memory, positive, path)
     if dask is not None:
+        if penalty.asked or path is not None:
+            raise ValueError(
+                "--l1-ratio, --bounds and --path are for data on this machine: leave them out with "
+                "--dask"
+            )
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: leave them out with --dask"
             )
-        if penalty.asked:
-            raise ValueError(f"{penalty.asked} must be left out with --dask, which has L2 alone")
         return _train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
-    machine = {
+    machine: dict[str, Any] = {
         "backend": backend,
         "n_threads": threads,
         "checkpoint": checkpoint,
         "checkpoint_every": checkpoint_every,
         "resume": resume,
     }
+    if path is not None:
+        if any(option is not None for option in (test, out, checkpoint)) or resume or lambda_:
+            raise ValueError(
+                "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
+                "--out, --checkpoint and --resume. fastlogreg cv chooses one of them"
+            )
+        files = files._replace(path=path)
     return _train_here(files, source, run, machine, max_memory, positive)
 
 
 class Files(NamedTuple):
-    """The files that training reads and writes."""
+    """The files that training reads and writes; path: lambdas of a path to print in its place."""
 
     data: Path
     test: Path | None
     out: Path | None
     plot: Path | None
     checkpoint: Path | None
+    path: int | None = None
 
 
 def _train_here(
@@ -178,7 +179,7 @@ def _train_here(
 
     machine: the arguments of `fastlogreg.train` that say how, and not what, to compute.
     """
-    data, test, out, plot, checkpoint = files
+    data, test, out, plot, checkpoint, path = files
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
@@ -190,6 +191,27 @@ def _train_here(
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     factor = describe(training, Y, labels, run.scale)
+    classes = {"classes": len(labels)} if len(labels) > 2 else {}
+    if path is not None:
+        if classes and (run.penalty.asked or plot is not None):
+            raise ValueError(
+                f"{training.path}: --path with {run.penalty.asked or '--plot'} is for two labels; "
+                f"got {len(labels)}. Take one label against the others with --positive LABEL"
+            )
+        where = {name: machine[name] for name in ("backend", "n_threads")}
+        goal = {} if run.tol is None else {"tol": run.tol}
+        return follow(
+            training.X,
+            Y,
+            path,
+            plot,
+            training.feature_names,
+            scale=factor,
+            **run.penalty.arguments(),
+            **goal,
+            **classes,
+            **where,
+        )
     result = fit(
         training.X,
         Y,
@@ -200,15 +222,16 @@ def _train_here(
         solver=run.solver,
         tol=run.tol,
         **run.penalty.arguments(),
-        **({"classes": len(labels)} if len(labels) > 2 else {}),
+        **classes,
         **machine,
     )
     print_costs(result, run.iterations)
+    if result.proved_zero is not None or not result.w.all():
+        print_features(result.w, training.feature_names, result.proved_zero)
     if checkpoint is not None and result.stop_reason in GOES_ON:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
     if run.penalty.l1_ratio:
-        print(*selected_lines(result.w, training.feature_names, labels), sep="\n")
         how["l1_ratio"] = run.penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
@@ -223,41 +246,6 @@ def _train_here(
         save_figure(plot, result, model, sets[-1])
         print(f"figure written to {plot}")
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
-
-
-def _follow_path(
-    files: Files,
-    source: DataOptions,
-    run: RunOptions,
-    machine: Mapping[str, Any],
-    max_memory: int | None,
-    positive: str | None,
-    count: int,
-) -> int:
-    """Follow many lambdas on this machine; give the exit status."""
-    data, plot = files.data, files.plot
-    check_plot(plot, data)
-    training = read_training(data, source, max_memory)
-    Y, labels = classes_of(training, positive)
-    if len(labels) > 2 and run.penalty.asked:
-        raise ValueError(
-            f"{training.path}: --path with {run.penalty.asked} is for two labels; got "
-            f"{len(labels)}. Take one label against the others with --positive LABEL"
-        )
-    factor = describe(training, Y, labels, run.scale)
-    return follow(
-        training.X,
-        Y,
-        count,
-        plot,
-        training.feature_names,
-        scale=factor,
-        iterations=run.iterations,
-        **run.penalty.arguments(),
-        **({} if run.tol is None else {"tol": run.tol}),
-        **({"classes": len(labels)} if len(labels) > 2 else {}),
-        **machine,
-    )
 
 
 def _train_with_dask(

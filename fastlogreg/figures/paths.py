@@ -6,7 +6,7 @@ Each function returns a matplotlib `Figure` that belongs to nobody, as those of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 NAMED = 8  # coefficients that get their name; the others are drawn in light grey
+COUNTS = 8  # numbers along the top axis
+MARKS = ("-", "--")
 DASHES = ("-", "--", "-.", ":")
 
 
-def path(lambdas: Array, w: Array, names: Sequence[str] | None = None) -> Figure:
+def path(
+    lambdas: Array,
+    w: Array,
+    names: Sequence[str] | None = None,
+    marked: Mapping[str, float] | None = None,
+) -> Figure:
     """Draw the coefficients w (n_x, L) along lambda (L,), the strongest penalty on the left.
 
     The largest ones are named in the legend: x1, x2, ... where there are no names. lambda = 0 has
-    no place on a logarithmic axis, and is left out.
+    no place on a logarithmic axis, and is left out. Where some weights are 0, the top axis says
+    how many are not. marked: lambdas to draw a line at, by name, as {"best": 0.3, "1se": 1.0}.
     """
     shown = np.asarray(lambdas) > 0.0
     order = np.argsort(-np.asarray(lambdas)[shown], kind="stable")
@@ -47,13 +55,21 @@ def path(lambdas: Array, w: Array, names: Sequence[str] | None = None) -> Figure
             marker="o" if x.size == 1 else "",
             label=f"x{j + 1}" if names is None else str(names[j]),
         )
+    for place, (name, lambda_) in enumerate((marked or {}).items()):
+        if not lambda_ > 0.0:
+            raise ValueError(f"marked must hold lambdas above 0; got {lambda_!r} for {name!r}")
+        text = f"{name}: lambda = {lambda_:.3g}"
+        axes.axvline(lambda_, color="0.55", lw=1.0, linestyle=MARKS[place % 2], label=text)
     _lambda_axis(axes)
     axes.axhline(0.0, color="0.5", lw=0.6, zorder=0)
     axes.set_ylabel("weight w")
-    axes.set_title(
+    title = axes.set_title(
         "Weights along the penalty"
         + (f" (the {NAMED} largest of {len(w)} are named)" if len(w) > NAMED else "")
     )
+    if not w.all():
+        _count_axis(axes, x, np.count_nonzero(w, axis=0))
+        title.set_y(1.14)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return clean(figure)
 
@@ -105,6 +121,17 @@ def validation(
     axes.set_title("Held-out score along the penalty")
     axes.legend(edgecolor="none", framealpha=0.9, fontsize=8)
     return clean(figure)
+
+
+def _count_axis(axes: Any, lambdas: Array, counts: Array) -> None:
+    """Write along the top how many weights are not 0, at some of the lambdas."""
+    shown = np.unique(np.linspace(0, len(lambdas) - 1, COUNTS).round().astype(int))
+    top = axes.secondary_xaxis("top")
+    top.set_xticks(lambdas[shown], labels=[str(count) for count in counts[shown].tolist()])
+    top.set_xticks([], minor=True)
+    top.set_xlabel("weights that are not 0")
+    top.spines["top"].set_visible(False)
+    top.tick_params(length=2)
 
 
 def _lambda_axis(axes: Any) -> None:

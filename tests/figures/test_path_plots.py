@@ -39,6 +39,24 @@ def test_of_many_weights_the_largest_are_named():
     assert "8 largest of 20" in axes.get_title()
 
 
+def test_chosen_lambdas_are_marked_and_the_top_axis_counts_weights():
+    w = np.array([[3.0, 0.0, 2.0], [-6.0, 0.0, 0.0]])
+    figure = paths.path(LAMBDAS, w, marked={"best": 0.3, "1se": 2.0})
+    (axes,) = figure.get_axes()
+    lines = {line.get_label(): line.get_xdata() for line in axes.get_lines()}
+    assert list(lines["best: lambda = 0.3"]) == [0.3, 0.3]
+    assert list(lines["1se: lambda = 2"]) == [2.0, 2.0]
+    (top,) = axes.child_axes
+    texts = dict(zip(top.get_xticks(), (text.get_text() for text in top.get_xticklabels())))
+    assert texts == {10.0: "0", 1.0: "1", 0.1: "2"}
+    assert top.get_xlabel() == "weights that are not 0"
+    assert svg(figure).startswith(b"<?xml")
+    (dense,) = paths.path(LAMBDAS, w + 1.0).get_axes()
+    assert not dense.child_axes
+    with pytest.raises(ValueError, match="marked must hold lambdas above 0; got"):
+        paths.path(LAMBDAS, w, marked={"best": 0.0})
+
+
 def test_lambda_zero_has_no_place_on_the_axis():
     w = np.ones((1, 2))
     (axes,) = paths.path(np.array([1.0, 0.0]), w).get_axes()

@@ -1,21 +1,19 @@
-"""L1 and bounds on the command line: their options, the features they leave, and the path."""
+"""A penalty that chooses features: its options, the features that are in, a path of penalties."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
 from ..files.writing import atomic_open
-from .report import COLUMNS, LINES
 
-Array = NDArray[Any]
 SOLVER, DEFAULT_SOLVER = "prox_newton", "gd"
+SHOWN, NAME_WIDTH = 20, 44  # lines of a table; characters of a name, so that a line is below 80
 
 
 class Penalty(NamedTuple):
@@ -78,51 +76,47 @@ def solver_for(solver: str | None, penalty: Penalty) -> str:
     return SOLVER
 
 
-def selected_lines(w: Array, names: Sequence[str] | None, labels: Sequence[Any]) -> Iterator[str]:
-    """Write the features whose weight is not 0, the largest first; w (n_x, 1) or (n_x, K).
-
-    Of several classes: the largest weight of a feature, and its class.
-    """
-    size = np.abs(w)
-    rows = np.flatnonzero(size.any(axis=1))
-    yield f"{len(rows)} of {len(w)} features are in"
-    if not len(rows):
-        return
-    several = w.shape[1] > 1
-    order = rows[np.argsort(-size[rows].max(axis=1), kind="stable")][:LINES]
-    texts = [f"x{j + 1}" if names is None else str(names[j]) for j in order]
-    # A weight takes 14 columns, a class as many as a feature may.
-    most = (COLUMNS - 16) // (2 if several else 1) - 2 * several
-    width = max(len("feature"), min(most, max(len(text) for text in texts)))
-    head = f"{'feature':<{width}}  {'weight':>12}"
-    yield f"{head}  class" if several else head
-    for j, text in zip(order.tolist(), texts):
-        k = int(size[j].argmax())
-        line = f"{_short(text, width):<{width}}  {w[j, k]:>12.6g}"
-        yield f"{line}  {_short(str(labels[k]), most)}" if several else line
-    if len(rows) > LINES:
-        yield f"and {len(rows) - LINES} more"
+def print_features(w: Any, names: Sequence[str] | None, proved_zero: Any) -> None:
+    """Print the features that are in, the largest weights first; w (n_x, 1) or (n_x, K)."""
+    size = np.abs(w).max(axis=1)
+    inside = np.flatnonzero(size)
+    certain = "" if proved_zero is None else f", {int(proved_zero.sum())} of the others for certain"
+    print(f"{inside.size} of {len(w)} features have a weight{certain}:")
+    largest = inside[np.argsort(-size[inside], kind="stable")]
+    for j in largest[:SHOWN].tolist():
+        name = f"x{j + 1}" if names is None else str(names[j])
+        name = name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 3] + "..."
+        shown = " ".join(f"{value:>10.4g}" for value in w[j][:3].tolist())
+        more = " ..." if w.shape[1] > 3 else ""
+        print(
+            f"  {name:<{NAME_WIDTH}} {shown}{more}"
+            if w.shape[1] == 1
+            else f"  {name} {shown}{more}"
+        )
+    if inside.size > SHOWN:
+        print(f"  and {inside.size - SHOWN} more")
 
 
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
+def print_path(found: Any) -> None:
+    """Print a line for each lambda of a path, at most `SHOWN` of them, evenly spread."""
+    print(f"{'lambda':>12} {'features':>9} {'deviance explained':>19} {'cost':>10} {'bound':>9}")
+    count = len(found.lambdas)
+    for k in np.unique(np.linspace(0, count - 1, min(count, SHOWN)).astype(int)).tolist():
+        print(
+            f"{found.lambdas[k]:>12.5g} {found.nonzeros[k]:>9d} "
+            f"{found.deviance_explained[k]:>19.4f} {found.costs[k]:>10.6f} {found.bounds[k]:>9.2g}"
+        )
+    print(f"{count} lambdas in {found.reads} reads, {found.seconds:.2f} s")
 
 
 def follow(
-    X: Any, Y: Array, count: int, plot: Path | None, names: Sequence[str] | None, **how: Any
+    X: Any, Y: Any, count: int, plot: Path | None, names: Sequence[str] | None, **how: Any
 ) -> int:
-    """Follow so many lambdas, print a line for each, and draw the weights; give the status."""
+    """Follow so many lambdas, print them, and draw the weights; give the exit status."""
     from ..training.paths import path
 
-    count = int(check_number("--path", count, low=1, integer=True))
-    found = path(X, Y, lambdas=count, **how)
-    print(f"{'lambda':>12}  {'non-zeros':>9}  {'deviance explained':>18}  {'bound':>10}")
-    for k, lambda_ in enumerate(found.lambdas.tolist()):
-        print(
-            f"{lambda_:>12.6g}  {found.nonzeros[k]:>9}  {found.deviance_explained[k]:>18.6f}  "
-            f"{found.bounds[k]:>10.3g}"
-        )
-    print(f"{count} lambdas in {found.reads} reads of X, {found.seconds:.2f} s")
+    found = path(X, Y, lambdas=int(check_number("--path", count, low=1, integer=True)), **how)
+    print_path(found)
     if plot is not None:
         from ..figures.paths import path as draw
 
