@@ -69,6 +69,12 @@ def test_the_steps_are_limited_and_their_costs_kept():
         objective.shared, objective.column, np.zeros(4), strengths, goals, 2
     )
     assert len(few.costs) == 2
+    point = objective.point(few.thetas[-1])  # where it was cut off the gap is proved all the same
+    column = objective.column._replace(penalty=objective.elastic_net.with_lambda(0.7))
+    J = point.z.loss + column.penalty.value(point.theta[:-1])
+    cut = Point(point.theta, point.evaluation._replace(J=J), point.z)
+    bound = objective.shared.prove(column, cut).bound
+    assert few.numbers[-1, 2] == pytest.approx(bound, rel=1e-9)
     many = compiled_penalised.follow(
         objective.shared, objective.column, np.zeros(4), strengths, goals, 50
     )

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...maths.certificate import ROUNDING
 from ..decorators import kernel
 from ..entropy import entropy
 from ..loss import along_line, link_with_slopes
@@ -324,7 +325,7 @@ def follow(
                 inside += theta[j] * old.g[j]
             gap = J - loss + t * inside + conjugate(net, strength, old.g, t)
             if gap <= goals[k]:
-                gap = max(J - prove(data, net, strength, theta, old, G), 0.0)
+                gap = max(J - prove(data, net, strength, theta, old, G), 0.0) + ROUNDING * J
                 reads += 1
                 if gap <= goals[k]:
                     break
@@ -365,6 +366,10 @@ def follow(
             theta[:] = trial
             steps += 1
             made += 1
+        if not gap <= goals[k]:  # an estimate: what is reported is proved
+            J = loss + value_of(net, strength, theta)
+            gap = max(J - prove(data, net, strength, theta, old, G), 0.0) + ROUNDING * J
+            reads += 1
         thetas[k + 1] = theta
         numbers[k, 0], numbers[k, 1] = loss + value_of(net, strength, theta), loss
         numbers[k, 2], numbers[k, 3], numbers[k, 4] = gap, steps, reads
