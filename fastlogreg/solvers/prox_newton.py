@@ -71,6 +71,7 @@ FRESH_RATE = (
 )
 ACCEPTED_FALL = 1e-3  # of what the model promised
 SHORTEST = 1e-4  # of a step
+TOO_SMALL_FOR_J = 1e-12  # of J: a fall that the rounding of J may hide
 
 
 def centres(problem: Problem) -> bool:
@@ -194,13 +195,22 @@ class ProxNewton:
             self.state.stop = "precision"
             return
         trial: Point = yield Evaluate(found.theta)
-        trial, whole = yield from self._shortened(start, trial, found.fall, share)
-        if np.array_equal(trial.theta, start.theta):
-            if fresh:
-                self.state.stop = "precision"
-            self.model = None
-            return
-        judgement: Judgement = yield Judge(trial, self.tol)
+        judgement: Judgement | None = None
+        if found.fall <= TOO_SMALL_FOR_J * abs(start.evaluation.J) and share == 1.0:
+            # J's rounding, which is that of z too, may hide such a fall; the gap tells of it.
+            judgement = yield Judge(trial, self.tol)
+        whole = judgement is not None and judgement.measure <= 0.5 * self.state.measure
+        if not whole:
+            shortened, whole = yield from self._shortened(start, trial, found.fall, share)
+            if np.array_equal(shortened.theta, start.theta):
+                if fresh:
+                    self.state.stop = "precision"
+                self.model = None
+                return
+            if shortened is not trial:
+                trial, judgement = shortened, None
+        if judgement is None:
+            judgement = yield Judge(trial, self.tol)
         before = self.last_measure = self.state.measure
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls

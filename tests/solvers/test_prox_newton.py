@@ -148,6 +148,20 @@ def test_the_conditions_of_an_optimum_hold_in_extended_precision(problem):
     assert result.suboptimality_bound <= 1e-9
 
 
+@pytest.mark.parametrize("seed", [0, 11, 21, 30, 34, 43])
+def test_where_the_rounding_of_z_hides_the_fall_of_J_the_gap_tells_of_progress(seed):
+    """Columns far from 0 with little spread: b is large, and J is known to 1e-14 of z, not of J."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(12, 3)) * [0.2, 0.2, 6.0] + 50.0
+    y = (rng.random(12) < 0.4).astype(np.uint8)
+    y[:2] = 0, 1
+    penalties = Penalties(1.0, np.ones(3), np.full(3, -20.0), np.full(3, 20.0))
+    penalty = penalty_from(penalties, 12e-3, 12.0)
+    objective = ElasticNetObjective(design_of(X.T), y, penalty, "numpy", 1)
+    result = run(objective, State(np.zeros(4)), Options("prox_newton", 500, tol=1e-13))
+    assert result.suboptimality_bound <= 1e-9
+
+
 @settings(max_examples=200, deadline=None)
 @given(problems(), st.integers(0, 2**32 - 1), st.sampled_from([1e-6, 1e-3, 0.1, 1.0]))
 def test_the_gap_is_never_below_the_distance(problem, seed, far):
