@@ -25,6 +25,7 @@ FLOORS = (
     ("objective",),
     ("solvers",),
     ("training",),
+    ("inference",),
     ("api",),
     ("estimators", "tools"),
     ("fastlogreg", "dask"),
