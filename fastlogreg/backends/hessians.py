@@ -25,6 +25,7 @@ from ..maths.arrays import Vector
 from .base import HessianSums
 from .fused import SECONDS_PER_THREAD, threads_for
 
+MIRRORED = 256  # rows of a Hessian whose lower half is filled in at a time
 BLOCK_BYTES = 4 << 20  # of float64 that X is converted to at a time
 PACKED_BYTES = (
     256 << 10
@@ -169,8 +170,15 @@ class Products:
 
     def whole(self) -> Vector:
         """Return the sum (n_x + 1, n_x + 1)."""
-        upper = np.triu(self.H.reshape(self.width, self.width)[: self.n_x + 1, : self.n_x + 1])
-        return upper + np.triu(upper, 1).T
+        n = self.n_x + 1
+        H, found = self.H.reshape(self.width, self.width)[:n, :n], np.empty((n, n))
+        for lo in range(0, n, MIRRORED):  # a block and its mirror image stay in the cache
+            hi = min(n, lo + MIRRORED)
+            upper = np.triu(H[lo:hi, lo:hi])
+            found[lo:hi, lo:hi] = upper + np.triu(upper, 1).T
+            found[lo:hi, hi:] = H[lo:hi, hi:]
+            found[hi:, lo:hi] = H[lo:hi, hi:].T
+        return found
 
 
 def flat(block: Vector) -> Vector:

@@ -51,12 +51,14 @@ def working_products(design: Design, features: Features, slopes: Vector, n_threa
 
     slopes (m,). Of slopes (G, m) it is (G, n + 1, n + 1), from the same read.
     """
-    several, n = np.atleast_2d(slopes), features.size
+    several = np.atleast_2d(slopes)
     if design.sparse is not None:
         found = [_of_sparse(design.sparse, features, s, n_threads) for s in several]
     else:
         found = _of_dense(design, features, several, n_threads)
-    return np.array(found).reshape(*slopes.shape[:-1], n + 1, n + 1)
+    if slopes.ndim == 1:
+        return np.asarray(found[0])
+    return np.array(found) if len(found) > 1 else np.asarray(found[0])[None]
 
 
 def _of_dense(design: Design, features: Features, slopes: Vector, n_threads: int) -> list[Vector]:
@@ -71,8 +73,17 @@ def _of_dense(design: Design, features: Features, slopes: Vector, n_threads: int
         for lo, hi, x in _examples(part, chosen, step, n_threads):
             for s, H in zip(slopes[:, first:last], found):
                 _add(H, x, s[lo:hi])
-    kept = np.append(np.arange(n), width)
-    return [H.whole()[np.ix_(kept, kept)] for H in found]
+    return [_without_rest(H.whole(), n) for H in found]
+
+
+def _without_rest(H: Vector, n: int) -> Vector:
+    """Return H (width + 1, width + 1) of the first n features and of the 1 behind all."""
+    if len(H) == n + 1:
+        return H
+    own = np.empty((n + 1, n + 1))
+    own[:n, :n] = H[:n, :n]
+    own[n, :n], own[:n, n], own[n, n] = H[-1, :n], H[:n, -1], H[-1, -1]
+    return own
 
 
 def _examples(

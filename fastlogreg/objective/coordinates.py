@@ -47,10 +47,10 @@ def step(
     (whole, b), (of_w, g_b) = at, slopes
     w, g = whole[features], of_w[features]
     A, h, C = H[:n, :n], H[n:, :n], H[n:, n:]
-    inverse = _inverse(C, H, intercept)
+    root = _root_of_inverse(C, H, intercept)
+    inverse, along = root.T @ root, root @ h
     q = g - h.T @ (inverse @ g_b)
-    B = A - h.T @ inverse @ h
-    new = _least(penalty, 0.5 * (B + B.T), q, w, features, share)
+    new = _least(penalty, A - along.T @ along, q, w, features, share)
     d = new - w
     d_b = -inverse @ (g_b + h @ d)
     change = inner(g, d) + inner(g_b, d_b) + 0.5 * inner(d, A @ d) + inner(d_b, h @ d)
@@ -91,14 +91,14 @@ def _least(
     return new
 
 
-def _inverse(C: Vector, H: Vector, intercept: bool) -> Vector:
-    """Return the inverse of the curvature along the b, 0 along what has none."""
+def _root_of_inverse(C: Vector, H: Vector, intercept: bool) -> Vector:
+    """Return R, where R.T R is the inverse of the curvature along the b, 0 along what has none."""
     if not intercept:
         return np.zeros(C.shape)
     values, vectors = np.linalg.eigh(C)
     bent = values > FLAT * float(np.diag(H).max(initial=0.0))
     inverse = np.divide(1.0, values, out=np.zeros(values.size), where=bent)
-    return np.asarray((vectors * inverse) @ vectors.T)
+    return np.asarray((vectors * np.sqrt(inverse)).T)
 
 
 def candidates(

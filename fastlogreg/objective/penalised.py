@@ -236,6 +236,8 @@ class PenalisedColumns(SharedColumns):
 
     def working_hessian(self, column: Column, by_group: Vector, features: Features) -> Vector:
         """Return the Hessian of a column's mean loss by a working set and b; a new array."""
+        if len(by_group) == 1 and not column.scale.size:
+            return np.asarray(by_group[0] * (column.train[0] / column.total))
         H = np.einsum("g,gij->ij", column.train, by_group)
         if column.scale.size:
             scale, shift = column.scale[features], column.shift[features]

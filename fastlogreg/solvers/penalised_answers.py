@@ -83,9 +83,11 @@ class PenalisedGatherings:
         found = []
         for answers, request in asked:
             answers.version = self.version
-            places = np.searchsorted(self.features, request.features)
-            at = np.append(places, self.features.size)
-            own = self.by_group[:, at[:, None], at]
+            own = self.by_group
+            if request.features.size < self.features.size:
+                places = np.searchsorted(self.features, request.features)
+                at = np.append(places, self.features.size)
+                own = own[:, at[:, None], at]
             found.append(self.shared.working_hessian(answers.column, own, request.features))
         return found
 
