@@ -66,11 +66,13 @@ FEW = 64  # features up to which the working set is all of them
 # be; of what a sample cannot tell, what its optimum is found to; and the steps at most.
 LEAST_ROWS, ROWS_PER_FEATURE, LEAST_SHARE, ENOUGH, MOST_ON_SAMPLE = 2000, 8, 4, 0.02, 40
 SECONDS_PER_PRODUCT = 1.2e-11  # of one of the products of a Hessian, on one core
+SECONDS_PER_ENTRY = 4e-9  # of a Hessian, in a step
 FRESH_RATE = (
     1e-3  # of the gap: what is expected to be left after a step with a Hessian of its point
 )
 ACCEPTED_FALL = 1e-3  # of what the model promised
 SHORTEST = 1e-4  # of a step
+LARGEST_SLACK = 0.1  # of l1: slopes may move as much before a working set is taken anew
 TOO_SMALL_FOR_J = 1e-12  # of J: a fall that the rounding of J may hide
 
 
@@ -238,13 +240,20 @@ class ProxNewton:
         return found
 
     def _new_model(self, start: Point, share: float) -> Asking[tuple[Model, bool]]:
-        ahead = 0.0 if self.problem.columns * self.problem.n_x <= FEW else 0.9 * share
+        every_feature = self.problem.columns * self.problem.n_x <= FEW
+        ahead = 0.0 if every_feature else share * (1.0 - self._slack(start, share))
         features: NDArray[np.intp] = yield Candidates(start, ahead, self._most(start))
         every = self.problem.columns * self.problem.n_x
         if 2 * features.size > every:  # then all of them, once for all
             features = yield Candidates(start, 0.0, every)
         H: Vector = yield WorkingHessian(start, features)
         return Model(features, H, start.theta), True
+
+    def _slack(self, start: Point, share: float) -> float:
+        """Return how far below its l1 a slope may be that is likely to come up to it yet."""
+        if share > 1.0 or not self.state.measure < start.evaluation.J:
+            return LARGEST_SLACK
+        return min(LARGEST_SLACK, math.sqrt(self.state.measure / start.evaluation.J))
 
     def _most(self, start: Point) -> int:
         """Return how many features that are 0 a working set may take in."""
@@ -288,7 +297,15 @@ class ProxNewton:
         decades = math.log(self.tol / after) if self.tol > 0.0 else math.log(1e-16)
         as_it_is = decades / math.log(after / before)
         anew = max(1.0, decades / math.log(min(self.best_rate, 0.5)))
-        return as_it_is <= anew + self._reads_of_hessian(self.model.features.size)
+        size, used = self.model.features.size, int(np.count_nonzero(self.state.theta))
+        new_size = min(size, 2 * used + FEW)
+        steps = as_it_is * self._reads_of_step(size), anew * self._reads_of_step(new_size)
+        return steps[0] <= steps[1] + self._reads_of_hessian(new_size)
+
+    def _reads_of_step(self, size: int) -> float:
+        """Return what a step with a working set of this size takes, in passes."""
+        seconds = float(size) ** 2 * SECONDS_PER_ENTRY
+        return 1.0 + seconds / (self.problem.elements * self.problem.element_seconds)
 
     def _reads_of_hessian(self, size: int) -> float:
         """Return what a Hessian of a working set takes, in passes."""
