@@ -13,7 +13,7 @@ from ..data.matrix_like import MatrixLike
 from ..machine.blas import inner
 from ..maths.reference import Propagation
 from ..maths.softmax import SoftmaxPropagation
-from ..objective.prepared import Settings, prepare
+from ..objective.prepared import Examples, Settings, prepare
 
 Biases = NDArray[Any] | Sequence[Sequence[float]]  # b (K, 1) of several classes
 
@@ -27,6 +27,8 @@ def cost(
     lambda_: float = 0.0,
     scale: Any = 1.0,
     shift: Any = 0.0,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     backend: Backend = "fused",
 ) -> float:
     """Compute the cost J(w, b) = (1/m) sum of L(a, y) + (lambda_ / 2m) ||w||^2.
@@ -35,7 +37,7 @@ def cost(
 
     Parameters
     ----------
-    w, b, X, Y, lambda_, scale, shift, backend
+    w, b, X, Y, lambda_, scale, shift, weights, offset, backend
         As in `propagate`.
 
     Returns
@@ -55,7 +57,9 @@ def cost(
     >>> round(flr.cost([[1.0]], 0.0, X, Y), 6)
     0.25115
     """
-    return propagate(w, b, X, Y, lambda_=lambda_, scale=scale, shift=shift, backend=backend).cost
+    how: dict[str, Any] = {"scale": scale, "shift": shift, "backend": backend}
+    how |= {"weights": weights, "offset": offset}
+    return propagate(w, b, X, Y, lambda_=lambda_, **how).cost
 
 
 @overload
@@ -68,6 +72,8 @@ def propagate(
     lambda_: float = ...,
     scale: Any = ...,
     shift: Any = ...,
+    weights: ArrayLike | None = ...,
+    offset: ArrayLike | None = ...,
     backend: Backend = ...,
     n_threads: int | None = ...,
 ) -> Propagation: ...
@@ -81,6 +87,8 @@ def propagate(
     lambda_: float = ...,
     scale: Any = ...,
     shift: Any = ...,
+    weights: ArrayLike | None = ...,
+    offset: ArrayLike | None = ...,
     backend: Backend = ...,
     n_threads: int | None = ...,
 ) -> SoftmaxPropagation: ...
@@ -93,6 +101,8 @@ def propagate(
     lambda_: float = 0.0,
     scale: Any = 1.0,
     shift: Any = 0.0,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     backend: Backend = "fused",
     n_threads: int | None = None,
 ) -> Propagation | SoftmaxPropagation:
@@ -109,11 +119,16 @@ def propagate(
         not. It is not copied. `RowBlocks`, scipy.sparse CSC (an example after the other) and CSR
         are read by "fused" alone.
     Y : array of shape (1, m)
-        Labels, 0 or 1; of K classes 0 to K - 1.
+        Labels, 0 or 1, or probabilities between them; of K classes 0 to K - 1. Between them one
+        more read of X is made.
     lambda_ : float, default=0.0
         The strength of the L2 penalty; b is never penalised.
     scale, shift : float or array of shape (n_x, 1), default=1.0 and 0.0
         The model sees scale * X + shift, which is never formed.
+    weights : array of shape (1, m) or None, default=None
+        A weight of k counts an example k times. m is then the sum of the weights.
+    offset : array of shape (1, m) or None, default=None
+        A part of z that is known: z = w.T x + b + offset. It is for two classes.
     backend : {"fused", "loops", "numpy", "python"}, default="fused"
         The way in which the mathematics is written; all agree.
     n_threads : int or None, default=None
@@ -148,7 +163,7 @@ def propagate(
     (3, 1)
     """
     objective, theta, classes = prepare(
-        Settings(lambda_, scale, shift, backend, n_threads), w, b, X, Y
+        Settings(lambda_, scale, shift, backend, n_threads), w, b, X, Y, Examples(weights, offset)
     )
     J, gradient, _ = objective.point(theta, scores=False).evaluation
     with np.errstate(over="ignore", invalid="ignore"):  # a large gradient is no fault

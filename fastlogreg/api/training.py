@@ -36,6 +36,7 @@ def train(  # type: ignore[overload-overlap]
     bounds: tuple[Any, Any] | None = ...,
     feature_groups: Any = ...,
     offset: ArrayLike | None = ...,
+    weights: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
     solver: SolverName = ...,
@@ -64,6 +65,7 @@ def train(
     bounds: tuple[Any, Any] | None = ...,
     feature_groups: Any = ...,
     offset: ArrayLike | None = ...,
+    weights: ArrayLike | None = ...,
     scale: Any = ...,
     shift: Any = ...,
     solver: SolverName = ...,
@@ -91,6 +93,7 @@ def train(
     bounds: tuple[Any, Any] | None = None,
     feature_groups: Any = None,
     offset: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
     scale: Any = 1.0,
     shift: Any = 0.0,
     solver: SolverName = "gd",
@@ -110,7 +113,7 @@ def train(
     Parameters
     ----------
     X, Y, lambda_, scale, shift, backend, n_threads
-        As in `propagate`.
+        As in `propagate`. Of two classes Y may hold probabilities from 0 to 1.
     classes : int or None, default=None
         How many classes there are. None and 2 are the lectures' sigmoid, with labels 0 and 1. From
         3 on it is softmax, with labels 0 to classes - 1, each of which needs an example.
@@ -135,6 +138,9 @@ def train(
         several classes: the weights of a feature for all of them are a group.
     offset : array of shape (1, m) or None, default=None
         A part of z that is known: z = w.T x + b + offset. It is for two classes.
+    weights : array of shape (1, m) or None, default=None
+        A weight of k counts an example k times. Of successes among trials Y is successes / trials,
+        and the trials are the weights.
     iterations : int, default=1000
         Updates at most.
     solver : {"gd", "nesterov", "lbfgs", "newton", "prox_newton", "auto"}, default="gd"
@@ -222,9 +228,9 @@ def train(
     )
     settings = Settings(lambda_, scale, shift, backend, n_threads)
     if solver == "prox_newton":
-        objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y, K)
+        objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y, K, weights)
     else:
-        objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K)
+        objective, theta, _ = prepare_to_train(settings, w, b, X, Y, K, weights)
     result = run.run(objective, State(theta), options)
     return SoftmaxResult.of(result) if of_several else result
 

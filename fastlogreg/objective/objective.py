@@ -47,6 +47,7 @@ class Objective:
     watch: Callable[[], object] | None = None
     columns = 1  # of w: of several classes there is one for each
     hessian_in_one_read = True  # J and its gradient with it; of a sparse X in two
+    hard_labels = True  # every y is 0 or 1: all that kernels of whole runs know
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ from ..checks.classes import (
     remedy_for_several,
 )
 from ..checks.penalties import SEVERAL, Penalties, check_offset, check_penalties
+from ..checks.targets import check_targets, check_weights
 from ..data.design import Design
 from ..data.inputs import design_of
 from ..maths import softmax
@@ -35,6 +36,7 @@ from ..maths.penalty_choice import penalty_from
 from .elastic_net import ElasticNetObjective
 from .objective import Objective
 from .penalised_softmax import PenalisedSoftmaxObjective
+from .soft import labelled, objective_for
 from .softmax import SoftmaxObjective
 
 _SAID_BY_W = partial(remedy_for_several, how="give w a column for each, (n_x, {K}), and b ({K}, 1)")
@@ -76,34 +78,66 @@ class Prepared(NamedTuple):
         return self._replace(theta=rows.reshape(-1))
 
 
-def prepare(settings: Settings, w: Any, b: Any, X: Any, Y: Any) -> Prepared:
+class Examples(NamedTuple):
+    """Hold what is given with the examples beside X and Y: weights (1, m) and an offset (1, m)."""
+
+    weights: Any = None
+    offset: Any = None
+
+
+PLAIN = Examples()
+
+
+def prepare(
+    settings: Settings, w: Any, b: Any, X: Any, Y: Any, examples: Examples = PLAIN
+) -> Prepared:
     """Check every argument; the columns of w tell how many classes there are."""
     design = _design(settings, X)
     n_x, m = design.n_x, design.m
     K = columns_of(w, n_x)
     if K == 1:
-        y = check_Y(Y, m, n_x=n_x, several=_SAID_BY_W)
+        weight = check_weights(examples.weights, m)
+        y = check_targets(Y, m, weight, n_x=n_x, several=_SAID_BY_W)
         theta = np.empty(n_x + 1)
         theta[:-1], theta[-1] = check_w(w, n_x, m), check_number("b", b)
-        return Prepared(_binary(settings, design, y), theta, None)
+        binary = _binary(settings, design, y, weight)
+        if examples.offset is not None:
+            offset = check_offset(examples.offset, m)
+            binary = penalised(binary, check_penalties(0.0, None, None, None, n_x), offset)
+        return Prepared(binary, theta, None)
+    if examples.offset is not None:
+        raise ValueError(SEVERAL.format(K=K))
     W, b_ = check_w_of_classes(w, n_x, m, K), check_b_of_classes(b, K)
     labels = check_labels(Y, m, K, f"the {K} columns of w", n_x=n_x)
-    objective = _softmax(settings, design, labels, K)
+    weight = check_weights(examples.weights, m)
+    objective = _softmax(settings, design, labels, K, weight)
     return Prepared(objective, objective.joined(W, b_), K)
 
 
 def prepare_to_train(
-    settings: Settings, w: Any, b: Any, X: Any, Y: Any, classes: int | None
+    settings: Settings,
+    w: Any,
+    b: Any,
+    X: Any,
+    Y: Any,
+    classes: int | None,
+    weights: Any = None,
+    between: bool = True,
 ) -> Prepared:
-    """Check every argument; w None stands for zeros.
+    """Check every argument; w None stands for zeros. between: whether Y may lie between 0 and 1.
 
     None or 2 classes are the lectures' sigmoid; more are softmax. It begins at w and b less their
     means over the classes: the same probabilities, and no larger a penalty.
     """
     design = _design(settings, X)
     n_x, m = design.n_x, design.m
+    weight = check_weights(weights, m)
     if classes is None or classes == 2:
-        y = check_Y(Y, m, both_classes=True, n_x=n_x, several=_SAID_BY_CLASSES)
+        y: Any
+        if between:
+            y = check_targets(Y, m, weight, both_classes=True, n_x=n_x, several=_SAID_BY_CLASSES)
+        else:
+            y = check_Y(Y, m, both_classes=True, n_x=n_x, several=_SAID_BY_CLASSES)
         K = columns_of(w, n_x)
         if K > 1 and len(w) == n_x:
             raise ValueError(
@@ -112,25 +146,38 @@ def prepare_to_train(
             )
         w_ = np.zeros(n_x) if w is None else check_w(w, n_x, m)
         theta = np.append(w_, check_number("b", b))
-        return Prepared(_binary(settings, design, y), theta, None)
+        return Prepared(_binary(settings, design, y, weight), theta, None)
     labels = check_labels(Y, m, classes, f"classes={classes}", n_x=n_x, every_class=True)
+    if weight.size and not np.bincount(labels, weight, classes).all():
+        empty = int(np.argmin(np.bincount(labels, weight, classes)))
+        raise ValueError(
+            f"weights must leave all {classes} classes to train on; the examples with label "
+            f"{empty} weigh 0 together"
+        )
     W = np.zeros((classes, n_x)) if w is None else check_w_of_classes(w, n_x, m, classes)
     if np.ndim(b) == 0:  # what all classes have in common changes nothing
         b_ = np.full(classes, check_number("b", b))
     else:
         b_ = check_b_of_classes(b, classes)
-    objective = _softmax(settings, design, labels, classes)
+    objective = _softmax(settings, design, labels, classes, weight)
     return Prepared(objective, objective.joined(*softmax.centred(W, b_)), classes)
 
 
 def with_elastic_net(
-    settings: Settings, extras: Extras, w: Any, b: Any, X: Any, Y: Any, classes: int | None
+    settings: Settings,
+    extras: Extras,
+    w: Any,
+    b: Any,
+    X: Any,
+    Y: Any,
+    classes: int | None,
+    weights: Any = None,
 ) -> Prepared:
     """Check every argument; the penalty may have corners, and w bounds.
 
     It begins at w, moved within the bounds.
     """
-    objective, theta, K = prepare_to_train(settings, w, b, X, Y, classes)
+    objective, theta, K = prepare_to_train(settings, w, b, X, Y, classes, weights)
     checked = check_penalties(*extras[:4], objective.n_x)
     offset = NONE if extras.offset is None else check_offset(extras.offset, objective.m)
     return Prepared(penalised(objective, checked, offset), theta, K).begun()
@@ -145,7 +192,9 @@ def penalised(objective: Objective, checked: Penalties, offset: Vector) -> Objec
     penalty = penalty_from(checked, objective.lambda_, objective.total, K, design.scale)
     how = objective.backend, objective.n_threads, objective.weight, objective.intercept
     if K == 1:
-        return ElasticNetObjective(design, objective.y, penalty, *how, offset)
+        design, y, weight, offset = labelled(objective, offset)
+        how = objective.backend, objective.n_threads, weight, objective.intercept
+        return ElasticNetObjective(design, y, penalty, *how, offset)
     if offset.size:
         raise ValueError(SEVERAL.format(K=K))
     return PenalisedSoftmaxObjective(design, objective.targets, K, penalty, *how)
@@ -166,14 +215,16 @@ def _design(settings: Settings, X: Any) -> Design:
     return design
 
 
-def _binary(settings: Settings, design: Design, y: Any) -> Objective:
+def _binary(settings: Settings, design: Design, y: Any, weight: Vector) -> Objective:
     n_threads, lambda_ = _numbers(settings)
-    return Objective(design, y, lambda_, settings.backend, n_threads)
+    return objective_for(design, y, lambda_, settings.backend, n_threads, weight)
 
 
-def _softmax(settings: Settings, design: Design, labels: Any, classes: int) -> SoftmaxObjective:
+def _softmax(
+    settings: Settings, design: Design, labels: Any, classes: int, weight: Vector
+) -> SoftmaxObjective:
     n_threads, lambda_ = _numbers(settings)
-    return SoftmaxObjective(design, labels, classes, lambda_, settings.backend, n_threads)
+    return SoftmaxObjective(design, labels, classes, lambda_, settings.backend, n_threads, weight)
 
 
 def _numbers(settings: Settings) -> tuple[int | None, float]:

@@ -23,7 +23,9 @@ def sampled(objective: Objective, rows: int) -> Objective:
     proportion to the weights.
     """
     chosen, weight = stratified(objective.y, objective.weight, rows)
-    small = objective.like(objective.design.rows(chosen), objective.y[chosen], weight, n_threads=1)
+    small = objective.like(
+        objective.design.rows(chosen), objective.targets[chosen], weight, n_threads=1
+    )
     small.watch = objective.watch
     return small
 

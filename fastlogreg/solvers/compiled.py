@@ -53,7 +53,7 @@ def _is_small(objective: Objective) -> bool:
     design = objective.design.dense
     if not objective.backend.whole_runs or not objective.penalty.plain:
         return False
-    if objective.columns > 1:
+    if objective.columns > 1 or not objective.hard_labels:
         return False
     if design is None or not design.in_place or design.slab:
         return False
@@ -135,7 +135,7 @@ def gram_pays(objective: Objective, iterations: int) -> bool:
     design, plain = objective.design.dense, objective.backend.whole_runs and objective.penalty.plain
     if design is None or not plain or not objective.intercept or objective.weight.size:
         return False
-    if objective.columns > 1:
+    if objective.columns > 1 or not objective.hard_labels:
         return False
     if m >= n_x or 8 * m * m > max(_GRAM_BYTES, design.nbytes // 20):
         return False

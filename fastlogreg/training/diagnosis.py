@@ -212,13 +212,18 @@ def _falls(
 
     x: each step-th example less their mean. size (n_x,): squared spreads.
     """
-    s, y, w = objective.weight_of_each[::step], objective.y[::step], result.w[:, 0]
-    s, sign = s / s.sum(), 1.0 - 2.0 * y
+    s, y, w = objective.weight_of_each[::step], objective.targets[::step], result.w[:, 0]
+    s, hard = s / s.sum(), objective.y[::step]
+    sign, between = 1.0 - 2.0 * hard, s * (y - hard)
     z = x @ w + inner(mean, w) + result.b
     dz = s * (logistic.sigmoid(z) - y)
     move = -(x @ ((dz @ x + objective.decay * w) / size)) - 4.0 * float(dz.sum())
-    J = float(s @ np.logaddexp(0.0, sign * z))
-    return J, np.array([float(s @ np.logaddexp(0.0, sign * (z + t * move))) for t in STEPS])
+
+    def loss(z: Vector) -> float:
+        found = float(s @ np.logaddexp(0.0, sign * z))
+        return found if objective.hard_labels else found - inner(between, z)
+
+    return loss(z), np.array([loss(z + t * move) for t in STEPS])
 
 
 class Finding(NamedTuple):

@@ -124,7 +124,7 @@ def path(
     limit = int(check_number("iterations", iterations, low=1, integer=True))
     settings = Settings(0.0, scale, shift, backend, n_threads)
     K = 2 if classes is None else check_classes(classes)
-    objective = prepare_to_train(settings, None, 0.0, X, Y, K).objective
+    objective = prepare_to_train(settings, None, 0.0, X, Y, K, between=False).objective
     extras = Extras(l1_ratio, penalty_weights, bounds, feature_groups, offset)
     why = asked_for(*extras)
     if why and K > 2:

@@ -14,6 +14,7 @@ MOST_PARAMETERS = 10
 
 # What users call: each option is an argument, and scikit-learn wants them so.
 PUBLIC = {
+    "api.passes.propagate",
     "api.training.train",
     "cli.cv.cv",
     "cli.train.train",
