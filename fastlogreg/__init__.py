@@ -9,6 +9,7 @@ Train and predict, X (n_x, m) with one example per column:
     LogisticRegressionCV  the same, with C chosen by cross-validation
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
+    influence, leave_one_out  what each example does to a fit
     fastlogreg.dask     the same on Dask's collections
 
 The mathematics of the lectures:
@@ -21,6 +22,7 @@ The mathematics of the lectures:
 
 What they return, warn with and take:
     Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
+    Influence, LeaveOneOut, of the examples of a fit
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library
@@ -36,6 +38,8 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 _HOME = {
+    "Influence": "api.examples",
+    "LeaveOneOut": "api.examples",
     "LogisticRegression": "estimators.logistic",
     "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
@@ -55,7 +59,9 @@ _HOME = {
     "cost": "api.passes",
     "derivative": "maths.derivatives",
     "flatten_images": "lectures.notation",
+    "influence": "api.examples",
     "labels_to_Y": "lectures.notation",
+    "leave_one_out": "api.examples",
     "nudge": "maths.derivatives",
     "path": "training.paths",
     "predict": "api.predictions",
@@ -69,6 +75,8 @@ _HOME = {
 # Written out, since type checkers read it. `import *` needs no scikit-learn: its estimator is
 # public, and not here.
 __all__ = [
+    "Influence",
+    "LeaveOneOut",
     "MatrixLike",
     "Model",
     "PathResult",
@@ -87,7 +95,9 @@ __all__ = [
     "cost",
     "derivative",
     "flatten_images",
+    "influence",
     "labels_to_Y",
+    "leave_one_out",
     "nudge",
     "path",
     "predict",
@@ -101,6 +111,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .api.activations import sigmoid, softmax
+    from .api.examples import Influence, LeaveOneOut, influence, leave_one_out
     from .api.passes import cost, propagate
     from .api.predictions import predict, predict_proba
     from .api.training import train

@@ -145,30 +145,31 @@ class LogisticRegression(InMemory):
         weight = np.ldexp(found.weight, found.exponent)
         return tuple(float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes)
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: Any, *, offset: Any = None) -> Any:
         """Return z = X w + b (m,), or (m, K) of K classes: lazily for dask collections."""
         columns = self._columns if _is_dask(X) and hasattr(self, "coef_") else 1
         method = super().decision_function
-        return self._lazily(X, method, np.float64, columns=columns if columns > 1 else None)
+        return self._lazily(X, method, np.float64, columns if columns > 1 else None, offset)
 
-    def predict_proba(self, X: Any, out: Any = None) -> Any:
+    def predict_proba(self, X: Any, out: Any = None, *, offset: Any = None) -> Any:
         """Return the probability of every class for each row (m, K); lazily for collections."""
         if not _is_dask(X):
-            return super().predict_proba(X, out)
+            return super().predict_proba(X, out, offset=offset)
         if out is not None:
             raise ValueError(
                 "out must be None for dask collections: store the lazy result, for instance with "
                 "to_zarr"
             )
-        return self._lazily(X, super().predict_proba, np.float64, self._classes)
+        return self._lazily(X, super().predict_proba, np.float64, self._classes, offset)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: Any, *, offset: Any = None) -> Any:
         """Return the logarithms of `predict_proba` (m, K), without underflow."""
-        return self._lazily(X, super().predict_log_proba, np.float64, self._classes)
+        return self._lazily(X, super().predict_log_proba, np.float64, self._classes, offset)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, offset: Any = None) -> Any:
         """Return the likeliest class of each row (m,), lazily for dask collections."""
-        return self._lazily(X, super().predict, getattr(self, "classes_", np.empty(0)).dtype)
+        dtype = getattr(self, "classes_", np.empty(0)).dtype
+        return self._lazily(X, super().predict, dtype, None, offset)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; for dask collections computed block by block."""
@@ -194,14 +195,23 @@ class LogisticRegression(InMemory):
         return len(getattr(self, "classes_", (0, 1)))
 
     def _lazily(
-        self, X: Any, method: Callable[..., Any], dtype: Any, columns: int | None = None
+        self,
+        X: Any,
+        method: Callable[..., Any],
+        dtype: Any,
+        columns: int | None = None,
+        offset: Any = None,
     ) -> Any:
         """Call one of the parent's methods on every row block of X.
 
         It is called on X itself where that is no dask collection.
         """
         if not _is_dask(X):
-            return method(X)
+            return method(X, offset=offset)
+        if offset is not None:
+            raise ValueError(
+                "offset must be None for dask collections: add it to the lazy decision_function"
+            )
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)

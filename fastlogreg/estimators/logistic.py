@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -33,19 +32,16 @@ from ..checks.labels import labels_and_weights
 from ..data.matrix_like import MatrixLike
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, TrainingWarning
-from ..training import run
-from ..training.checkpoint import Checkpoint, Refused
+from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from . import sklearn_models
-from .fitted import interrupts_passed_on, keep_result
-from .input import checked, penalty_of, require_finite, rows_design
-from .multiclass import objective_of
+from .examined import Examined
+from .fitted import interrupts_passed_on
+from .fitting import fit_rows
+from .input import checked, require_finite
 from .partial_fit import require_a_stream_can_begin, take_batch
-from .penalties import PROX_NEWTON, keep_proof, solver_for, with_penalties
+from .penalties import solver_for
 from .predictions import Predictions
-from .progress import progress_bar
-from .standardise import standardised
-from .start import start_of
 
 if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])
@@ -61,7 +57,7 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
     TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegression(Predictions, Examined, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.
@@ -252,8 +248,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         sample_weight : array of shape (n_samples,) or None, default=None
             A weight of k counts a row k times. A row of weight 0 is gone.
         offset : array of shape (n_samples,) or None, default=None
-            A part of z that is known, of two classes. `predict` does not know it: it belongs to
-            the rows of this fit.
+            A part of z that is known, of two classes. It belongs to the rows of this fit:
+            predictions take their own.
 
         Returns
         -------
@@ -272,31 +268,8 @@ class LogisticRegression(Predictions, ClassifierMixin, BaseEstimator):  # type: 
         begun, options = time.perf_counter(), self._options(solver_for(self, offset))
         with interrupts_passed_on():
             X, y = checked(self, X, y)
-            names = getattr(self, "feature_names_in_", None)
             rows = labels_and_weights(y, sample_weight, self.class_weight)
-            objective = objective_of(
-                design := rows_design(X),
-                rows,
-                penalty_of(self._lambda(), rows),
-                self._threads(),
-                bool(self.fit_intercept),
-            )
-            try:
-                if self.standardize:
-                    objective.design = design = standardised(objective)
-                if penalised := options.solver == PROX_NEWTON:
-                    objective = with_penalties(self, objective, offset, names)
-                state = start_of(self, objective, len(rows.classes))
-                with progress_bar(self.verbose, self.tol, self.callback) as callback:
-                    options = replace(options, callback=callback)
-                    result = run.run(objective, state, options, names=names, begun=begun)
-            except Refused:
-                raise
-            except ValueError:
-                require_finite(X, names)
-                raise
-            keep_result(self, result, design, rows.classes, penalised)
-            keep_proof(self, result)
+            fit_rows(self, X, rows, offset, options, begun)
         return self
 
     @available_if(require_a_stream_can_begin)

@@ -19,6 +19,7 @@ from ..machine.blas import inner
 from ..maths import softmax
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
+from ..objective.soft import objective_for
 from ..objective.softmax import SoftmaxObjective
 
 
@@ -28,7 +29,9 @@ def objective_of(
     """Return J for the classes of these rows: by the sigmoid for two, by softmax for more."""
     K = len(rows.classes)
     if K == 2:
-        return Objective(design, rows.codes, lambda_, "fused", n_threads, rows.weight, intercept)
+        return objective_for(
+            design, rows.codes, lambda_, "fused", n_threads, rows.weight, intercept
+        )
     return SoftmaxObjective(
         design, rows.codes, K, lambda_, "fused", n_threads, rows.weight, intercept
     )

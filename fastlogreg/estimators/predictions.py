@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..checks.arguments import check_number, is_sparse
+from ..checks.penalties import SEVERAL, check_offset
 from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic, softmax
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective.objective import Objective
 from .input import checked_alike, checked_out, require_finite, rows_design, rows_of
 from .multiclass import class_scores, likeliest, log_probabilities
@@ -28,7 +29,7 @@ class Predictions(SparseCoefficients):
     classes_: NDArray[Any]
     n_threads: int | None
 
-    def decision_function(self, X: MatrixLike) -> Vector:
+    def decision_function(self, X: MatrixLike, *, offset: ArrayLike | None = None) -> Vector:
         """Return z = X w + b of each row; above 0 speaks for `classes_[1]`.
 
         Of K classes every row has a z for each; the largest speaks for its class.
@@ -37,6 +38,8 @@ class Predictions(SparseCoefficients):
         ----------
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
             The examples, in rows.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known, of two classes.
 
         Returns
         -------
@@ -45,11 +48,17 @@ class Predictions(SparseCoefficients):
         """
         X = checked_alike(self, X)
         z = np.empty(rows_of(X) if self._columns == 1 else (rows_of(X), self._columns))
-        for rows, block in self._score_blocks(X):
+        for rows, block in self._score_blocks(X, offset):
             z[rows] = block.T
         return z
 
-    def predict_proba(self, X: MatrixLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    def predict_proba(
+        self,
+        X: MatrixLike,
+        out: NDArray[Any] | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> NDArray[Any]:
         """Return the estimated probability of every class for each row, block by block.
 
         Parameters
@@ -59,6 +68,8 @@ class Predictions(SparseCoefficients):
         out : ndarray of shape (n_samples, K) or None, default=None
             A writeable array of floats, a memory map for instance, to be filled and returned. It
             may lie in the memory of X.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known, of two classes.
 
         Returns
         -------
@@ -72,7 +83,7 @@ class Predictions(SparseCoefficients):
         """
         X = checked_alike(self, X)
         out, overlaps = checked_out(out, X, max(2, self._columns))
-        blocks = self._score_blocks(X)
+        blocks = self._score_blocks(X, offset)
         # What is written for one block must not be read as X for the next.
         for rows, z in list(blocks) if overlaps else blocks:
             if z.ndim == 2:
@@ -82,38 +93,42 @@ class Predictions(SparseCoefficients):
             out[rows, 0] = logistic.sigmoid(-z)
         return out
 
-    def predict_log_proba(self, X: MatrixLike) -> Vector:
+    def predict_log_proba(self, X: MatrixLike, *, offset: ArrayLike | None = None) -> Vector:
         """Return the logarithms of `predict_proba`, without underflow.
 
         Parameters
         ----------
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
             The examples, in rows.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known, of two classes.
 
         Returns
         -------
         ndarray of shape (n_samples, K)
             log P(classes_[0]), log P(classes_[1]) and so on.
         """
-        z = self.decision_function(X)
+        z = self.decision_function(X, offset=offset)
         if z.ndim == 2:
             return log_probabilities(z)
         return np.column_stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)])
 
-    def predict(self, X: MatrixLike) -> NDArray[Any]:
+    def predict(self, X: MatrixLike, *, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Return the likeliest class of each row: of two, `classes_[1]` where z > 0.
 
         Parameters
         ----------
         X : array, data frame, sparse matrix or RowBlocks of shape (n_samples, n_features)
             The examples, in rows.
+        offset : array of shape (n_samples,) or None, default=None
+            A part of z that is known, of two classes.
 
         Returns
         -------
         ndarray of shape (n_samples,)
             Labels.
         """
-        return likeliest(self.decision_function(X), self.classes_)
+        return likeliest(self.decision_function(X, offset=offset), self.classes_)
 
     @property
     def _columns(self) -> int:
@@ -127,12 +142,15 @@ class Predictions(SparseCoefficients):
             else int(check_number("n_threads", self.n_threads, low=1, integer=True))
         )
 
-    def _score_blocks(self, X: Any) -> Iterator[tuple[slice, Vector]]:
+    def _score_blocks(self, X: Any, offset: Any = None) -> Iterator[tuple[slice, Vector]]:
         """Compute z of X, block by block: (rows,), or (K, rows).
 
         Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
         """
         threads, m = self._threads(), rows_of(X)
+        given = NONE if offset is None else check_offset(offset, m, flat=True)
+        if given.size and self._columns > 1:
+            raise ValueError(SEVERAL.format(K=self._columns))
         w, b = dense_coef(self), np.array(self.intercept_, np.float64)
         whole = isinstance(X, RowBlocks) or is_sparse(X)
         step = m if whole else max(1, _ROWS // len(w))
@@ -144,6 +162,8 @@ class Predictions(SparseCoefficients):
             else:
                 objective = Objective(design, np.zeros(count, np.uint8), n_threads=threads)
                 z = objective.scores(w[0], float(b[0]))
+            if given.size:
+                z = z + given[lo : lo + count]
             if not np.isfinite(z).all():
                 require_finite(X, getattr(self, "feature_names_in_", None))
             yield slice(lo, lo + count), z

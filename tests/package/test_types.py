@@ -77,6 +77,8 @@ images = flr.flatten_images(np.zeros((3, 8, 8)))
 seconds = flr.warmup(("float32",))
 along: flr.PathResult = flr.path(X, Y, lambdas=[10.0, 1.0], class_weight={0: 1.0, 1: 2.0})
 of_several: flr.PathResult = flr.path(X, Y, classes=3, lambdas=2)
+influence: flr.Influence = flr.influence(result, X, Y)
+left_out: flr.LeaveOneOut = flr.leave_one_out(result, X, Y)
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 

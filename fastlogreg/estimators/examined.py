@@ -1,0 +1,107 @@
+"""What each example does to a fitted estimator, as a mixin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..api.examples import Influence, LeaveOneOut, left_out, measured
+from ..checks.labels import codes_of, labels_and_weights, listed
+from ..checks.missing import plain_labels
+from ..checks.penalties import check_offset
+from ..data.matrix_like import MatrixLike
+from ..inference.likelihood import Likelihood
+from ..maths.arrays import NONE, Vector
+from .grouped import Grouped
+from .input import checked_alike, rows_design, rows_of
+from .sparse_coefficients import dense_coef
+
+
+class Examined(Grouped):
+    """Tell what each example does to the fit, of two classes with an L2 penalty or none."""
+
+    def influence(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        *,
+        dfbetas: bool = False,
+    ) -> Influence:
+        """Measure what each row of the fit does to it: see `fastlogreg.influence`.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            What `fit` was given.
+        dfbetas : bool, default=False
+            Whether to compute dfbetas too: an array as large as X.
+
+        Returns
+        -------
+        Influence
+            An array (n_samples,) for each measure.
+
+        Raises
+        ------
+        ValueError
+            For more than two classes, L1, bounds, groups and standardize with a penalty.
+        """
+        return measured(*self._likelihood(X, y, sample_weight, offset), dfbetas)
+
+    def leave_one_out(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> LeaveOneOut:
+        """Approximate what the fit without it says of each row: see `fastlogreg.leave_one_out`.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            What `fit` was given.
+
+        Returns
+        -------
+        LeaveOneOut
+            Probabilities (1, n_samples), the mean loss and its standard error.
+
+        Raises
+        ------
+        ValueError
+            As `influence`.
+        """
+        return left_out(*self._likelihood(X, y, sample_weight, offset))
+
+    def _likelihood(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any
+    ) -> tuple[Likelihood, Vector, Vector]:
+        model: Any = self
+        X, y = checked_alike(model, X), np.asarray(plain_labels(y))
+        if len(model.classes_) != 2:
+            raise ValueError(
+                f"influence is for two classes; this model has {listed(model.classes_)}"
+            )
+        lambda_ = model._lambda()
+        ridge_alone = model.bounds is None and model.feature_groups is None
+        if lambda_ and not (ridge_alone and model.l1_ratio == 0.0 and not model.standardize):
+            raise ValueError(
+                "l1_ratio must be 0, bounds and feature_groups None and standardize False for "
+                "influence with a penalty. Standardise X before the fit, or set C to infinity"
+            )
+        rows = labels_and_weights(y, sample_weight, model.class_weight)
+        codes = codes_of(y, model.classes_)
+        moved = NONE if offset is None else check_offset(offset, rows_of(X), flat=True)
+        weight = np.ldexp(rows.weight, rows.exponent) if rows.weight.size else rows.weight
+        given = Likelihood(
+            rows_design(X), codes, weight, moved, bool(model.fit_intercept), model._threads()
+        )
+        theta = np.append(dense_coef(model)[0], model.intercept_)
+        factors = 1.0 if model.penalty_weights is None else np.asarray(model.penalty_weights)
+        curvature = np.full(rows_design(X).n_x, lambda_) * factors if lambda_ else NONE
+        return given, given.inward(theta), curvature
