@@ -6,6 +6,7 @@ Train and predict, X (n_x, m) with one example per column:
     predict             0 or 1 for each example, or its class 0 .. K - 1
     path                the same for many lambdas, each from the one before
     LogisticRegression  the scikit-learn estimator, X (n_samples, n_features)
+    fit_formula         the same by a formula on a data frame
     LogisticRegressionCV  the same, with C chosen by cross-validation
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
@@ -58,6 +59,7 @@ _HOME = {
     "compare": "lectures.compare",
     "cost": "api.passes",
     "derivative": "maths.derivatives",
+    "fit_formula": "estimators.formula",
     "flatten_images": "lectures.notation",
     "influence": "api.examples",
     "labels_to_Y": "lectures.notation",
@@ -118,6 +120,7 @@ if TYPE_CHECKING:
     from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks
     from .estimators.cv import LogisticRegressionCV as LogisticRegressionCV
+    from .estimators.formula import fit_formula as fit_formula
     from .estimators.logistic import LogisticRegression as LogisticRegression
     from .files.model import Model
     from .lectures.compare import compare

@@ -17,7 +17,7 @@ import fastlogreg as flr
 
 # The version is a text, MatrixLike a type: neither can have a docstring.
 NAMES = [name for name in flr.__all__ if name not in ("__version__", "MatrixLike")]
-ESTIMATORS = ("LogisticRegression", "LogisticRegressionCV")  # not of `import *`
+ESTIMATORS = ("fit_formula", "LogisticRegression", "LogisticRegressionCV")  # not of `import *`
 DASK = ("LogisticRegression", "train")
 SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "References", "Examples")
 

@@ -79,6 +79,7 @@ along: flr.PathResult = flr.path(X, Y, lambdas=[10.0, 1.0], class_weight={0: 1.0
 of_several: flr.PathResult = flr.path(X, Y, classes=3, lambdas=2)
 influence: flr.Influence = flr.influence(result, X, Y)
 left_out: flr.LeaveOneOut = flr.leave_one_out(result, X, Y)
+by_formula: LogisticRegression = flr.fit_formula("y ~ x", object())
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 
