@@ -116,7 +116,7 @@ def fit_formula(
     >>> import fastlogreg as flr
     >>> frame = pd.DataFrame({"y": [0, 1, 0, 1], "x": [0.0, 1.0, 2.0, 3.0]})
     >>> flr.fit_formula("y ~ x", frame).coef_.round(3)
-    array([[0.805]])
+    array([[0.908]])
     """
     formulaic = require("formulaic", "formula", "fit_formula")
     if not isinstance(formula, str) or "~" not in formula:

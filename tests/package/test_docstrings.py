@@ -60,7 +60,7 @@ def faults(thing):
             yield "nothing of what it raises"
         takes = text.partition("Parameters\n")[2].partition("\n\nReturns")[0]
         named = {
-            word.strip(" ,")
+            word.strip(" ,*")
             for line in takes.splitlines()
             if line[:1] != " "
             for word in line.partition(":")[0].split()
