@@ -11,6 +11,8 @@ Train and predict, X (n_x, m) with one example per column:
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
     influence, leave_one_out  what each example does to a fit
+    summary             standard errors, tests and intervals of a fit
+    compare_models      the likelihood-ratio test of two nested models
     fastlogreg.dask     the same on Dask's collections
 
 The mathematics of the lectures:
@@ -45,6 +47,7 @@ _HOME = {
     "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
     "Model": "files.model",
+    "ModelComparison": "inference.hypotheses",
     "PathResult": "training.path_result",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
@@ -52,11 +55,14 @@ _HOME = {
     "SoftmaxProgress": "solvers.result",
     "SoftmaxPropagation": "maths.softmax",
     "SoftmaxResult": "solvers.result",
+    "Summary": "inference.summary",
     "TrainingResult": "solvers.result",
     "TrainingWarning": "solvers.result",
     "Variable": "lectures.graph",
+    "WaldTest": "inference.hypotheses",
     "check_gradient": "tools.gradient_check",
     "compare": "lectures.compare",
+    "compare_models": "api.inference",
     "cost": "api.passes",
     "derivative": "maths.derivatives",
     "fit_formula": "estimators.formula",
@@ -71,6 +77,7 @@ _HOME = {
     "propagate": "api.passes",
     "sigmoid": "api.activations",
     "softmax": "api.activations",
+    "summary": "api.inference",
     "train": "api.training",
     "warmup": "tools.warming",
 }
@@ -81,6 +88,7 @@ __all__ = [
     "LeaveOneOut",
     "MatrixLike",
     "Model",
+    "ModelComparison",
     "PathResult",
     "Progress",
     "Propagation",
@@ -88,12 +96,15 @@ __all__ = [
     "SoftmaxProgress",
     "SoftmaxPropagation",
     "SoftmaxResult",
+    "Summary",
     "TrainingResult",
     "TrainingWarning",
     "Variable",
+    "WaldTest",
     "__version__",
     "check_gradient",
     "compare",
+    "compare_models",
     "cost",
     "derivative",
     "flatten_images",
@@ -107,6 +118,7 @@ __all__ = [
     "propagate",
     "sigmoid",
     "softmax",
+    "summary",
     "train",
     "warmup",
 ]
@@ -114,6 +126,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .api.activations import sigmoid, softmax
     from .api.examples import Influence, LeaveOneOut, influence, leave_one_out
+    from .api.inference import compare_models, summary
     from .api.passes import cost, propagate
     from .api.predictions import predict, predict_proba
     from .api.training import train
@@ -123,6 +136,8 @@ if TYPE_CHECKING:
     from .estimators.formula import fit_formula as fit_formula
     from .estimators.logistic import LogisticRegression as LogisticRegression
     from .files.model import Model
+    from .inference.hypotheses import ModelComparison, WaldTest
+    from .inference.summary import Summary
     from .lectures.compare import compare
     from .lectures.graph import Variable
     from .lectures.notation import flatten_images, labels_to_Y

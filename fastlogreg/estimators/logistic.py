@@ -42,6 +42,7 @@ from .input import checked, require_finite
 from .partial_fit import require_a_stream_can_begin, take_batch
 from .penalties import solver_for
 from .predictions import Predictions
+from .summaries import Summaries, keep_data
 
 if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])
@@ -57,7 +58,9 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
     TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(Predictions, Examined, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegression(  # type: ignore[misc]
+    Summaries, Predictions, Examined, ClassifierMixin, BaseEstimator
+):
     """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.
@@ -265,11 +268,13 @@ class LogisticRegression(Predictions, Examined, ClassifierMixin, BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """
+        data = X, y, sample_weight, offset
         begun, options = time.perf_counter(), self._options(solver_for(self, offset))
         with interrupts_passed_on():
             X, y = checked(self, X, y)
             rows = labels_and_weights(y, sample_weight, self.class_weight)
             fit_rows(self, X, rows, offset, options, begun)
+            keep_data(self, *data)
         return self
 
     @available_if(require_a_stream_can_begin)

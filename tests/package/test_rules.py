@@ -14,6 +14,7 @@ MOST_PARAMETERS = 10
 
 # What users call: each option is an argument, and scikit-learn wants them so.
 PUBLIC = {
+    "api.inference.summary",
     "api.passes.propagate",
     "api.training.train",
     "cli.cv.cv",

@@ -1,0 +1,206 @@
+"""What is known of a fitted model: its summary, and the comparison of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..checks.arguments import check_number, require_shape
+from ..checks.classes import check_labels
+from ..checks.missing import require_labels
+from ..checks.penalties import check_offset
+from ..data.inputs import design_of
+from ..data.matrix_like import MatrixLike
+from ..inference.hypotheses import ModelComparison, compared
+from ..inference.summarise import Fitted, How, summarise
+from ..inference.summary import Summary
+from ..maths.arrays import NONE
+from ..solvers.result import TrainingResult
+
+
+def summary(
+    result: TrainingResult,
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    lambda_: float = 0.0,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+    covariance: str = "hessian",
+    groups: ArrayLike | None = None,
+    interval: str = "wald",
+    level: float = 0.95,
+    names: Sequence[str] | None = None,
+    reference: Any = None,
+    n_threads: int | None = None,
+) -> Summary:
+    """Return standard errors, tests, intervals and the quality of a fit by `train`.
+
+    Parameters
+    ----------
+    result : TrainingResult or SoftmaxResult
+        What `train` returned.
+    X, Y, lambda_, scale, shift
+        As they were given to `train`. Y may hold probabilities for two classes.
+    weights : array of shape (1, m) or None, default=None
+        A weight of k counts an example k times.
+    offset : array of shape (1, m) or None, default=None
+        As it was given to `train`.
+    covariance : str, default="hessian"
+        "hessian", "HC0", "HC1" (R), "HC1-stata", "HC2", "HC3", "cluster" (Stata, R) or
+        "cluster-statsmodels". The summary says in words what each is.
+    groups : array of shape (m,) or (1, m), or None, default=None
+        The cluster of each example, for "cluster".
+    interval : {"wald", "profile"}, default="wald"
+        How intervals are made.
+    level : float, default=0.95
+        Of the intervals.
+    names : sequence of str or None, default=None
+        Names of the n_x features; None for x1, x2, ...
+    reference : int or None, default=None
+        Of several classes the one that the others are compared with; None for the first.
+    n_threads : int or None, default=None
+        Threads to use; None for every CPU that the process may use.
+
+    Returns
+    -------
+    Summary
+        Of scale * X + shift. For "hessian" it takes one read of X beyond the fit, two for "HC0",
+        "HC1" and "cluster", three for "HC2" and "HC3"; more where nothing can be proved, and with
+        an offset.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `train`; where X and Y are not those of the fit, groups have another length or are one
+        cluster, and level is not between 0 and 1.
+
+    References
+    ----------
+    McCullagh & Nelder, Generalized Linear Models, 1989. Sandwiches: `fastlogreg.inference`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.arange(8.0)[None, :], np.array([[0, 0, 1, 0, 1, 0, 1, 1]])
+    >>> result = flr.train(X, Y, solver="auto", tol=1e-12)
+    >>> flr.summary(result, X, Y, names=["dose"]).standard_errors.round(4)
+    array([2.1074, 0.5065])
+    """
+    how = How(covariance, groups, interval, level, reference).checked()
+    design = design_of(X, scale, shift)
+    n_x, m = design.n_x, design.m
+    w = np.asarray(result.w, np.float64)
+    if w.shape[0] != n_x:
+        raise ValueError(
+            f"X must have the {w.shape[0]} features of the fit, shape (n_x, m); got {n_x}"
+        )
+    K = w.shape[1]
+    if n_threads is not None:
+        n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
+    strength = check_number("lambda_", lambda_, low=0)
+    fitted = Fitted(
+        design,
+        check_labels(Y, m, K, f"the {K} columns of w", n_x=n_x) if K > 1 else check_targets(Y, m),
+        w,
+        np.asarray(result.b, np.float64).reshape(-1),
+        check_names(names, n_x),
+        NONE if weights is None else check_weights(weights, m),
+        NONE if offset is None else check_offset(offset, m),
+        np.full(n_x, strength) if strength else NONE,
+        cost=result.cost,
+        labels=tuple(range(K)) if K > 1 else ("y = 0", "y = 1"),
+        n_threads=n_threads,
+    )
+    return summarise(fitted, how)
+
+
+def compare_models(a: Any, b: Any) -> ModelComparison:
+    """Test a model against a larger one that contains it, by the likelihood ratio.
+
+    Parameters
+    ----------
+    a, b : Summary, or a fitted estimator that still has its data
+        Two models of the same examples, in either order. The names of one must be among those of
+        the other.
+
+    Returns
+    -------
+    ModelComparison
+        statistic, df and p_value; AIC and BIC of both.
+
+    Raises
+    ------
+    ValueError
+        For models of other examples, that are not nested, of the same size, or with a penalty.
+
+    References
+    ----------
+    Wilks, The large-sample distribution of the likelihood ratio, 1938.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(2, 50))
+    >>> Y = (X[:1] + rng.normal(size=(1, 50)) > 0).astype(int)
+    >>> summaries = []
+    >>> for k in (1, 2):
+    ...     result = flr.train(X[:k], Y, solver="auto", tol=1e-12)
+    ...     summaries.append(flr.summary(result, X[:k], Y, names=["a", "b"][:k]))
+    >>> flr.compare_models(*summaries).added
+    ('b',)
+    """
+    return compared(*(_summary_of(each) for each in (a, b)))
+
+
+def _summary_of(model: Any) -> Summary:
+    if isinstance(model, Summary):
+        return model
+    if not hasattr(model, "summary"):
+        raise TypeError(
+            f"compare_models needs a Summary or a fitted estimator; got {type(model).__name__}"
+        )
+    found: Summary = model.summary()
+    return found
+
+
+def check_targets(Y: Any, m: int) -> Any:
+    """Return y (m,) in [0, 1]; ValueError for others, and for another shape."""
+    require_labels("Y", Y)
+    y = require_shape("Y", Y, (1, m), f"one number for each of the {m} examples in X")[0]
+    right = (y >= 0) & (y <= 1)
+    if not right.all():
+        i = int(np.argmin(right))
+        raise ValueError(f"Y must be from 0 to 1; got {y[i]} at example {i}")
+    return y.astype(np.float64)
+
+
+def check_weights(weights: Any, m: int) -> Any:
+    """Return the weights (m,), not negative, not all 0."""
+    s = require_shape("weights", weights, (1, m), f"one for each of the {m} examples in X")[0]
+    right = np.isfinite(s) & (s >= 0)
+    if not right.all() or not s.any():
+        what = f"got {s[int(np.argmin(right))]}" if not right.all() else "all are 0"
+        raise ValueError(f"weights must be finite, at least 0, and one above 0; {what}")
+    return np.ascontiguousarray(s, np.float64)
+
+
+def check_names(names: Any, n_x: int) -> tuple[str, ...]:
+    """Return n_x different names, x1, x2, ... by default."""
+    if names is None:
+        return tuple(f"x{j + 1}" for j in range(n_x))
+    found = tuple(map(str, names))
+    if len(found) != n_x or len({*found, "intercept"}) != n_x + 1:
+        raise ValueError(
+            f'names must be {n_x} different ones, and none of them "intercept"; got {len(found)}: '
+            + ", ".join(found[:10])
+        )
+    return found

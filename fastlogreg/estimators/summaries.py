@@ -1,0 +1,189 @@
+"""The summary of a fitted estimator, and the data of its fit, which it remembers for that."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..checks.labels import labels_and_weights
+from ..checks.penalties import check_offset
+from ..data.matrix_like import MatrixLike
+from ..inference.summarise import Fitted, How, summarise
+from ..inference.summary import Summary
+from ..maths.arrays import NONE, Vector
+from .input import checked_alike, penalty_of, rows_design, rows_of
+from .multiclass import objective_of
+from .sparse_coefficients import dense_coef
+from .standardise import standardised
+
+HELD_BYTES = 64 << 20  # of an X that is kept alive; a larger one is the caller's to keep
+DATA = "_data_of_fit"
+
+
+def keep_data(estimator: Any, *data: Any) -> None:
+    """Remember X, y, sample_weight and offset of a fit, without a copy: large ones weakly."""
+    held = _bytes(data[0]) <= HELD_BYTES
+    setattr(estimator, DATA, tuple(_reference(each, held) for each in data))
+
+
+def _bytes(X: Any) -> int:
+    parts = [getattr(X, name, None) for name in ("data", "indices", "indptr")]
+    if not hasattr(X, "nbytes") and all(isinstance(part, np.ndarray) for part in parts):
+        return sum(int(part.nbytes) for part in parts if part is not None)
+    nbytes = getattr(X, "nbytes", None)
+    if nbytes is None and hasattr(X, "memory_usage"):  # a data frame
+        nbytes = np.sum(X.memory_usage(index=False))
+    return 0 if nbytes is None else int(nbytes)
+
+
+def _reference(value: Any, held: bool) -> Any:
+    if not held:
+        try:
+            return weakref.ref(value)
+        except TypeError:
+            pass  # None, and lists
+    return lambda: value
+
+
+class Summaries:
+    """Add `summary` to an estimator."""
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()  # type: ignore[misc]
+        return {name: value for name, value in state.items() if name != DATA}
+
+    def summary(
+        self,
+        X: MatrixLike | None = None,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        *,
+        covariance: str = "hessian",
+        groups: ArrayLike | None = None,
+        interval: str = "wald",
+        level: float = 0.95,
+        reference: Any = None,
+    ) -> Summary:
+        """Return standard errors, tests, intervals and the quality of the fit.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            The data of the fit. Without X and y those of the last `fit` are taken. The estimator
+            keeps an X of at most 64 MiB alive, a larger one only while the caller has it, and
+            none where it was pickled or copied.
+        covariance : str, default="hessian"
+            "hessian", "HC0", "HC1" (R), "HC1-stata", "HC2", "HC3", "cluster" (Stata, R) or
+            "cluster-statsmodels".
+        groups : array of shape (n_samples,) or None, default=None
+            The cluster of each row, for "cluster".
+        interval : {"wald", "profile"}, default="wald"
+            How intervals are made.
+        level : float, default=0.95
+            Of the intervals.
+        reference : label or None, default=None
+            Of several classes the one that the others are compared with; None for the first.
+
+        Returns
+        -------
+        Summary
+            Of the coefficients for X as it was given, also with `standardize`.
+
+        Raises
+        ------
+        ValueError
+            Where the data of the fit are gone, or these are others; after a fit with L1, bounds or
+            groups; and as `fastlogreg.summary`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastlogreg as flr
+        >>> X, y = np.arange(8.0)[:, None], [0, 0, 1, 0, 1, 0, 1, 1]
+        >>> model = flr.LogisticRegression(C=np.inf, tol=1e-12).fit(X, y)
+        >>> model.summary().standard_errors.round(4)
+        array([2.1074, 0.5065])
+        """
+        how = How(covariance, groups, interval, level, reference).checked()
+        if (X is None) != (y is None):
+            raise ValueError("X and y must be given together, or both left out")
+        if X is None:
+            X, y, sample_weight, offset = _data_of(self)
+        return summarise(_fitted(self, X, y, sample_weight, offset), how)
+
+
+def _data_of(estimator: Any) -> tuple[Any, ...]:
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(estimator)
+    kept = getattr(estimator, DATA, None)
+    data = None if kept is None else tuple(each() for each in kept)
+    if data is None or data[0] is None or data[1] is None:
+        raise ValueError(
+            "the data of the fit are gone, or the estimator was loaded or copied: give X and y "
+            "(and sample_weight and offset) of the fit to summary"
+        )
+    return data
+
+
+def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> Fitted:
+    """Return the model with its data, checked."""
+    for name, plain in (("l1_ratio", 0.0), ("bounds", None), ("feature_groups", None)):
+        value = getattr(estimator, name)
+        if value is not None and value != plain:
+            raise ValueError(
+                f"summary needs {name}={plain}: what a penalty with corners or a bound chooses has "
+                "no standard error of its own. Fit the chosen columns without it, on other rows"
+            )
+    if not hasattr(estimator, "cost_"):
+        raise ValueError(
+            "summary needs a fit by `fit`; this one comes from partial_fit or another estimator"
+        )
+    X = checked_alike(estimator, X)
+    y = np.asarray(y).reshape(-1)
+    m = rows_of(X)
+    if len(y) != m:
+        raise ValueError(f"y must have a label for each of the {m} rows of X; got {len(y)}")
+    rows = labels_and_weights(y, sample_weight, estimator.class_weight)
+    if not np.array_equal(rows.classes, estimator.classes_):
+        raise ValueError(
+            f"y must have the classes of the fit, {estimator.classes_.tolist()}; got "
+            f"{rows.classes.tolist()}"
+        )
+    if rows.exponent:
+        raise ValueError("sample_weight must be below 2^500 for a summary")
+    design, lambda_ = rows_design(X), penalty_of(estimator._lambda(), rows)
+    names = getattr(estimator, "feature_names_in_", None)
+    return Fitted(
+        design,
+        rows.codes,
+        dense_coef(estimator).T,
+        np.asarray(estimator.intercept_, np.float64),
+        tuple(f"x{j + 1}" for j in range(design.n_x)) if names is None else tuple(map(str, names)),
+        rows.weight,
+        NONE if offset is None else check_offset(offset, m, flat=True),
+        _curvature(estimator, design, rows, lambda_) if lambda_ else NONE,
+        bool(estimator.fit_intercept),
+        float(estimator.cost_),
+        tuple(rows.classes.tolist()),
+        estimator._threads(),
+    )
+
+
+def _curvature(estimator: Any, design: Any, rows: Any, lambda_: float) -> Vector:
+    """Return the curvature of the penalty for each weight of X as it was given."""
+    D = np.full(design.n_x, lambda_)
+    if estimator.penalty_weights is not None:
+        D = D * np.asarray(estimator.penalty_weights, np.float64)
+        if not np.isfinite(D).all():
+            raise ValueError(
+                "summary needs finite penalty_weights: leave columns of infinity out of X"
+            )
+    if estimator.standardize:
+        objective = objective_of(design, rows, 0.0, estimator._threads(), estimator.fit_intercept)
+        D = D / standardised(objective).scale ** 2
+    return D

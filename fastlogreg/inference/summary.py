@@ -1,0 +1,278 @@
+"""The summary of a fitted model: what is estimated, how certain it is, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..maths.arrays import Vector
+from ..maths.distributions import chi2_tail
+from .hypotheses import WaldTest, hypotheses_of
+
+COLUMNS = (
+    "coefficient",
+    "std_error",
+    "z",
+    "p_value",
+    "lower",
+    "upper",
+    "odds_ratio",
+    "odds_lower",
+    "odds_upper",
+    "certified_error",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """Hold estimates with standard errors, tests and intervals, and how well the model fits.
+
+    NaN stands for a number that means nothing: `notes` say why. `print(summary)` shows a table.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The P parameters, "intercept" first. Of several classes "class:name", class by class.
+    coefficients, standard_errors, z, p_values : ndarray of shape (P,)
+        Estimates, their standard errors, quotients, and two-sided p-values of "it is 0".
+    lower, upper : ndarray of shape (P,)
+        Ends of the interval of each coefficient.
+    level : float
+        The level of the intervals, 0.95 for instance.
+    interval : str
+        "wald" or "profile".
+    covariance : ndarray of shape (P, P)
+        The covariance matrix of the estimates.
+    covariance_kind, convention : str
+        Which covariance that is, and in words.
+    log_likelihood, null_log_likelihood : float
+        At the estimates, and with the intercept and the offset alone.
+    deviance, null_deviance : float
+        Twice what is missing to a model that says each y.
+    aic, bic : float
+        -2 log-likelihood + 2 df, and + log(total) df.
+    degrees_of_freedom : float
+        Estimated parameters; with a penalty the trace of H^-1 I.
+    mcfadden, nagelkerke, tjur : float
+        Pseudo R2; Tjur's of two classes alone.
+    statistic, statistic_df, p_value : float
+        Likelihood-ratio test of the model against the intercept alone.
+    examples : int
+        Rows of positive weight.
+    total : float
+        The sum of the weights.
+    certified_errors : ndarray of shape (P,)
+        A proved bound on how far each coefficient is from the optimum, in standard errors;
+        infinite where nothing is proved. Rounding is not in it.
+    penalised : bool
+        Whether the fit had a penalty.
+    notes : tuple of str
+        What to know of these numbers.
+    target : str
+        What is modelled, in words.
+    classes : tuple
+        The labels that have coefficients, of several classes; else empty.
+    reference : object
+        The label that they are compared with; None of two classes.
+    passes : int
+        Reads of X that the summary took.
+    digest : str
+        Of y, weights and offset, to tell the same examples from others.
+
+    References
+    ----------
+    McFadden, Conditional logit analysis of qualitative choice behavior, 1974; Nagelkerke, A note
+    on a general definition of the coefficient of determination, 1991; Tjur, Coefficients of
+    determination in logistic regression models, 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlogreg as flr
+    >>> X, Y = np.arange(8.0)[None, :], np.array([[0, 0, 1, 0, 1, 0, 1, 1]])
+    >>> result = flr.train(X, Y, solver="auto", tol=1e-12)
+    >>> summary = flr.summary(result, X, Y, names=["dose"])
+    >>> summary.names
+    ('intercept', 'dose')
+    >>> summary.p_values.round(3)
+    array([0.169, 0.136])
+    """
+
+    names: tuple[str, ...]
+    coefficients: NDArray[np.float64]
+    standard_errors: NDArray[np.float64]
+    z: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    level: float
+    interval: str
+    covariance: NDArray[np.float64]
+    covariance_kind: str
+    convention: str
+    log_likelihood: float
+    null_log_likelihood: float
+    deviance: float
+    null_deviance: float
+    aic: float
+    bic: float
+    degrees_of_freedom: float
+    mcfadden: float
+    nagelkerke: float
+    tjur: float
+    statistic: float
+    statistic_df: int
+    p_value: float
+    examples: int
+    total: float
+    certified_errors: NDArray[np.float64]
+    penalised: bool
+    notes: tuple[str, ...] = ()
+    target: str = "y = 1"
+    classes: tuple[Any, ...] = ()
+    reference: Any = None
+    passes: int = 0
+    digest: str = field(default="", repr=False)
+
+    @property
+    def odds_ratios(self) -> Vector:
+        """Return exp(coefficient) of each parameter (P,)."""
+        return _exponential(self.coefficients)
+
+    @property
+    def odds_lower(self) -> Vector:
+        """Return the lower ends of the intervals of the odds ratios (P,)."""
+        return _exponential(self.lower)
+
+    @property
+    def odds_upper(self) -> Vector:
+        """Return the upper ends of the intervals of the odds ratios (P,)."""
+        return _exponential(self.upper)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the table as columns: a name or number for each parameter in each."""
+        values = (
+            self.coefficients,
+            self.standard_errors,
+            self.z,
+            self.p_values,
+            self.lower,
+            self.upper,
+            self.odds_ratios,
+            self.odds_lower,
+            self.odds_upper,
+            self.certified_errors,
+        )
+        found: dict[str, list[Any]] = {"name": list(self.names)}
+        found.update({head: column.tolist() for head, column in zip(COLUMNS, values)})
+        return found
+
+    def to_frame(self) -> Any:
+        """Return the table as a data frame, a row for each parameter.
+
+        Returns
+        -------
+        pandas.DataFrame or polars.DataFrame
+            pandas' with the names as index, where pandas is installed; else polars'.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            Where neither is installed.
+        """
+        columns = self.columns()
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            try:
+                import polars
+            except ModuleNotFoundError:
+                raise ModuleNotFoundError(
+                    "to_frame needs pandas or polars: pip install pandas. columns() gives the same "
+                    "as a dict of lists"
+                ) from None
+            return polars.DataFrame(columns)
+        return pandas.DataFrame(columns).set_index("name")
+
+    def wald_test(self, hypothesis: str) -> WaldTest:
+        """Test linear hypotheses about the coefficients, all of them together.
+
+        Parameters
+        ----------
+        hypothesis : str
+            Equations with commas between them, as "age = 0, ht = ui" or "2 * age + lwt = 0.1". An
+            expression without "=" is said to be 0. Names with other characters than letters,
+            digits, "_", "." and ":" stand in backticks or quotes: "`C(race)[2]` = 0".
+
+        Returns
+        -------
+        WaldTest
+            statistic, df and p_value, by chi-square.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no coefficient, one that is not identified, hypotheses that repeat
+            or contradict each other, and after a penalty.
+        """
+        if self.penalised:
+            raise ValueError(
+                "wald_test needs a fit without a penalty: shrunk estimates are no test of 0. Fit "
+                "with C=infinity (lambda_=0)"
+            )
+        L, values = hypotheses_of(hypothesis, self.names)
+        used = (L != 0.0).any(axis=0)
+        lost = [name for name, there, c in zip(self.names, used, self.standard_errors)
+                if there and np.isnan(c)]  # fmt: skip
+        if lost:
+            raise ValueError(
+                f"the hypothesis must name coefficients that are identified; {', '.join(lost)} "
+                "have no standard error"
+            )
+        L, chosen = L[:, used], self.covariance[np.ix_(used, used)]
+        size = np.sqrt(np.diag(chosen))
+        rank = int(np.linalg.matrix_rank(L * size))
+        if rank < len(L):
+            raise ValueError(
+                f"the hypotheses must not follow from each other, or contradict each other; "
+                f"{len(L)} equations are worth {rank}"
+            )
+        difference = L @ self.coefficients[used] - values
+        statistic = float(difference @ np.linalg.solve(L @ chosen @ L.T, difference))
+        return WaldTest(statistic, rank, chi2_tail(statistic, rank), hypothesis)
+
+    def to_latex(self) -> str:
+        """Return the table of coefficients as a LaTeX tabular.
+
+        Returns
+        -------
+        str
+            It needs no package of LaTeX.
+        """
+        from .summary_table import latex
+
+        return latex(self)
+
+    def __str__(self) -> str:
+        from .summary_table import text
+
+        return text(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"Summary({len(self.names)} coefficients, {self.examples} examples, "
+            f"log_likelihood={self.log_likelihood:.6g}, covariance={self.covariance_kind!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        from .summary_table import html
+
+        return html(self)
+
+
+def _exponential(values: Vector) -> Vector:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(values))

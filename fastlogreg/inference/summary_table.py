@@ -1,0 +1,208 @@
+"""A summary as text of at most 80 columns, as HTML, and as LaTeX."""
+
+from __future__ import annotations
+
+import html as escaping
+import math
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .summary import Summary
+
+WIDTH, NAME_WIDTH = 80, 19
+HEADS = ("coefficient", "std. error", "z", "p", "lower", "upper")
+ODDS_HEADS = ("odds ratio", "lower", "upper", "certified error")
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Write a number in at most ten characters; - where it is NaN."""
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    size = abs(value)
+    if value == 0.0 or 1e-3 <= size < 1e5:
+        return f"{value:.{digits}f}" if size < 1e4 else f"{value:.1f}"
+    return f"{value:.2e}"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value with three digits."""
+    return "-" if math.isnan(value) else ("<.001" if value < 0.001 else f"{value:.3f}")
+
+
+def certified(value: float) -> str:
+    """Write a certified error, or that nothing is proved."""
+    if math.isnan(value):
+        return "-"
+    return "not proved" if math.isinf(value) else f"{value:.1e}"
+
+
+def facts(summary: Summary) -> list[tuple[str, str]]:
+    """Return what is above the table: names and values."""
+    found = [
+        ("examples", str(summary.examples)),
+        ("log-likelihood", f"{summary.log_likelihood:.4f}"),
+        ("sum of weights", f"{summary.total:.6g}"),
+        ("log-lik. of null", f"{summary.null_log_likelihood:.4f}"),
+        ("df", f"{summary.degrees_of_freedom:.6g}"),
+        ("deviance", f"{summary.deviance:.4f}"),
+        ("AIC", f"{summary.aic:.4f}"),
+        ("null deviance", f"{summary.null_deviance:.4f}"),
+        ("BIC", f"{summary.bic:.4f}"),
+        ("McFadden R2", number(summary.mcfadden)),
+        ("Tjur R2", number(summary.tjur)),
+        ("Nagelkerke R2", number(summary.nagelkerke)),
+    ]
+    return found
+
+
+def closing(summary: Summary) -> Iterator[str]:
+    """Write the test of the model, the convention, and the notes."""
+    if not math.isnan(summary.statistic):
+        yield (
+            f"likelihood-ratio test of the model: chi-square {summary.statistic:.4f}, "
+            f"df {summary.statistic_df}, p {summary.p_value:.4g}"
+        )
+    yield f"covariance {summary.covariance_kind}: {summary.convention}"
+    yield from summary.notes
+
+
+def blocks(summary: Summary) -> Iterator[tuple[str, slice]]:
+    """Yield the title and the places of each table: one for each class that has coefficients."""
+    if not summary.classes:
+        yield "", slice(0, len(summary.names))
+        return
+    size = len(summary.names) // len(summary.classes)
+    for k, label in enumerate(summary.classes):
+        yield f"{label} against {summary.reference}", slice(k * size, (k + 1) * size)
+
+
+def names_of(summary: Summary, place: slice) -> list[str]:
+    """Return the names of a table, without the class that its title has."""
+    names = summary.names[place]
+    if not summary.classes:
+        return list(names)
+    label = summary.classes[place.start // len(names)]
+    return [name.removeprefix(f"{label}:") for name in names]
+
+
+def rows_of(summary: Summary, place: slice) -> list[tuple[str, ...]]:
+    """Return the cells of the first table."""
+    return [
+        (number(c), number(s), number(z, 3), p_value(p), number(low), number(high))
+        for c, s, z, p, low, high in zip(
+            summary.coefficients[place].tolist(),
+            summary.standard_errors[place].tolist(),
+            summary.z[place].tolist(),
+            summary.p_values[place].tolist(),
+            summary.lower[place].tolist(),
+            summary.upper[place].tolist(),
+        )
+    ]
+
+
+def odds_of(summary: Summary, place: slice) -> list[tuple[str, ...]]:
+    """Return the cells of the second table."""
+    return [
+        (number(r), number(low), number(high), certified(e))
+        for r, low, high, e in zip(
+            summary.odds_ratios[place].tolist(),
+            summary.odds_lower[place].tolist(),
+            summary.odds_upper[place].tolist(),
+            summary.certified_errors[place].tolist(),
+        )
+    ]
+
+
+def title(summary: Summary) -> str:
+    """Return what the table is of."""
+    kind = "Softmax regression" if summary.classes else "Logistic regression"
+    return f"{kind} of {summary.target}"
+
+
+def percent(summary: Summary) -> str:
+    """Return the intervals in words."""
+    kind = "profile-likelihood" if summary.interval == "profile" else "Wald"
+    return f"{100 * summary.level:g} % {kind} intervals"
+
+
+def short(name: str, width: int = NAME_WIDTH) -> str:
+    """Return a name that is no longer than the width."""
+    return name if len(name) <= width else name[: width - 3] + "..."
+
+
+def text(summary: Summary) -> str:
+    """Write the summary as lines of at most 80 columns."""
+    lines = textwrap.wrap(title(summary), WIDTH)
+    pairs = facts(summary)
+    for left, right in zip(pairs[::2], pairs[1::2]):
+        lines.append(f"{left[0]:<16}{left[1]:>20}    {right[0]:<18}{right[1]:>18}")
+    for heading, place in blocks(summary):
+        names = [short(name) for name in names_of(summary, place)]
+        width = max(12, *map(len, names))
+        lines += ["", *([short(heading, WIDTH)] if heading else [])]
+        lines.append(f"{'':{width}} {HEADS[0]:>11} {HEADS[1]:>10} {'z':>8} {'p':>6} "
+                     f"{'lower':>10} {'upper':>10}")  # fmt: skip
+        for name, (c, s, z, p, low, high) in zip(names, rows_of(summary, place)):
+            lines.append(
+                f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}".rstrip()
+            )
+        lines += ["", f"{'':{width}} {'odds ratio':>11} {'lower':>10} {'upper':>10} "
+                      f"{'certified error':>16}"]  # fmt: skip
+        for name, (r, low, high, e) in zip(names, odds_of(summary, place)):
+            lines.append(f"{name:{width}} {r:>11} {low:>10} {high:>10} {e:>16}")
+    lines.append("")
+    for line in (
+        f"{percent(summary)}. Certified error: how far the optimum can be, in standard errors",
+        *closing(summary),
+    ):
+        lines += textwrap.wrap(line, WIDTH)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def html(summary: Summary) -> str:
+    """Write the summary as HTML tables."""
+    parts = [f"<p><b>{escaping.escape(title(summary))}</b></p>", "<table>"]
+    pairs = facts(summary)
+    for left, right in zip(pairs[::2], pairs[1::2]):
+        cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*left, *right))
+        parts.append(f"<tr>{cells}</tr>")
+    parts.append("</table>")
+    for heading, place in blocks(summary):
+        caption = f"<caption>{escaping.escape(heading)}</caption>" if heading else ""
+        heads = "".join(f"<th>{head}</th>" for head in ("", *HEADS, *ODDS_HEADS))
+        parts.append(f"<table>{caption}<tr>{heads}</tr>")
+        for name, row, odds in zip(
+            names_of(summary, place), rows_of(summary, place), odds_of(summary, place)
+        ):
+            cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*row, *odds))
+            parts.append(f"<tr><th>{escaping.escape(name)}</th>{cells}</tr>")
+        parts.append("</table>")
+    notes = "<br>".join(escaping.escape(line) for line in (percent(summary), *closing(summary)))
+    return "\n".join([*parts, f"<p>{notes}</p>"])
+
+
+def latex(summary: Summary) -> str:
+    """Write the coefficients as LaTeX."""
+    lines = [r"\begin{tabular}{lrrrrrr}", r"\hline"]
+    lines += [" & ".join(("", *HEADS)) + r" \\", r"\hline"]
+    for heading, place in blocks(summary):
+        if heading:
+            lines.append(rf"\multicolumn{{7}}{{l}}{{{_latex(heading)}}} \\")
+        for name, row in zip(names_of(summary, place), rows_of(summary, place)):
+            lines.append(" & ".join(map(_latex, (name, *row))) + r" \\")
+    lines += [r"\hline", r"\end{tabular}"]
+    lines += [f"% {line}" for line in (percent(summary), *closing(summary))]
+    return "\n".join(lines)
+
+
+_SPECIAL = {character: "\\" + character for character in "&%$#_{}"}
+_SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+_SPECIAL |= {"<": "$<$", ">": "$>$"}
+
+
+def _latex(cell: str) -> str:
+    return "".join(_SPECIAL.get(character, character) for character in cell)
