@@ -476,3 +476,21 @@ def test_models_that_are_not_nested():
                 X[:, [0, 2, 1]] ** 0 * np.arange(240).reshape(80, 3) % 7, y, ["a", "b", "c"]
             ),
         )
+
+
+def test_profile_intervals_of_the_admissions(shared_data):
+    X, y, names = tables.admit(shared_data)
+    found = summary_of(X, y, names, interval="profile")
+    wanted = [
+        (-6.271544228, -1.792505644),
+        (0.000137579623, 0.004435818479),
+        (0.160290315, 1.464124056),
+        (-1.300875347, -0.056748719),
+        (-2.027650503, -0.670367082),
+        (-2.399997580, -0.753524273),
+    ]
+    ends = np.column_stack([found.lower, found.upper])
+    assert ends == pytest.approx(np.array(wanted), rel=2e-8)
+    assert "profile-likelihood" in str(found)
+    with pytest.raises(ValueError, match='must be "wald" after a fit with a penalty'):
+        fitted(X, y, C=1.0).summary(interval="profile")
