@@ -26,6 +26,7 @@ The mathematics of the lectures:
 What they return, warn with and take:
     Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
     Influence, LeaveOneOut, of the examples of a fit
+    Summary, WaldTest, ModelComparison
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library

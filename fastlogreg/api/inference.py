@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks.arguments import check_number, require_shape
-from ..checks.classes import check_labels
 from ..checks.missing import require_labels
 from ..checks.penalties import check_offset
 from ..data.inputs import design_of
 from ..data.matrix_like import MatrixLike
+from ..inference.fitted import Fitted, How, require_two_classes
 from ..inference.hypotheses import ModelComparison, compared
-from ..inference.summarise import Fitted, How, summarise
+from ..inference.summarise import summarise
 from ..inference.summary import Summary
 from ..maths.arrays import NONE
 from ..solvers.result import TrainingResult
@@ -36,15 +36,14 @@ def summary(
     interval: str = "wald",
     level: float = 0.95,
     names: Sequence[str] | None = None,
-    reference: Any = None,
     n_threads: int | None = None,
 ) -> Summary:
     """Return standard errors, tests, intervals and the quality of a fit by `train`.
 
     Parameters
     ----------
-    result : TrainingResult or SoftmaxResult
-        What `train` returned.
+    result : TrainingResult
+        What `train` returned for two classes.
     X, Y, lambda_, scale, shift
         As they were given to `train`. Y may hold probabilities for two classes.
     weights : array of shape (1, m) or None, default=None
@@ -62,8 +61,6 @@ def summary(
         Of the intervals.
     names : sequence of str or None, default=None
         Names of the n_x features; None for x1, x2, ...
-    reference : int or None, default=None
-        Of several classes the one that the others are compared with; None for the first.
     n_threads : int or None, default=None
         Threads to use; None for every CPU that the process may use.
 
@@ -91,9 +88,9 @@ def summary(
     >>> X, Y = np.arange(8.0)[None, :], np.array([[0, 0, 1, 0, 1, 0, 1, 1]])
     >>> result = flr.train(X, Y, solver="auto", tol=1e-12)
     >>> flr.summary(result, X, Y, names=["dose"]).standard_errors.round(4)
-    array([2.1074, 0.5065])
+    array([1.7329, 0.4322])
     """
-    how = How(covariance, groups, interval, level, reference).checked()
+    how = How(covariance, groups, interval, level).checked()
     design = design_of(X, scale, shift)
     n_x, m = design.n_x, design.m
     w = np.asarray(result.w, np.float64)
@@ -101,13 +98,13 @@ def summary(
         raise ValueError(
             f"X must have the {w.shape[0]} features of the fit, shape (n_x, m); got {n_x}"
         )
-    K = w.shape[1]
+    require_two_classes(w.shape[1])
     if n_threads is not None:
         n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
     strength = check_number("lambda_", lambda_, low=0)
     fitted = Fitted(
         design,
-        check_labels(Y, m, K, f"the {K} columns of w", n_x=n_x) if K > 1 else check_targets(Y, m),
+        check_targets(Y, m),
         w,
         np.asarray(result.b, np.float64).reshape(-1),
         check_names(names, n_x),
@@ -115,7 +112,7 @@ def summary(
         NONE if offset is None else check_offset(offset, m),
         np.full(n_x, strength) if strength else NONE,
         cost=result.cost,
-        labels=tuple(range(K)) if K > 1 else ("y = 0", "y = 1"),
+        labels=("y = 0", "y = 1"),
         n_threads=n_threads,
     )
     return summarise(fitted, how)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from ..checks.labels import labels_and_weights
 from ..checks.penalties import check_offset
 from ..data.matrix_like import MatrixLike
-from ..inference.summarise import Fitted, How, summarise
+from ..inference.fitted import Fitted, How, require_two_classes
+from ..inference.summarise import summarise
 from ..inference.summary import Summary
 from ..maths.arrays import NONE, Vector
 from .input import checked_alike, penalty_of, rows_design, rows_of
@@ -66,7 +67,6 @@ class Summaries:
         groups: ArrayLike | None = None,
         interval: str = "wald",
         level: float = 0.95,
-        reference: Any = None,
     ) -> Summary:
         """Return standard errors, tests, intervals and the quality of the fit.
 
@@ -85,8 +85,6 @@ class Summaries:
             How intervals are made.
         level : float, default=0.95
             Of the intervals.
-        reference : label or None, default=None
-            Of several classes the one that the others are compared with; None for the first.
 
         Returns
         -------
@@ -96,8 +94,8 @@ class Summaries:
         Raises
         ------
         ValueError
-            Where the data of the fit are gone, or these are others; after a fit with L1, bounds or
-            groups; and as `fastlogreg.summary`.
+            Where the data of the fit are gone, or these are others; for more than two classes;
+            after a fit with L1, bounds or groups; and as `fastlogreg.summary`.
 
         Examples
         --------
@@ -106,9 +104,9 @@ class Summaries:
         >>> X, y = np.arange(8.0)[:, None], [0, 0, 1, 0, 1, 0, 1, 1]
         >>> model = flr.LogisticRegression(C=np.inf, tol=1e-12).fit(X, y)
         >>> model.summary().standard_errors.round(4)
-        array([2.1074, 0.5065])
+        array([1.7329, 0.4322])
         """
-        how = How(covariance, groups, interval, level, reference).checked()
+        how = How(covariance, groups, interval, level).checked()
         if (X is None) != (y is None):
             raise ValueError("X and y must be given together, or both left out")
         if X is None:
@@ -143,6 +141,7 @@ def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> 
         raise ValueError(
             "summary needs a fit by `fit`; this one comes from partial_fit or another estimator"
         )
+    require_two_classes(estimator.coef_.shape[0])
     X = checked_alike(estimator, X)
     y = np.asarray(y).reshape(-1)
     m = rows_of(X)

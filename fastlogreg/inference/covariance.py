@@ -137,8 +137,3 @@ def clustered(rows: Rows, clusters: Clusters, size: int) -> Vector:
                 sums[group[order][starts]] += np.add.reduceat(u[order], starts, axis=0)
         M += np.einsum("gi,gj->ij", sums, sums, optimize=False)
     return M
-
-
-def total(inverse: Vector, middle: Vector) -> Vector:
-    """Return H^-1 M H^-1."""
-    return np.asarray(inverse @ middle @ inverse)

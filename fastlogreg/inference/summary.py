@@ -35,7 +35,7 @@ class Summary:
     Attributes
     ----------
     names : tuple of str
-        The P parameters, "intercept" first. Of several classes "class:name", class by class.
+        The P parameters, "intercept" first.
     coefficients, standard_errors, z, p_values : ndarray of shape (P,)
         Estimates, their standard errors, quotients, and two-sided p-values of "it is 0".
     lower, upper : ndarray of shape (P,)
@@ -57,7 +57,7 @@ class Summary:
     degrees_of_freedom : float
         Estimated parameters; with a penalty the trace of H^-1 I.
     mcfadden, nagelkerke, tjur : float
-        Pseudo R2; Tjur's of two classes alone.
+        Pseudo R2.
     statistic, statistic_df, p_value : float
         Likelihood-ratio test of the model against the intercept alone.
     examples : int
@@ -73,10 +73,6 @@ class Summary:
         What to know of these numbers.
     target : str
         What is modelled, in words.
-    classes : tuple
-        The labels that have coefficients, of several classes; else empty.
-    reference : object
-        The label that they are compared with; None of two classes.
     passes : int
         Reads of X that the summary took.
     digest : str
@@ -98,7 +94,7 @@ class Summary:
     >>> summary.names
     ('intercept', 'dose')
     >>> summary.p_values.round(3)
-    array([0.169, 0.136])
+    array([0.23 , 0.169])
     """
 
     names: tuple[str, ...]
@@ -132,8 +128,6 @@ class Summary:
     penalised: bool
     notes: tuple[str, ...] = ()
     target: str = "y = 1"
-    classes: tuple[Any, ...] = ()
-    reference: Any = None
     passes: int = 0
     digest: str = field(default="", repr=False)
 

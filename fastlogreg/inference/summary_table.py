@@ -70,57 +70,37 @@ def closing(summary: Summary) -> Iterator[str]:
     yield from summary.notes
 
 
-def blocks(summary: Summary) -> Iterator[tuple[str, slice]]:
-    """Yield the title and the places of each table: one for each class that has coefficients."""
-    if not summary.classes:
-        yield "", slice(0, len(summary.names))
-        return
-    size = len(summary.names) // len(summary.classes)
-    for k, label in enumerate(summary.classes):
-        yield f"{label} against {summary.reference}", slice(k * size, (k + 1) * size)
-
-
-def names_of(summary: Summary, place: slice) -> list[str]:
-    """Return the names of a table, without the class that its title has."""
-    names = summary.names[place]
-    if not summary.classes:
-        return list(names)
-    label = summary.classes[place.start // len(names)]
-    return [name.removeprefix(f"{label}:") for name in names]
-
-
-def rows_of(summary: Summary, place: slice) -> list[tuple[str, ...]]:
+def rows_of(summary: Summary) -> list[tuple[str, ...]]:
     """Return the cells of the first table."""
     return [
         (number(c), number(s), number(z, 3), p_value(p), number(low), number(high))
         for c, s, z, p, low, high in zip(
-            summary.coefficients[place].tolist(),
-            summary.standard_errors[place].tolist(),
-            summary.z[place].tolist(),
-            summary.p_values[place].tolist(),
-            summary.lower[place].tolist(),
-            summary.upper[place].tolist(),
+            summary.coefficients.tolist(),
+            summary.standard_errors.tolist(),
+            summary.z.tolist(),
+            summary.p_values.tolist(),
+            summary.lower.tolist(),
+            summary.upper.tolist(),
         )
     ]
 
 
-def odds_of(summary: Summary, place: slice) -> list[tuple[str, ...]]:
+def odds_of(summary: Summary) -> list[tuple[str, ...]]:
     """Return the cells of the second table."""
     return [
         (number(r), number(low), number(high), certified(e))
         for r, low, high, e in zip(
-            summary.odds_ratios[place].tolist(),
-            summary.odds_lower[place].tolist(),
-            summary.odds_upper[place].tolist(),
-            summary.certified_errors[place].tolist(),
+            summary.odds_ratios.tolist(),
+            summary.odds_lower.tolist(),
+            summary.odds_upper.tolist(),
+            summary.certified_errors.tolist(),
         )
     ]
 
 
 def title(summary: Summary) -> str:
     """Return what the table is of."""
-    kind = "Softmax regression" if summary.classes else "Logistic regression"
-    return f"{kind} of {summary.target}"
+    return f"Logistic regression of {summary.target}"
 
 
 def percent(summary: Summary) -> str:
@@ -140,20 +120,17 @@ def text(summary: Summary) -> str:
     pairs = facts(summary)
     for left, right in zip(pairs[::2], pairs[1::2]):
         lines.append(f"{left[0]:<16}{left[1]:>20}    {right[0]:<18}{right[1]:>18}")
-    for heading, place in blocks(summary):
-        names = [short(name) for name in names_of(summary, place)]
-        width = max(12, *map(len, names))
-        lines += ["", *([short(heading, WIDTH)] if heading else [])]
-        lines.append(f"{'':{width}} {HEADS[0]:>11} {HEADS[1]:>10} {'z':>8} {'p':>6} "
-                     f"{'lower':>10} {'upper':>10}")  # fmt: skip
-        for name, (c, s, z, p, low, high) in zip(names, rows_of(summary, place)):
-            lines.append(
-                f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}".rstrip()
-            )
-        lines += ["", f"{'':{width}} {'odds ratio':>11} {'lower':>10} {'upper':>10} "
-                      f"{'certified error':>16}"]  # fmt: skip
-        for name, (r, low, high, e) in zip(names, odds_of(summary, place)):
-            lines.append(f"{name:{width}} {r:>11} {low:>10} {high:>10} {e:>16}")
+    names = [short(name) for name in summary.names]
+    width = max(12, *map(len, names))
+    lines.append("")
+    lines.append(f"{'':{width}} {HEADS[0]:>11} {HEADS[1]:>10} {'z':>8} {'p':>6} "
+                 f"{'lower':>10} {'upper':>10}")  # fmt: skip
+    for name, (c, s, z, p, low, high) in zip(names, rows_of(summary)):
+        lines.append(f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}".rstrip())
+    lines += ["", f"{'':{width}} {'odds ratio':>11} {'lower':>10} {'upper':>10} "
+                  f"{'certified error':>16}"]  # fmt: skip
+    for name, (r, low, high, e) in zip(names, odds_of(summary)):
+        lines.append(f"{name:{width}} {r:>11} {low:>10} {high:>10} {e:>16}")
     lines.append("")
     for line in (
         f"{percent(summary)}. Certified error: how far the optimum can be, in standard errors",
@@ -171,16 +148,12 @@ def html(summary: Summary) -> str:
         cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*left, *right))
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</table>")
-    for heading, place in blocks(summary):
-        caption = f"<caption>{escaping.escape(heading)}</caption>" if heading else ""
-        heads = "".join(f"<th>{head}</th>" for head in ("", *HEADS, *ODDS_HEADS))
-        parts.append(f"<table>{caption}<tr>{heads}</tr>")
-        for name, row, odds in zip(
-            names_of(summary, place), rows_of(summary, place), odds_of(summary, place)
-        ):
-            cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*row, *odds))
-            parts.append(f"<tr><th>{escaping.escape(name)}</th>{cells}</tr>")
-        parts.append("</table>")
+    heads = "".join(f"<th>{head}</th>" for head in ("", *HEADS, *ODDS_HEADS))
+    parts.append(f"<table><tr>{heads}</tr>")
+    for name, row, odds in zip(summary.names, rows_of(summary), odds_of(summary)):
+        cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*row, *odds))
+        parts.append(f"<tr><th>{escaping.escape(name)}</th>{cells}</tr>")
+    parts.append("</table>")
     notes = "<br>".join(escaping.escape(line) for line in (percent(summary), *closing(summary)))
     return "\n".join([*parts, f"<p>{notes}</p>"])
 
@@ -189,11 +162,8 @@ def latex(summary: Summary) -> str:
     """Write the coefficients as LaTeX."""
     lines = [r"\begin{tabular}{lrrrrrr}", r"\hline"]
     lines += [" & ".join(("", *HEADS)) + r" \\", r"\hline"]
-    for heading, place in blocks(summary):
-        if heading:
-            lines.append(rf"\multicolumn{{7}}{{l}}{{{_latex(heading)}}} \\")
-        for name, row in zip(names_of(summary, place), rows_of(summary, place)):
-            lines.append(" & ".join(map(_latex, (name, *row))) + r" \\")
+    for name, row in zip(summary.names, rows_of(summary)):
+        lines.append(" & ".join(map(_latex, (name, *row))) + r" \\")
     lines += [r"\hline", r"\end{tabular}"]
     lines += [f"% {line}" for line in (percent(summary), *closing(summary))]
     return "\n".join(lines)

@@ -80,6 +80,9 @@ of_several: flr.PathResult = flr.path(X, Y, classes=3, lambdas=2)
 influence: flr.Influence = flr.influence(result, X, Y)
 left_out: flr.LeaveOneOut = flr.leave_one_out(result, X, Y)
 by_formula: LogisticRegression = flr.fit_formula("y ~ x", object())
+summary: flr.Summary = flr.summary(result, X, Y, covariance="HC1", names=["a", "b"])
+wald: flr.WaldTest = summary.wald_test("a = b")
+nested: flr.ModelComparison = flr.compare_models(summary, model)
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
 
