@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks.arguments import check_number, require_shape
-from ..checks.missing import require_labels
+from ..checks.arguments import check_number
 from ..checks.penalties import check_offset
+from ..checks.targets import check_targets, check_weights
 from ..data.inputs import design_of
 from ..data.matrix_like import MatrixLike
 from ..inference.fitted import Fitted, How, require_two_classes
@@ -46,10 +46,8 @@ def summary(
         What `train` returned for two classes.
     X, Y, lambda_, scale, shift
         As they were given to `train`. Y may hold probabilities for two classes.
-    weights : array of shape (1, m) or None, default=None
-        A weight of k counts an example k times.
-    offset : array of shape (1, m) or None, default=None
-        As it was given to `train`.
+    weights, offset : array of shape (1, m) or None, default=None
+        As they were given to `train`.
     covariance : str, default="hessian"
         "hessian", "HC0", "HC1" (R), "HC1-stata", "HC2", "HC3", "cluster" (Stata, R) or
         "cluster-statsmodels". The summary says in words what each is.
@@ -101,14 +99,15 @@ def summary(
     require_two_classes(w.shape[1])
     if n_threads is not None:
         n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
+    s = check_weights(weights, m)
     strength = check_number("lambda_", lambda_, low=0)
     fitted = Fitted(
         design,
-        check_targets(Y, m),
+        check_targets(Y, m, s),
         w,
         np.asarray(result.b, np.float64).reshape(-1),
         check_names(names, n_x),
-        NONE if weights is None else check_weights(weights, m),
+        s,
         NONE if offset is None else check_offset(offset, m),
         np.full(n_x, strength) if strength else NONE,
         cost=result.cost,
@@ -167,27 +166,6 @@ def _summary_of(model: Any) -> Summary:
         )
     found: Summary = model.summary()
     return found
-
-
-def check_targets(Y: Any, m: int) -> Any:
-    """Return y (m,) in [0, 1]; ValueError for others, and for another shape."""
-    require_labels("Y", Y)
-    y = require_shape("Y", Y, (1, m), f"one number for each of the {m} examples in X")[0]
-    right = (y >= 0) & (y <= 1)
-    if not right.all():
-        i = int(np.argmin(right))
-        raise ValueError(f"Y must be from 0 to 1; got {y[i]} at example {i}")
-    return y.astype(np.float64)
-
-
-def check_weights(weights: Any, m: int) -> Any:
-    """Return the weights (m,), not negative, not all 0."""
-    s = require_shape("weights", weights, (1, m), f"one for each of the {m} examples in X")[0]
-    right = np.isfinite(s) & (s >= 0)
-    if not right.all() or not s.any():
-        what = f"got {s[int(np.argmin(right))]}" if not right.all() else "all are 0"
-        raise ValueError(f"weights must be finite, at least 0, and one above 0; {what}")
-    return np.ascontiguousarray(s, np.float64)
 
 
 def check_names(names: Any, n_x: int) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def keep_result(
     estimator.gradient_norm_ = result.gradient_norm
     estimator.suboptimality_bound_ = result.suboptimality_bound
     estimator.stop_reason_, estimator.history_ = result.stop_reason, result.history
-    forget(estimator, "_stream")
+    forget(estimator, "_stream", "_data_of_fit")  # `fit` sets it again
 
 
 def iterations(count: Any) -> NDArray[np.int32]:

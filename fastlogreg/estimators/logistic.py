@@ -35,7 +35,6 @@ from ..solvers.result import Progress, TrainingWarning
 from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from . import sklearn_models
-from .examined import Examined
 from .fitted import interrupts_passed_on
 from .fitting import fit_rows
 from .input import checked, require_finite
@@ -58,9 +57,7 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
     TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(  # type: ignore[misc]
-    Summaries, Predictions, Examined, ClassifierMixin, BaseEstimator
-):
+class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.

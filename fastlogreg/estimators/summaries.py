@@ -15,6 +15,7 @@ from ..inference.fitted import Fitted, How, require_two_classes
 from ..inference.summarise import summarise
 from ..inference.summary import Summary
 from ..maths.arrays import NONE, Vector
+from .examined import Examined
 from .input import checked_alike, penalty_of, rows_design, rows_of
 from .multiclass import objective_of
 from .sparse_coefficients import dense_coef
@@ -49,7 +50,7 @@ def _reference(value: Any, held: bool) -> Any:
     return lambda: value
 
 
-class Summaries:
+class Summaries(Examined):
     """Add `summary` to an estimator."""
 
     def __getstate__(self) -> Any:

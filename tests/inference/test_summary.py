@@ -224,7 +224,30 @@ def test_weights_are_repeated_rows_and_no_thread_changes_a_bit():
     assert len(bits) == 1
 
 
-def test_soft_targets_and_an_offset():
+def test_soft_targets_are_weighted_labels():
+    X, y, rng = problem(24)
+    q, trials = rng.random(80), rng.integers(1, 5, 80).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        how = {"solver": "auto", "tol": 1e-13}
+        result = flr.train(X.T, q[None, :], weights=trials[None, :], **how)
+        found = flr.summary(result, X.T, q[None, :], weights=trials[None, :])
+    s = np.concatenate([trials * (1 - q), trials * q])
+    both = fitted(X, y).fit(np.vstack([X, X]), np.repeat([0, 1], 80), sample_weight=s).summary()
+    assert found.standard_errors == pytest.approx(both.standard_errors, rel=1e-6)
+    assert found.log_likelihood == pytest.approx(both.log_likelihood, rel=1e-9)
+    assert found.tjur == pytest.approx(both.tjur, rel=1e-6)
+    assert found.deviance < both.deviance
+
+
+def test_data_of_a_fit_before_are_forgotten():
+    X, y, _ = problem(25)
+    model = fitted(X, y).fit_grouped(X, y + 1, np.full(80, 3))
+    with pytest.raises(ValueError, match="are gone"):
+        model.summary()
+
+
+def test_an_offset():
     X, y, rng = problem(6)
     offset = rng.normal(size=80)
     model = flr.LogisticRegression(C=np.inf, tol=1e-13).fit(X, y, offset=offset)
@@ -436,12 +459,12 @@ def test_bad_arguments_of_the_function():
     Y = y[None, :]
     result = flr.train(X.T, Y, solver="auto", tol=1e-12)
     for arguments, how, said in (
-        ((X.T, Y * 2), {}, "Y must be from 0 to 1; got 2"),
+        ((X.T, Y * 2), {}, "Y must hold labels 0 or 1"),
         ((X.T[:2], Y), {}, "the 3 features of the fit"),
         ((X.T, y), {}, "reshape"),
         ((X.T, Y), {"names": ["a", "a", "b"]}, "names must be 3 different ones"),
         ((X.T, Y), {"weights": -np.ones((1, 80))}, "weights must be finite"),
-        ((X.T, Y), {"weights": np.zeros((1, 80))}, "all are 0"),
+        ((X.T, Y), {"weights": np.zeros((1, 80))}, "all of them are 0"),
         ((X.T, Y), {"lambda_": 1.0}, "lambda_"),
     ):
         with pytest.raises(ValueError, match=said):
