@@ -41,20 +41,25 @@ class Found(NamedTuple):
 
 
 class Summit(NamedTuple):
-    """Hold where a climb ended: theta, l, its slope by c.theta, and the way of theta with it."""
+    """Hold where a climb ended: theta, l, its slope by c.theta, and the way of theta with it.
+
+    variance: the inverse of how l bends along c.theta.
+    """
 
     theta: Vector
     value: float
     slope: float
     way: Vector
+    variance: float
 
 
 def search_all(curve: Curve, top: Top, tasks: Tasks, drop: float) -> Found:
     """Run a search for each task, side by side."""
     found = Found(np.full(len(tasks.side), np.nan), np.full(len(tasks.side), np.nan))
+    best = top.theta if top.plain else inside(curve, top.value - 0.5 * drop, len(top.theta))
     asking: dict[int, tuple[Asking, tuple[str, Vector]]] = {}
     for k, (c, side) in enumerate(zip(*tasks)):
-        one = search(top.theta, top.value, c, float(side), drop)
+        one = search(best, top.value, c, float(side), drop, top.plain)
         asking[k] = one, next(one)
     while asking:
         answers: dict[int, Answer] = {}
@@ -76,68 +81,83 @@ def search_all(curve: Curve, top: Top, tasks: Tasks, drop: float) -> Found:
     return found
 
 
-def search(best: Vector, most: float, c: Vector, side: float, drop: float) -> Asking:
+def inside(curve: Curve, level: float, p: int) -> Vector:
+    """Return a theta near 0 where l is at least `level`: the maximum itself may be at infinity."""
+    climbing = climb(np.zeros(p), np.zeros(p), level)
+    _, theta = next(climbing)
+    while True:
+        value, g, H = curve.informations(theta[None])
+        try:
+            _, theta = climbing.send((float(value[0]), g[0], H[0]))
+        except StopIteration as end:
+            summit: Summit = end.value
+            return summit.theta
+
+
+def search(
+    best: Vector, most: float, c: Vector, side: float, drop: float, plain: bool = True
+) -> Asking:
     """Ask for l until an end or a test is found; return c.theta and l there."""
     if side == 0.0:
         summit = yield from climb(np.zeros(len(c)), c)
         return 0.0, summit.value
     target, length = most - drop, norm(c)
-    start = inner(c, best)
     summit = yield from climb(best, c)
-    inside, outside, t = start, np.inf * side, start
-    size = abs(inner(c, summit.way))
-    spread = np.sqrt(2.0 * drop / max(summit_curvature(summit, c), 1e-300)) if size else length
-    move = side * min(spread, 3.0 * length)
-    looked = FAR
+    t = start = inner(c, best)
+    near, outside, looked = start, np.inf * side, FAR if plain else 0.0
+    move = side * min(np.sqrt(2.0 * drop * summit.variance), 3.0 * length)
     for _ in range(MOST_MOVES):
-        t, last = t + move, summit
+        last = summit
+        t += move
         summit = yield from climb(summit.theta + move * summit.way, c)
         rest = summit.value - target
         if rest >= 0.0:
-            inside = t
+            near = t
         else:
             outside = t
-        if abs(rest) <= LEFT * (abs(target) + drop):
-            break
-        falls = summit.slope * side < 0.0
-        move = -rest / summit.slope if falls else np.inf * side
+        move = -rest / summit.slope if summit.slope * side < 0.0 else np.inf * side
+        if abs(move) <= 1e-13 * max(abs(t), length):
+            return t + move, target
         if np.isinf(outside):
             away = abs(t - start) / length
+            # The way from 0 where all labels are separated, the last step where some of them are.
+            ways = [] if plain else [summit.theta]
             if away >= looked:
-                never = yield "along", summit.theta - last.theta
-                if never or away > NOWHERE:
-                    return np.inf * side, target
+                ways.append(summit.theta - last.theta)
                 looked = 4.0 * away
-            longest = 2.0 * max(abs(t - start), 1.5 * length)
-            move = side * min(abs(move), longest)
-        elif not min(inside, outside) < t + move < max(inside, outside):
+            for direction in ways:
+                if side * inner(c, direction) > 0.0 and (yield "along", direction):
+                    return np.inf * side, target
+            if away > NOWHERE:
+                return np.inf * side, target
+            move = side * min(abs(move), 2.0 * max(abs(t - start), 1.5 * length))
+        elif not min(near, outside) < t + move < max(near, outside):
+            move = 0.5 * (near + outside) - t
             if abs(move) <= 1e-13 * max(abs(t), length):
-                break
-            move = 0.5 * (inside + outside) - t
-        if abs(move) <= 1e-13 * max(abs(t), 1e-3 * length):
-            t += move
-            break
+                return t + move, target
     return t, target
 
 
-def summit_curvature(summit: Summit, c: Vector) -> float:
-    """Return how l curves along c.theta: 1 / (c.v), which the way holds."""
-    return inner(summit.way, summit.way) / max(inner(c, summit.way) ** 2, 1e-300)
+def climb(
+    theta: Vector, c: Vector, enough: float = np.inf
+) -> Generator[tuple[str, Vector], Answer, Summit]:
+    """Make l as large as it gets, or large enough, without a change of c.theta; c 0 holds nothing.
 
-
-def climb(theta: Vector, c: Vector) -> Generator[tuple[str, Vector], Answer, Summit]:
-    """Make l as large as it gets without a change of c.theta."""
+    The last step, which brings less than rounding, is made without another look.
+    """
     value, g, H = cast("tuple[float, Vector, Vector]", (yield "at", theta))
+    length = inner(c, c)
     for _ in range(MOST_CLIMBS):
         R = factor_of(H).R
-        v = R.T @ (R @ c)
-        own = inner(c, v)
-        slope = inner(g, v) / own
-        d = R.T @ (R @ g) - v * slope
-        d -= c * (inner(c, d) / inner(c, c))  # rounding must not move c.theta
+        v, d = R.T @ (R @ c), R.T @ (R @ g)
+        own, slope = inner(c, v), 0.0
+        if length:
+            slope = inner(g, v) / own
+            d -= v * slope
+            d -= c * (inner(c, d) / length)  # rounding must not move c.theta
+            v /= own
         gain = 0.5 * inner(g, d)
-        summit = Summit(theta, value, slope, v / own)
-        if not gain > LEFT * (1.0 + abs(value)):
+        if value >= enough or not gain > LEFT * (1.0 + abs(value)):
             break
         share = 1.0
         while True:
@@ -148,4 +168,6 @@ def climb(theta: Vector, c: Vector) -> Generator[tuple[str, Vector], Answer, Sum
         if not trial[0] > value:
             break
         theta, (value, g, H) = theta + share * d, trial
-    return summit
+    if 0.0 <= gain <= LEFT * (1.0 + abs(value)):
+        theta, value = theta + d, value + gain
+    return Summit(theta, value, slope, v, own)
