@@ -19,7 +19,7 @@ from ..backends.base import Columns
 from ..maths.arrays import NONE, Vector
 from ..maths.distributions import chi2_quantile, chi2_tail
 from ..maths.logistic import sigmoid
-from .constrained import Tasks, Top, solve
+from .constrained import Curve, Tasks, Top, solve
 from .factor import factor_of
 from .likelihood import Likelihood, Maximum
 
@@ -79,7 +79,7 @@ def top_of(likelihood: Likelihood, maximum: Maximum) -> Top:
 
 
 def intervals(
-    curve: LikelihoodCurve, top: Top, T: Vector, places: NDArray[np.intp], level: float
+    curve: Curve, top: Top, T: Vector, places: NDArray[np.intp], level: float
 ) -> ProfileIntervals:
     """Return intervals and tests of T theta at some places; NaN elsewhere."""
     p, n = len(T), len(places)
