@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..checks.arguments import check_choice
+from ..checks.bias_reduction import KINDS
 from ..maths.arrays import Vector
 from ..maths.distributions import normal_quantile, normal_tail
 from .constrained import Top
@@ -15,7 +16,6 @@ from .firth import FirthCurve, climb_firth, covariance, flac, root_of
 from .likelihood import Likelihood
 from .profile import intervals
 
-KINDS = ("firth", "flic", "flac")
 CONVENTIONS = ("brglm2", "logistf")
 POLISHED = 1e-10  # of the sum of the weights: what U* is brought to before intervals
 

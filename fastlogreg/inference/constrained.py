@@ -36,7 +36,10 @@ REACH = 3.0  # times the first distance: a longer step is cut to it
 class Curve(Protocol):
     """Tell a log-likelihood at several theta (K, p) from one shared read of X."""
 
-    reads: int
+    @property
+    def reads(self) -> int:
+        """Return the reads of X so far."""
+        ...
 
     def scores(self, thetas: Vector) -> tuple[Vector, Vector]:
         """Return l (K,) and its score (K, p)."""

@@ -2,9 +2,9 @@
 
     l* = l + 1/2 log|I|      U* = X1 [s (y - a) + h (1/2 - a)]      h = s a (1 - a) x1' I^-1 x1
 
-References: Firth, "Bias reduction of maximum likelihood estimates", Biometrika 80 (1993); Heinze and
-Schemper, "A solution to the problem of separation in logistic regression", Statistics in Medicine
-21 (2002).
+References: Firth, "Bias reduction of maximum likelihood estimates", Biometrika 80 (1993); Heinze
+and Schemper, "A solution to the problem of separation in logistic regression", Statistics in
+Medicine 21 (2002).
 
 A small X is climbed whole by a kernel, `kernels.whole_runs.firth`. Of any other X a step takes two
 reads: one for l and I, one for the leverages. Before them l is climbed for some steps alone, where
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from .profile import with_ones
 
 SMALL_NUMBERS = 1 << 20  # of X that are worth a copy, for a kernel that climbs alone
 MOST_HALVINGS = 40
+RISE = 0.1  # of what the slope promises
 FAR = 1.0  # times p: l has more than that to gain, and is climbed alone
 MOST_PLAIN_STEPS = 4
 
@@ -71,7 +72,7 @@ class FirthCurve:
         return self.likelihood.passes - self._begun
 
     @once
-    def table(self) -> object:
+    def table(self) -> Any:
         """Return the examples as the kernel has them."""
         from ..kernels.whole_runs.firth import PITCH, Table
 
@@ -204,7 +205,7 @@ def _climb_by_reads(
             trial = likelihood.at(theta + share * step)
             R_trial, half_log = root_of(trial.information)
             found = trial.value + half_log
-            if found >= value - 1e-13 * abs(value):
+            if found >= value + RISE * share * inner(step, score) - 1e-13 * abs(value):
                 break
             share *= 0.5
         else:

@@ -19,7 +19,6 @@ import numpy as np
 
 from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
-from .factor import factor_of
 
 if TYPE_CHECKING:
     from .constrained import Curve, Tasks, Top
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 MOST_CLIMBS, MOST_MOVES, MOST_HALVINGS = 200, 80, 40
 FAR = 30.0  # in deviations of the features: a way out is looked at from here on
 NOWHERE = 1e12  # an end beyond this is infinite to float64
+FLOOR = 1e-13  # of an eigenvalue where the diagonal is 1
+RISE = 0.1  # of what the slope promises
 LEFT = 1e-14  # of l: what a climb may leave
 
 Answer = tuple[float, Vector, Vector] | bool
@@ -138,6 +139,18 @@ def search(
     return t, target
 
 
+def root_of_inverse(H: Vector) -> Vector:
+    """Return R (p, p) with R' R near H^-1: where l is nearly flat, R is large and not infinite.
+
+    So the way of theta with c.theta goes where l does not fall.
+    """
+    size = np.sqrt(np.diag(H))
+    size = np.where((size > 0.0) & np.isfinite(size), size, 1.0)
+    values, vectors = np.linalg.eigh(H / np.outer(size, size))
+    R: Vector = (vectors / np.sqrt(np.maximum(values, FLOOR))).T / size
+    return R
+
+
 def climb(
     theta: Vector, c: Vector, enough: float = np.inf
 ) -> Generator[tuple[str, Vector], Answer, Summit]:
@@ -148,7 +161,7 @@ def climb(
     value, g, H = cast("tuple[float, Vector, Vector]", (yield "at", theta))
     length = inner(c, c)
     for _ in range(MOST_CLIMBS):
-        R = factor_of(H).R
+        R = root_of_inverse(H)
         v, d = R.T @ (R @ c), R.T @ (R @ g)
         own, slope = inner(c, v), 0.0
         if length:
@@ -162,7 +175,8 @@ def climb(
         share = 1.0
         while True:
             trial = cast("tuple[float, Vector, Vector]", (yield "at", theta + share * d))
-            if trial[0] >= value - 1e-13 * abs(value) or share < 0.5**MOST_HALVINGS:
+            least = value + RISE * share * inner(g, d) - 1e-13 * abs(value)
+            if trial[0] >= least or share < 0.5**MOST_HALVINGS:
                 break
             share *= 0.5
         if not trial[0] > value:

@@ -34,6 +34,8 @@ PITCH = 2 * LANES  # examples that a tile has
 TOGETHER_NUMBERS = 1 << 15  # of rows that are multiplied at a time
 LEAST = 1e-14  # of a place on I's diagonal: a smaller pivot is none
 MOST_PAIRS, NEAR, MOST_HALVINGS = 8, 0.3, 40
+BENT = 0.1  # of what I says: a difference of scores that is less tells nothing
+RISE = 0.1  # of what the slope promises: a step over the top and as far down is halved
 NUMBERS = 4  # of what is kept of a run: l*, largest |U*|, the last step, points looked at
 
 
@@ -249,12 +251,13 @@ def climb(table: Table, theta: Any, tol: float, most: int, costs: Any, numbers: 
         if largest <= tol or size <= 1e-13:
             break
         improve(pairs, count, room.L, g, d)
-        size = 0.0  # the step in standard errors
+        size, rise = 0.0, 0.0  # the step in standard errors; the slope of l* along it
         for i in range(p):
             s = 0.0
             for j in range(p):
                 s += room.H[i, j] * d[j]
             size += d[i] * s
+            rise += g[i] * d[i]
         size = math.sqrt(max(size, 0.0))
         costs[steps] = -value
         old[:] = g
@@ -264,7 +267,7 @@ def climb(table: Table, theta: Any, tol: float, most: int, costs: Any, numbers: 
                 trial[j] = theta[j] + share * d[j]
             found = evaluate(table, trial, room, g)
             looks += 1
-            if found >= value - 1e-13 * abs(value):
+            if found >= value + RISE * share * rise - 1e-13 * abs(value):
                 break
             share *= 0.5
         if not found >= value - 1e-13 * abs(value):
@@ -274,7 +277,7 @@ def climb(table: Table, theta: Any, tol: float, most: int, costs: Any, numbers: 
             product = 0.0
             for j in range(p):
                 product += d[j] * (old[j] - g[j])
-            if product > 0.0:
+            if product > BENT * size * size:
                 if count == MOST_PAIRS:
                     for k in range(count - 1):
                         pairs[k] = pairs[k + 1]
@@ -283,6 +286,8 @@ def climb(table: Table, theta: Any, tol: float, most: int, costs: Any, numbers: 
                     pairs[count, 0, j], pairs[count, 1, j] = d[j], old[j] - g[j]
                 pairs[count, 2, 0] = 1.0 / product
                 count += 1
+        else:
+            count = 0
         theta[:] = trial
         value = found
         steps += 1
