@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ..checks.labels import LabelledRows
 from ..solvers.result import TrainingResult
-from ..training import run
 from ..training.checkpoint import Refused
 from ..training.options import Options
 from .fitted import keep_result
 from .input import penalty_of, require_finite, rows_design
 from .multiclass import objective_of
-from .penalties import PROX_NEWTON, keep_proof, with_penalties
-from .progress import progress_bar
+from .penalties import PROX_NEWTON, keep_proof
+from .running import run_of
 from .standardise import standardised
-from .start import start_of
 
 
 def fit_rows(
@@ -34,17 +31,12 @@ def fit_rows(
     try:
         if estimator.standardize:
             objective = objective.on(design := standardised(objective))
-        if penalised := options.solver == PROX_NEWTON:
-            objective = with_penalties(estimator, objective, offset, names)
-        state = start_of(estimator, objective, len(rows.classes))
-        with progress_bar(estimator.verbose, estimator.tol, estimator.callback) as callback:
-            options = replace(options, callback=callback)
-            result = run.run(objective, state, options, names=names, begun=begun)
+        result = run_of(estimator, objective, offset, options, names, begun, len(rows.classes))
     except Refused:
         raise
     except ValueError:
         require_finite(X, names)
         raise
-    keep_result(estimator, result, design, rows.classes, penalised)
+    keep_result(estimator, result, design, rows.classes, options.solver == PROX_NEWTON)
     keep_proof(estimator, result)
     return result

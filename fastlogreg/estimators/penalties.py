@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..checks.bias_reduction import check_bias_reduction
 from ..checks.penalties import asked_for, check_offset, check_penalties, require_solver
 from ..maths.arrays import NONE
 from ..objective.objective import Objective
@@ -13,19 +14,30 @@ from ..solvers.result import TrainingResult
 from .fitted import forget
 
 PROX_NEWTON = "prox_newton"
+CONTROLS = ("max_seconds", "callback", "checkpoint")
 
 
 def solver_for(estimator: Any, offset: Any) -> str:
     """Return the solver of a fit; ValueError where the one named cannot do what is asked for."""
-    why = asked_for(
+    why = _others(estimator, offset)
+    if estimator.bias_reduction is not None:
+        controls = {name: getattr(estimator, name) for name in CONTROLS}
+        lambda_ = estimator._lambda()
+        why = _others(estimator, None)
+        check_bias_reduction(estimator.bias_reduction, lambda_, estimator.solver, why, controls)
+        return "auto"
+    solver: str = require_solver(estimator.solver, why) if why else estimator.solver
+    return solver
+
+
+def _others(estimator: Any, offset: Any) -> str:
+    return asked_for(
         estimator.l1_ratio,
         estimator.penalty_weights,
         estimator.bounds,
         estimator.feature_groups,
         offset,
     )
-    solver: str = require_solver(estimator.solver, why) if why else estimator.solver
-    return solver
 
 
 def with_penalties(

@@ -1,0 +1,206 @@
+"""Firth's penalised likelihood: golden values, its score by mpmath, separation, FLIC and FLAC."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+import fastlogreg as flr
+from fastlogreg.data.inputs import design_of
+from fastlogreg.inference import firth
+from fastlogreg.inference.bias_reduced import bias_reduced_inference
+from fastlogreg.inference.likelihood import Likelihood
+from fastlogreg.maths.arrays import NONE
+from tests.helpers.tables import table
+
+NAMES = ("age", "oc", "vic", "vicl", "vis", "dia")
+# age, oc, vic, vicl, vis, dia, const
+SEX2 = [-1.105981331381, -0.068816727062, 2.268874652239, -2.111408185303, -0.788316951397]
+SEX2 += [3.096011827351, 0.120254049134]
+ERRORS = [0.423660129, 0.443793446, 0.548415959, 0.543082355, 0.417367566, 1.675008414, 0.485541506]
+ENDS = [
+    (-1.973788383, -0.307425142),
+    (-0.941436330, 0.789202021),
+    (1.273021571, 3.435432731),
+    (-3.260861118, -1.117734947),
+    (-1.608087890, 0.015184679),
+    (0.774568169, 8.030293522),
+    (-0.818559106, 1.073151216),
+]
+TESTS = [0.006143472, 0.875191059, 1.678877e-6, 1.237805e-5, 0.054497008, 0.004951873, 0.802026802]
+FLAC = [
+    -1.096340034,
+    -0.066026314,
+    2.282202979,
+    -2.114169340,
+    -0.787316863,
+    3.181734852,
+    0.122267426,
+]
+
+
+def sex2():
+    data = table("sex2.csv")
+    return np.column_stack([data[name] for name in NAMES]).astype(np.float64), data["case"]
+
+
+@pytest.fixture(params=["kernel", "reads"])
+def way(request, monkeypatch):
+    """Small X goes to the kernel, where there is one; any X goes by reads."""
+    if request.param == "reads":
+        monkeypatch.setattr(firth, "SMALL_NUMBERS", 0)
+    return request.param
+
+
+def test_sex2_has_the_golden_values(way):
+    X, y = sex2()
+    found = Likelihood(design_of(X.T), y)
+    climbed = firth.climb_firth(found, 1e-10, 100)
+    theta = found.outward(climbed.theta)
+    assert climbed.reached
+    assert theta == pytest.approx(np.array(SEX2), abs=1e-10)
+    made = bias_reduced_inference(found, theta, interval="profile")
+    assert made.penalised_log_likelihood == pytest.approx(-132.539379532844, abs=1e-10)
+    assert np.sqrt(np.diag(made.covariance)) == pytest.approx(np.array(ERRORS), abs=1e-8)
+    assert np.column_stack([made.lower, made.upper]) == pytest.approx(np.array(ENDS), abs=1.1e-9)
+    assert made.p_values == pytest.approx(np.array(TESTS), rel=1e-6)
+    other = bias_reduced_inference(found, theta, convention="logistf")
+    assert np.sqrt(other.covariance[0, 0]) == pytest.approx(0.41490, abs=5e-6)
+    assert firth.flic(found, climbed.theta)[-1] - climbed.theta[-1] == pytest.approx(
+        0.131539099402 - SEX2[-1], abs=1e-10
+    )
+    flac = found.outward(firth.flac(found, climbed.theta)[0])
+    assert flac == pytest.approx(np.array(FLAC), abs=1.1e-9)
+
+
+@pytest.mark.parametrize("kind", ["firth", "flic", "flac"])
+def test_the_estimator_has_them_too(kind):
+    X, y = sex2()
+    model = flr.LogisticRegression(np.inf, bias_reduction=kind, tol=1e-13).fit(X, y)
+    found = np.append(model.coef_[0], model.intercept_)
+    expected = np.array(FLAC if kind == "flac" else SEX2)
+    expected[-1] = 0.131539099402 if kind == "flic" else expected[-1]
+    assert found == pytest.approx(expected, abs=1.1e-9)
+    assert model.stop_reason_ == "converged"
+    assert model.cost_ * len(y) == pytest.approx(132.539379532844, abs=1e-9)
+    a = model.predict_proba(X)[:, 1]
+    assert (a.sum() == pytest.approx(y.sum(), abs=1e-8)) == (kind != "firth")
+
+
+def test_a_separated_two_by_two_table_has_the_closed_form(way):
+    X, y = np.array([[0.0], [0.0], [1.0]]), np.array([0, 1, 1])
+    found = Likelihood(design_of(X.T), y, np.array([200.0, 20.0, 20.0]))
+    theta = found.outward(firth.climb_firth(found, 1e-10, 100).theta)
+    assert theta == pytest.approx([5.993961427307, -2.280389360602], abs=1e-10)
+    made = bias_reduced_inference(found, theta)
+    errors = np.sqrt(np.diag(made.covariance))
+    assert errors == pytest.approx([1.485002334, 0.232405721], abs=1e-8)
+
+
+def problem(seed, m=14, p=2):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(m, p))
+    y = (rng.random(m) < 0.4).astype(np.float64)
+    y[:2] = 0.0, 1.0
+    return X, y, rng.random(m) + 0.5, rng.normal(size=m)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_modified_score_is_0_by_mpmath(seed, way):
+    X, y, s, o = problem(seed)
+    found = Likelihood(design_of(X.T), y, s, o)
+    theta = found.outward(firth.climb_firth(found, 1e-11, 200).theta)
+
+    def value(*theta):
+        total, H = mpmath.mpf(0), mpmath.zeros(3)
+        for x, label, weight, shift in zip(X, y, s, o):
+            x1 = [*map(mpmath.mpf, x), mpmath.mpf(1)]
+            z = sum(t * v for t, v in zip(theta, x1)) + mpmath.mpf(shift)
+            a = 1 / (1 + mpmath.exp(-z))
+            total += weight * mpmath.log(a if label else 1 - a)
+            H += weight * a * (1 - a) * mpmath.matrix(x1) * mpmath.matrix(x1).T
+        return total + mpmath.log(mpmath.det(H)) / 2
+
+    with mpmath.workdps(30):
+        at = tuple(map(mpmath.mpf, theta))
+        for j in range(3):
+            order = tuple(int(k == j) for k in range(3))
+            assert abs(float(mpmath.diff(value, at, order))) < 1e-8
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_estimates_are_finite_where_labels_are_separated(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(15, 2))
+    y = (X[:, 0] > np.median(X[:, 0])).astype(np.float64)
+    found = Likelihood(design_of(X.T), y)
+    climbed = firth.climb_firth(found, 1e-8, 300)
+    assert climbed.reached
+    assert np.abs(climbed.theta).max() < 100.0
+
+
+def test_units_of_columns_and_forms_of_X_change_nothing(way):
+    X, y, s, _ = problem(7, 30, 3)
+    plain = firth_of(X, y, s)
+    units = np.array([1e-3, 7.0, 1e4])
+    assert firth_of(X * units, y, s)[:-1] * units == pytest.approx(plain[:-1], rel=1e-8)
+    assert firth_of(sparse.csr_array(X), y, s) == pytest.approx(plain, rel=1e-8)
+
+
+def test_a_weight_of_k_is_a_row_k_times(way):
+    X, y, *_ = problem(8)
+    k = np.arange(14) % 3 + 1
+    repeated = firth_of(np.repeat(X, k, axis=0), np.repeat(y, k), NONE)
+    assert firth_of(X, y, k.astype(np.float64)) == pytest.approx(repeated, rel=1e-8)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_kernel_and_the_blocks_of_rows_agree(intercept, monkeypatch):
+    X, y, s, o = problem(9)
+    y = 0.8 * y + 0.1
+    found = Likelihood(design_of(X.T), y, s, o, intercept)
+    thetas = np.random.default_rng(1).normal(size=(2, 3)) * [1.0, 1.0, intercept]
+    monkeypatch.setattr(firth, "are_compiled", lambda: True)
+    by_kernel = firth.FirthCurve(found)
+    monkeypatch.setattr(firth, "SMALL_NUMBERS", 0)
+    by_blocks = firth.FirthCurve(found)
+    assert by_kernel.by_kernel
+    assert not by_blocks.by_kernel
+    for one, other in zip(by_kernel.informations(thetas), by_blocks.informations(thetas)):
+        assert one == pytest.approx(other, rel=1e-10, abs=1e-10)
+
+
+def firth_of(X, y, s):
+    found = Likelihood(design_of(X.T), y, s)
+    return found.outward(firth.climb_firth(found, 1e-10, 200).theta)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"C": 1.0}, "lambda 0"),
+        ({"l1_ratio": 0.5}, "l1_ratio"),
+        ({"solver": "gd"}, "solver must be 'auto'"),
+        ({"max_seconds": 1.0}, "max_seconds must be None"),
+        ({"bias_reduction": "median"}, "bias_reduction must be"),
+    ],
+)
+def test_what_does_not_go_with_it_is_refused(given, said):
+    X, y, *_ = problem(1)
+    with pytest.raises(ValueError, match=said):
+        flr.LogisticRegression(**{"C": np.inf, "bias_reduction": "firth"} | given).fit(X, y)
+
+
+def test_three_classes_and_dependent_columns_are_refused():
+    X, _, *_ = problem(1)
+    model = flr.LogisticRegression(np.inf, bias_reduction="firth")
+    with pytest.raises(ValueError, match="two classes; got 3"):
+        model.fit(X, np.arange(14) % 3)
+    with pytest.raises(ValueError, match="column 0, column 1"):
+        model.fit(X[:, [0, 0, 1]], np.arange(14) % 2)
+    found = Likelihood(design_of(X.T), np.arange(14) % 2)
+    with pytest.raises(ValueError, match="interval must be"):
+        bias_reduced_inference(found, np.zeros(3), "flic", interval="profile")
