@@ -13,6 +13,7 @@ from ..checks.penalties import check_offset
 from ..data.matrix_like import MatrixLike
 from ..inference.fitted import Fitted, How, require_two_classes
 from ..inference.summarise import summarise
+from ..inference.summarise_reduced import summarise_reduced
 from ..inference.summary import Summary
 from ..maths.arrays import NONE, Vector
 from .examined import Examined
@@ -79,7 +80,8 @@ class Summaries(Examined):
             none where it was pickled or copied.
         covariance : str, default="hessian"
             "hessian", "HC0", "HC1" (R), "HC1-stata", "HC2", "HC3", "cluster" (Stata, R) or
-            "cluster-statsmodels".
+            "cluster-statsmodels". After a fit with `bias_reduction` "hessian" is brglm2's, and
+            "logistf" that of R's logistf.
         groups : array of shape (n_samples,) or None, default=None
             The cluster of each row, for "cluster".
         interval : {"wald", "profile"}, default="wald"
@@ -107,12 +109,18 @@ class Summaries(Examined):
         >>> model.summary().standard_errors.round(4)
         array([1.7329, 0.4322])
         """
-        how = How(covariance, groups, interval, level).checked()
+        kind = getattr(self, "bias_reduction", None)
+        how = How(covariance, groups, interval, level)
+        if kind is None:
+            how = how.checked()
         if (X is None) != (y is None):
             raise ValueError("X and y must be given together, or both left out")
         if X is None:
             X, y, sample_weight, offset = _data_of(self)
-        return summarise(_fitted(self, X, y, sample_weight, offset), how)
+        fitted = _fitted(self, X, y, sample_weight, offset)
+        if kind is None:
+            return summarise(fitted, how)
+        return summarise_reduced(fitted, how, kind, not getattr(self, "standardize", False))
 
 
 def _data_of(estimator: Any) -> tuple[Any, ...]:

@@ -202,6 +202,11 @@ def compared(a: Summary, b: Summary) -> ModelComparison:
                 "compare_models needs fits without a penalty: with one, the likelihood is not at "
                 "its maximum. Fit with C=infinity (lambda_=0)"
             )
+        if model.bias_reduction is not None:
+            raise ValueError(
+                "compare_models needs fits by maximum likelihood; got one with "
+                f"bias_reduction={model.bias_reduction!r}. Fit with bias_reduction=None"
+            )
     if a.digest != b.digest:
         raise ValueError(
             "compare_models needs two models of the same examples, in the same order, with the "

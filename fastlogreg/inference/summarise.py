@@ -83,7 +83,7 @@ def summarise(fitted: Fitted, how: How) -> Summary:
         likelihood.saturated(),
         df if penalised else float(k),
         k - fitted.intercept,
-        _tjur(fitted, at.z),
+        tjur(fitted, at.z),
     )
     notes = [lost.note] if lost.note else []
     of = made(fitted, how, estimates, fit, notes)
@@ -203,7 +203,8 @@ def counted(weight: Vector, k: int, clusters: Clusters) -> Counts:
     return Counts(n, k, clusters.number)
 
 
-def _tjur(fitted: Fitted, z: Vector) -> float:
+def tjur(fitted: Fitted, z: Vector) -> float:
+    """Return the mean of a over the ones less that over the zeros."""
     from ..maths.logistic import sigmoid
 
     s = fitted.weight if fitted.weight.size else np.ones(len(z))

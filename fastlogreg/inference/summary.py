@@ -69,6 +69,8 @@ class Summary:
         infinite where nothing is proved. Rounding is not in it.
     penalised : bool
         Whether the fit had a penalty.
+    bias_reduction : str or None
+        The way in which the estimates are bias-reduced: "firth", "flic" or "flac".
     notes : tuple of str
         What to know of these numbers.
     target : str
@@ -130,6 +132,7 @@ class Summary:
     target: str = "y = 1"
     passes: int = 0
     digest: str = field(default="", repr=False)
+    bias_reduction: str | None = None
 
     @property
     def odds_ratios(self) -> Vector:

@@ -204,3 +204,49 @@ def test_three_classes_and_dependent_columns_are_refused():
     found = Likelihood(design_of(X.T), np.arange(14) % 2)
     with pytest.raises(ValueError, match="interval must be"):
         bias_reduced_inference(found, np.zeros(3), "flic", interval="profile")
+
+
+def of_sex2(kind="firth", **parameters):
+    X, y = sex2()
+    model = flr.LogisticRegression(C=np.inf, tol=1e-12, bias_reduction=kind, **parameters)
+    return model.fit(X, y), X, y
+
+
+def test_the_summary_of_a_bias_reduced_fit_has_the_golden_values():
+    model, X, y = of_sex2()
+    summary = model.summary(X, y, interval="profile")
+    order = [6, 0, 1, 2, 3, 4, 5]  # the intercept first
+    assert summary.coefficients == pytest.approx([SEX2[j] for j in order], abs=1e-9)
+    assert summary.standard_errors == pytest.approx([ERRORS[j] for j in order], abs=1e-8)
+    assert summary.lower == pytest.approx([ENDS[j][0] for j in order], abs=1e-7)
+    assert summary.upper == pytest.approx([ENDS[j][1] for j in order], abs=1e-7)
+    assert summary.p_values == pytest.approx([TESTS[j] for j in order], rel=1e-5)
+    assert summary.bias_reduction == "firth"
+    assert "brglm2" in summary.convention
+    assert model.summary().standard_errors == pytest.approx(summary.standard_errors, rel=1e-12)
+    assert model.summary(covariance="logistf").standard_errors[1] == pytest.approx(
+        0.41490, abs=5e-6
+    )
+    assert "bias_reduction" in str(summary)
+
+
+@pytest.mark.parametrize("kind", ["flic", "flac"])
+def test_corrected_fits_have_a_summary_with_intervals_of_wald(kind):
+    model, *_ = of_sex2(kind)
+    summary = model.summary()
+    assert np.isfinite(summary.standard_errors).all()
+    assert (summary.lower < summary.coefficients).all()
+    with pytest.raises(ValueError, match='interval must be "wald"'):
+        model.summary(interval="profile")
+
+
+def test_a_summary_of_a_bias_reduced_fit_refuses_what_it_does_not_have():
+    model, X, y = of_sex2()
+    with pytest.raises(ValueError, match="covariance must be one of"):
+        model.summary(covariance="HC0")
+    with pytest.raises(ValueError, match="X and y must be those of the fit"):
+        model.summary(X[::2], y[::2])
+    with pytest.raises(ValueError, match="level must be above 0"):
+        model.summary(level=1.0)
+    with pytest.raises(ValueError, match="bias_reduction"):
+        flr.compare_models(model.summary(), model.summary())
