@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from ..machine.callers import stack_level
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..solvers.result import StopReason, TrainingResult, TrainingWarning
@@ -58,7 +59,7 @@ def run_reduced(
             f"all {most} steps were made, and U* has a component of {found.largest / total:.1e} "
             f"where tol is {tol:.1e}. Allow more",
             TrainingWarning,
-            stacklevel=2,
+            stacklevel=stack_level(),
         )
     seconds = time.perf_counter() - begun
     return TrainingResult(

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..machine.callers import stack_level
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..objective.proof import rounding_of_scores
@@ -84,7 +85,7 @@ def run(
         result = replace(result, suboptimality_bound=finding.bound)
     text = explain(objective, result, options.tol, work.L, names, far, finding.text)
     if text is not None:
-        warnings.warn(text, TrainingWarning, stacklevel=3)
+        warnings.warn(text, TrainingWarning, stacklevel=stack_level())
     return result
 
 

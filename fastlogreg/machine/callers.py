@@ -1,0 +1,17 @@
+"""Who called the package: the line that a warning should name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+def stack_level() -> int:
+    """Return the stacklevel, for `warnings.warn` in the function that asks, of the first caller
+    outside the package; of the outermost one where there is none."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
