@@ -103,16 +103,17 @@ def leave_out(
     return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
-def plain_underscores(
+def plain_names(
     app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
-    """Let lambda_ be a name: to reStructuredText it is a link to a target called lambda."""
+    """Let lambda_ be a name and |a| a size: reStructuredText takes them for links."""
     for k, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
+            line = line if "`" in line else line.replace("|", "\\|")
             lines[k] = re.sub(r"(?<![\w`*\\.])(\w*[A-Za-z0-9])_(?![\w`*])", r"\1\\_", line)
 
 
 def setup(app: Sphinx) -> None:
     """Register what makes the package's docstrings fit."""
     app.connect("autodoc-skip-member", leave_out)
-    app.connect("autodoc-process-docstring", plain_underscores, priority=900)  # after numpydoc
+    app.connect("autodoc-process-docstring", plain_names, priority=900)  # after numpydoc
