@@ -113,11 +113,12 @@ def calories() -> Figure:
 def vectors() -> Figure:
     """What a rank-1 array does when it meets a column: a matrix nobody asked for."""
     column, rank_1 = np.arange(1.0, 6).reshape(5, 1), np.arange(1.0, 6)
-    figure, panels = base.new_figure(8.0, 2.7, 1, 3)
+    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
+    panels = figure.subplots(1, 3, width_ratios=(1, 1, 5))
     shown = (
-        (column, "a: (5, 1)"),
-        (column * column, "a * a: (5, 1)"),
-        (column * rank_1, "a * r, r of rank 1: (5, 5)"),
+        (column, "a\n(5, 1)"),
+        (column * column, "a * a\n(5, 1)"),
+        (column * rank_1, "a * r, r of rank 1\n(5, 5)"),
     )
     for axes, (values, title) in zip(panels, shown):
         axes.imshow(values, cmap="Greys", vmin=0, vmax=40)

@@ -38,7 +38,7 @@ def sigmoid_curve() -> Figure:
     for a, words in ((1.0, "z large: a close to 1"), (0.0, "z very negative: a close to 0")):
         axes.axhline(a, color="0.6", linestyle=":", linewidth=1)
         axes.text(
-            -7.8 if a else 7.8, a + (-0.07 if a else 0.04), words, ha="left" if a else "right"
+            7.8 if a else -7.8, a + (-0.09 if a else 0.05), words, ha="right" if a else "left"
         )
     axes.set(xlabel="z = w.T x + b", ylabel="a = sigmoid(z)", ylim=(-0.06, 1.06))
     return clean(figure)
