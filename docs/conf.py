@@ -7,6 +7,7 @@ made from the docstrings, and docs/examples/plot_*.py run while the site is buil
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -113,7 +114,18 @@ def plain_names(
             lines[k] = re.sub(r"(?<![\w`*\\.])(\w*[A-Za-z0-9])_(?![\w`*])", r"\1\\_", line)
 
 
+def vector_figures(app: Sphinx, page: str, source: list[str]) -> None:
+    """Show a figure as SVG where there is one; GitHub shows the PNG that the page names."""
+    folder = Path(app.srcdir) / "figures"
+    source[0] = re.sub(
+        r"\.\./figures/(\w+)\.png\)",
+        lambda m: f"../figures/{m[1]}.svg)" if (folder / f"{m[1]}.svg").exists() else m[0],
+        source[0],
+    )
+
+
 def setup(app: Sphinx) -> None:
     """Register what makes the package's docstrings fit."""
+    app.connect("source-read", vector_figures)
     app.connect("autodoc-skip-member", leave_out)
     app.connect("autodoc-process-docstring", plain_names, priority=900)  # after numpydoc

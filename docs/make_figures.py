@@ -1,7 +1,7 @@
 """Draws every figure of the guide: python docs/make_figures.py [FOLDER], docs/figures by default.
 
-Needs matplotlib. The files are PNG with 16 greys, so that they stay small and are known to read
-without colour. The figure of times is made with OPENBLAS_NUM_THREADS=1, since the compiled loops
+Needs matplotlib. Each is a PNG with 16 greys, so that it stays small and is known to read without
+colour, and an SVG for the site. The figure of times is made with OPENBLAS_NUM_THREADS=1, since the compiled loops
 beside NumPy are serial.
 """
 
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -220,8 +221,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 def write(name: str, folder: Path) -> Path:
     """Draw one figure into the folder."""
-    file = io.BytesIO()
-    FIGURES[name]().savefig(file, format="png", dpi=100)
+    file, figure = io.BytesIO(), FIGURES[name]()
+    figure.savefig(file, format="png", dpi=100)
+    with matplotlib.rc_context({"svg.hashsalt": name}):  # the same file each time
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     path = folder / f"{name}.png"
     Image.open(file).convert("L").quantize(16).save(path, optimize=True)
     return path
