@@ -1,8 +1,7 @@
 """Draws every figure of the guide: python docs/make_figures.py [FOLDER], docs/figures by default.
 
 Needs matplotlib. Each is a PNG with 16 greys, so that it stays small and is known to read without
-colour, and an SVG for the site. The figure of times is made with OPENBLAS_NUM_THREADS=1, since the compiled loops
-beside NumPy are serial.
+colour, and an SVG for the site. In the figure of times every form runs on one thread.
 """
 
 from __future__ import annotations
