@@ -1,8 +1,7 @@
 """Draws every figure of the guide: python docs/make_figures.py [FOLDER], docs/figures by default.
 
-Needs matplotlib. The files are PNG with 16 greys, so that they stay small and are known to read
-without colour. The figure of times is made with OPENBLAS_NUM_THREADS=1, since the compiled loops
-beside NumPy are serial.
+Needs matplotlib. Each is a PNG with 16 greys, so that it stays small and is known to read without
+colour, and an SVG for the site. In the figure of times every form runs on one thread.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -113,11 +113,12 @@ def calories() -> Figure:
 def vectors() -> Figure:
     """What a rank-1 array does when it meets a column: a matrix nobody asked for."""
     column, rank_1 = np.arange(1.0, 6).reshape(5, 1), np.arange(1.0, 6)
-    figure, panels = base.new_figure(8.0, 2.7, 1, 3)
+    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
+    panels = figure.subplots(1, 3, width_ratios=(1, 1, 5))
     shown = (
-        (column, "a: (5, 1)"),
-        (column * column, "a * a: (5, 1)"),
-        (column * rank_1, "a * r, r of rank 1: (5, 5)"),
+        (column, "a\n(5, 1)"),
+        (column * column, "a * a\n(5, 1)"),
+        (column * rank_1, "a * r, r of rank 1\n(5, 5)"),
     )
     for axes, (values, title) in zip(panels, shown):
         axes.imshow(values, cmap="Greys", vmin=0, vmax=40)
@@ -219,8 +220,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 def write(name: str, folder: Path) -> Path:
     """Draw one figure into the folder."""
-    file = io.BytesIO()
-    FIGURES[name]().savefig(file, format="png", dpi=100)
+    file, figure = io.BytesIO(), FIGURES[name]()
+    figure.savefig(file, format="png", dpi=100)
+    with matplotlib.rc_context({"svg.hashsalt": name}):  # the same file each time
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     path = folder / f"{name}.png"
     Image.open(file).convert("L").quantize(16).save(path, optimize=True)
     return path

@@ -44,3 +44,9 @@ class Comparison(NamedTuple):
     def against_numpy(self) -> float:
         """Compiled loop against NumPy: above 1 where the loop is faster."""
         return self.numpy / self.compiled
+
+
+def against(ratio: float) -> str:
+    """Say how many times faster or slower a form is, given the other's time through its own."""
+    word, times = ("faster", ratio) if ratio >= 1 else ("slower", 1 / ratio)
+    return f"{times:,.0f} x {word}" if times >= 10 else f"{times:.2g} x {word}"

@@ -35,10 +35,10 @@ def sigmoid_curve() -> Figure:
     axes.plot(z, logistic.sigmoid(z), color="black")
     axes.plot([0], [0.5], "o", color="black")
     axes.annotate("z = 0: a = 0.5", (0, 0.5), (1.2, 0.42))
-    for a, words in ((1.0, "z large: a close to 1"), (0.0, "z very negative: a close to 0")):
+    for a, words in ((1.0, "z large:\na close to 1"), (0.0, "z very negative:\na close to 0")):
         axes.axhline(a, color="0.6", linestyle=":", linewidth=1)
         axes.text(
-            -7.8 if a else 7.8, a + (-0.07 if a else 0.04), words, ha="left" if a else "right"
+            7.8 if a else -7.8, a + (-0.18 if a else 0.06), words, ha="right" if a else "left"
         )
     axes.set(xlabel="z = w.T x + b", ylabel="a = sigmoid(z)", ylim=(-0.06, 1.06))
     return clean(figure)
@@ -105,6 +105,7 @@ def losses(
     grid = np.linspace(-reach, reach, 81)
     start = (-0.8 * reach, 0.7 * reach)
     path, costs = _descend(X, y[None], alpha, iterations, *start)
+    stuck, stuck_costs = _descend_squared_error(X, y[None], alpha, iterations, *start)
     figure, ((bowl, hills), (history, cut)) = new_figure(8.6, 6.8, 2, 2)
     for axes, loss, title in (
         (bowl, cross_entropy, "cross-entropy: convex"),
@@ -118,10 +119,15 @@ def losses(
         path[:, 0], path[:, 1], color="black", marker="o", markersize=3, label="gradient descent"
     )
     bowl.plot(*path[-1], marker="*", markersize=12, color="black", linestyle="", label="its end")
+    hills.plot(*stuck.T, color="black", marker="o", markersize=3, label="gradient descent")
+    hills.plot(*stuck[-1], marker="*", markersize=12, color="black", linestyle="", label="its end")
+    hills.legend(frameon=True, framealpha=1, loc="lower right", fontsize=8)
     bowl.legend(frameon=True, framealpha=1, loc="lower right", fontsize=8)
-    history.plot(costs, color="black")
+    history.plot(costs / costs[0], color="black", label="cross-entropy")
+    history.plot(stuck_costs / stuck_costs[0], color="black", linestyle="--", label="1/2 (a - y)^2")
+    history.legend(frameon=False)
     history.set(
-        xlabel="iteration", ylabel="J", title=f"cross-entropy, alpha = {alpha:g}", ylim=(0, None)
+        xlabel="iteration", ylabel="J / J at the start", title=f"alpha = {alpha:g}", ylim=(0, None)
     )
     for loss, style, label in (
         (cross_entropy, "-", "cross-entropy"),
@@ -271,4 +277,20 @@ def _descend(
         places.append((w[0, 0], b))
         costs.append(J)
         w, b = reference.gradient_descent_step(w, b, dw, db, alpha)
+    return np.array(places), np.array(costs)
+
+
+def _descend_squared_error(
+    X: NDArray[Any], Y: NDArray[Any], alpha: float, iterations: int, w: float, b: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the places (w, b) and the costs of descent on 1/2 (a - y)^2, one feature."""
+    places: list[tuple[float, float]] = []
+    costs: list[float] = []
+    for _ in range(iterations + 1):
+        Z = w * X + b
+        A = logistic.sigmoid(Z)
+        dZ = A * (1 - A) * (A - Y)  # vanishes where a is confidently wrong
+        places.append((w, b))
+        costs.append(float(np.mean(squared_error(Z, Y))))
+        w, b = w - alpha * float(np.mean(X * dZ)), b - alpha * float(np.mean(dZ))
     return np.array(places), np.array(costs)

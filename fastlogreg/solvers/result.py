@@ -76,7 +76,7 @@ class Progress(NamedTuple):
     b : float
         The bias.
     bound : float
-            An upper bound on cost - optimum. Infinite where lambda is 0, and without tol until the
+        An upper bound on cost - optimum. Infinite where lambda is 0, and without tol until the
         end.
 
     Examples

@@ -94,6 +94,15 @@ def test_every_page_that_code_names_is_there():
             assert list(dead_references(text, ROOT)) == [], path.relative_to(ROOT)
 
 
+def in_contents(page: Path) -> Iterator[Path]:
+    """List the pages in a page's tables of contents, by which the site leads to them."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```\{toctree\}\n(.*?)^```$", text, flags=re.M | re.S):
+        for entry in block.split():
+            if not entry.startswith(":"):
+                yield from page.parent.glob(f"{entry}.md")
+
+
 def test_every_page_can_be_reached_from_the_index():
     reached, open_pages = set(), [DOCS / "index.md"]
     while open_pages:
@@ -104,6 +113,7 @@ def test_every_page_can_be_reached_from_the_index():
         text = without_code(page.read_text(encoding="utf-8"))
         for target in re.findall(r"\]\(([^)#\s]+\.md)", text):
             open_pages.append(page.parent / target)
+        open_pages += in_contents(page)
     assert {page.resolve() for page in DOCS.rglob("*.md")} <= reached
 
 
@@ -160,6 +170,14 @@ def test_a_dead_link_is_found(small, link, dead):
 )
 def test_a_dead_reference_is_found(small, text, dead):
     assert list(dead_references(text, small)) == ([dead] if dead else [])
+
+
+def test_contents_name_pages_one_by_one_and_by_a_pattern(small):
+    (small / "index.md").write_text(
+        "```{toctree}\n:hidden:\n\ndocs/a\ndocs/performance/2*\nno\n```\n"
+    )
+    found = [page.name for page in in_contents(small / "index.md")]
+    assert found == ["a.md", "2026-01-01.md"]
 
 
 def test_an_entry_that_comes_twice_is_found(small):

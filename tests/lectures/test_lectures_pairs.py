@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import fastlogreg as flr
 from fastlogreg.lectures import loops
 from fastlogreg.lectures.compare import compare, comparisons, markdown
-from fastlogreg.lectures.comparison import Comparison
+from fastlogreg.lectures.comparison import Comparison, against
 from fastlogreg.lectures.pairs import PAIRS, find
 
 TOLERANCE = 1e-12
@@ -166,7 +166,46 @@ def test_compare_of_every_pair(tmp_path):
 
 def test_markdown_marks_extrapolated_times():
     row = Comparison("dot", "z = w.T x + b", 2000, 1000, 0.5, 0.001, 0.002, 0.3, 1e-16)
-    assert "| ~500 | 1 | 2 | 500 x | 2 x | 1.0e-16 |" in markdown([row])
+    assert "| ~500 | 1 | 2 | 500 x | 2 x faster | 1.0e-16 |" in markdown([row])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (2.0, "2 x faster"),
+        (1.0, "1 x faster"),
+        (0.125, "8 x slower"),
+        (1234.0, "1,234 x faster"),
+        (0.04, "25 x slower"),
+    ],
+)
+def test_a_ratio_is_said_in_words(ratio, text):
+    assert against(ratio) == text
+
+
+def test_every_form_is_timed_on_one_thread(monkeypatch):
+    """NumPy's threads are set to one before the first call that is timed, and put back."""
+    from contextlib import contextmanager
+
+    from fastlogreg.lectures import compare as module
+
+    inside, seen = [], []
+
+    @contextmanager
+    def one_thread():
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def warm(function, inputs):
+        seen.append(bool(inside))
+        return 1.0
+
+    monkeypatch.setattr(module, "one_thread", one_thread)
+    monkeypatch.setattr(module, "_warm", warm)
+    compare("dot", size=10)
+    assert seen == [True, True]
+    assert inside == []
 
 
 @pytest.mark.parametrize(
