@@ -11,6 +11,7 @@ Train and predict, X (n_x, m) with one example per column:
     RowBlocks           an X larger than memory, in blocks of rows
     Model               a trained model in a file
     influence, leave_one_out  what each example does to a fit
+    calibration, hosmer_lemeshow, roc  how good probabilities are
     summary             standard errors, tests and intervals of a fit
     compare_models      the likelihood-ratio test of two nested models
     fastlogreg.dask     the same on Dask's collections
@@ -26,6 +27,7 @@ The mathematics of the lectures:
 What they return, warn with and take:
     Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
     Influence, LeaveOneOut, of the examples of a fit
+    Calibration, HosmerLemeshow, Roc, of probabilities
     Summary, WaldTest, ModelComparison
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
@@ -42,6 +44,8 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 _HOME = {
+    "Calibration": "inference.calibration",
+    "HosmerLemeshow": "inference.calibration",
     "Influence": "api.examples",
     "LeaveOneOut": "api.examples",
     "LogisticRegression": "estimators.logistic",
@@ -52,6 +56,7 @@ _HOME = {
     "PathResult": "training.path_result",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
+    "Roc": "inference.calibration",
     "RowBlocks": "data.row_blocks",
     "SoftmaxProgress": "solvers.result",
     "SoftmaxPropagation": "maths.softmax",
@@ -61,6 +66,7 @@ _HOME = {
     "TrainingWarning": "solvers.result",
     "Variable": "lectures.graph",
     "WaldTest": "inference.hypotheses",
+    "calibration": "inference.calibration",
     "check_gradient": "tools.gradient_check",
     "compare": "lectures.compare",
     "compare_models": "api.inference",
@@ -68,6 +74,7 @@ _HOME = {
     "derivative": "maths.derivatives",
     "fit_formula": "estimators.formula",
     "flatten_images": "lectures.notation",
+    "hosmer_lemeshow": "inference.calibration",
     "influence": "api.examples",
     "labels_to_Y": "lectures.notation",
     "leave_one_out": "api.examples",
@@ -76,6 +83,7 @@ _HOME = {
     "predict": "api.predictions",
     "predict_proba": "api.predictions",
     "propagate": "api.passes",
+    "roc": "inference.calibration",
     "sigmoid": "api.activations",
     "softmax": "api.activations",
     "summary": "api.inference",
@@ -85,6 +93,8 @@ _HOME = {
 # Written out, since type checkers read it. `import *` needs no scikit-learn: its estimator is
 # public, and not here.
 __all__ = [
+    "Calibration",
+    "HosmerLemeshow",
     "Influence",
     "LeaveOneOut",
     "MatrixLike",
@@ -93,6 +103,7 @@ __all__ = [
     "PathResult",
     "Progress",
     "Propagation",
+    "Roc",
     "RowBlocks",
     "SoftmaxProgress",
     "SoftmaxPropagation",
@@ -103,12 +114,14 @@ __all__ = [
     "Variable",
     "WaldTest",
     "__version__",
+    "calibration",
     "check_gradient",
     "compare",
     "compare_models",
     "cost",
     "derivative",
     "flatten_images",
+    "hosmer_lemeshow",
     "influence",
     "labels_to_Y",
     "leave_one_out",
@@ -117,6 +130,7 @@ __all__ = [
     "predict",
     "predict_proba",
     "propagate",
+    "roc",
     "sigmoid",
     "softmax",
     "summary",
@@ -137,6 +151,14 @@ if TYPE_CHECKING:
     from .estimators.formula import fit_formula as fit_formula
     from .estimators.logistic import LogisticRegression as LogisticRegression
     from .files.model import Model
+    from .inference.calibration import (
+        Calibration,
+        HosmerLemeshow,
+        Roc,
+        calibration,
+        hosmer_lemeshow,
+        roc,
+    )
     from .inference.hypotheses import ModelComparison, WaldTest
     from .inference.summary import Summary
     from .lectures.compare import compare
