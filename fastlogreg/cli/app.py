@@ -22,6 +22,7 @@ from . import compare, demo, doctor
 from .cv import cv
 from .predict import evaluate, predict
 from .running import INTERRUPTED
+from .summary import summary
 from .train import train
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "cv": cv,
     "predict": predict,
     "evaluate": evaluate,
+    "summary": summary,
     "compare": compare.compare,
     "demo": demo.demo,
     "bench": doctor.bench,

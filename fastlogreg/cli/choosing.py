@@ -28,6 +28,11 @@ class Penalty(NamedTuple):
         given = (("--l1-ratio", self.l1_ratio > 0.0), ("--bounds", self.bounds is not None))
         return " and ".join(name for name, there in given if there)
 
+    @property
+    def text(self) -> str:
+        """Return the bounds as they are typed, for the model file."""
+        return ",".join("" if end is None else repr(end) for end in self.bounds or ())
+
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `fastlogreg.train` that are not its defaults."""
         if not self.asked:

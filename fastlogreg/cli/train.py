@@ -27,6 +27,7 @@ from .running import (
     save_figure,
     settings,
 )
+from .summary import summary_of
 
 DEFAULT_BACKEND = "fused"
 TOL = 1e-10  # of a penalty with corners
@@ -106,6 +107,10 @@ def train(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")
     ] = None,
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="Print standard errors, tests and intervals at the end."),
+    ] = False,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +130,11 @@ def train(
         tol = TOL
     named = solver_for(solver, penalty)
     run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
+    if summary and (penalty.asked or path is not None or dask is not None):
+        raise ValueError(
+            "--summary is for one model that was trained on this machine, and of L2 alone: leave "
+            "it out with --l1-ratio, --bounds, --path and --dask"
+        )
     if dask is not None:
         if penalty.asked or path is not None:
             raise ValueError(
@@ -153,7 +163,7 @@ def train(
                 "--out, --checkpoint and --resume. fastlogreg cv chooses one of them"
             )
         files = files._replace(path=path)
-    return _train_here(files, source, run, machine, max_memory, positive)
+    return _train_here(files, source, run, machine, max_memory, positive, summary)
 
 
 class Files(NamedTuple):
@@ -174,6 +184,7 @@ def _train_here(
     machine: Mapping[str, Any],
     max_memory: int | None,
     positive: str | None,
+    summary: bool,
 ) -> int:
     """Train on this machine, test, and write what is asked for; give the exit status.
 
@@ -190,6 +201,10 @@ def _train_here(
     if test is not None:
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
+    if summary:
+        from ..inference.fitted import require_two_classes
+
+        require_two_classes(len(labels) if len(labels) > 2 else 1)
     factor = describe(training, Y, labels, run.scale)
     classes = {"classes": len(labels)} if len(labels) > 2 else {}
     if path is not None:
@@ -233,6 +248,8 @@ def _train_here(
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
     if run.penalty.l1_ratio:
         how["l1_ratio"] = run.penalty.l1_ratio
+    if run.penalty.bounds is not None:
+        how["bounds"] = run.penalty.text
     if positive is not None:
         how["positive"] = labels[1]
     names, shape = training.feature_names, training.image_shape
@@ -245,6 +262,11 @@ def _train_here(
     if plot is not None:
         save_figure(plot, result, model, sets[-1])
         print(f"figure written to {plot}")
+    if summary:
+        from ..inference.fitted import How
+
+        print()
+        print(summary_of(model, training.X, Y, How(), machine["n_threads"]))
     return INTERRUPTED if result.stop_reason == "interrupted" else 0
 
 

@@ -18,6 +18,7 @@ PUBLIC = {
     "api.passes.propagate",
     "api.training.train",
     "cli.cv.cv",
+    "cli.summary.summary",
     "cli.train.train",
     "dask.__init__.train",
     "estimators.cv.LogisticRegressionCV.__init__",
