@@ -32,6 +32,8 @@ def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
         pytest.importorskip("formulaic", reason="formulas need the formula extra")
     if page.stem == "influence":
         pytest.importorskip("matplotlib", reason="figures need the plots extra")
+    if page.stem == "inference":
+        pytest.importorskip("formulaic", reason="formulas need the formula extra")
     monkeypatch.chdir(tmp_path)
     run_blocks(page)
 
