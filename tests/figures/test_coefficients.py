@@ -62,6 +62,15 @@ def test_odds_ratios_stand_on_a_logarithmic_axis(summary):
     assert [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == "--"] == [1]
 
 
+def test_a_narrow_axis_of_odds_ratios_has_plain_numbers(summary):
+    values = np.array([0.0, 0.1, 0.2, 0.4])
+    near = replace(summary, coefficients=values, lower=values - 0.1, upper=values + 0.1)
+    (axes,) = coefficients(near, odds=True).get_axes()
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == [f"{tick:g}" for tick in axes.get_xticks()]
+    assert "1.2" in labels
+
+
 def test_a_wide_axis_of_odds_ratios(summary):
     wide = replace(summary, upper=summary.upper + 900.0)
     (axes,) = coefficients(wide, odds=True).get_axes()
