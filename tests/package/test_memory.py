@@ -63,6 +63,10 @@ def main(name, n_x, dtype, function):
         "propagate": lambda X, Y: flr.propagate(w, 0.0, X, Y),
         "train": lambda X, Y: flr.train(X, Y, iterations=2),
         "predict": lambda X, Y: flr.predict_proba(w, 0.0, X),
+        "summary": lambda X, Y: flr.summary(flr.train(X, Y, iterations=2), X, Y),
+        "robust": lambda X, Y: flr.summary(
+            flr.train(X, Y, iterations=2, lambda_=1.0), X, Y, lambda_=1.0, covariance="HC3"
+        ),
         "copy": lambda X, Y: X.astype(X.dtype).sum(dtype=float),
     }[function]
 
@@ -85,9 +89,9 @@ def measure(name, n_x, dtype, function="propagate"):
     return json.loads(done.stdout)
 
 
-def allowed(measured):
+def allowed(measured, vectors=5):
     """5 % of X, five vectors of m float64, and 4 MB."""
-    return measured["size"] // 20 + 5 * 8 * measured["m"] + 4 * MEGABYTE
+    return measured["size"] // 20 + vectors * 8 * measured["m"] + 4 * MEGABYTE
 
 
 @pytest.mark.parametrize(
@@ -116,6 +120,13 @@ def test_a_pass(name, n_x, dtype):
 def test_training_and_prediction(function):
     measured = measure("example-major", 500, "uint8", function)
     assert measured["above"] <= allowed(measured)
+
+
+@pytest.mark.parametrize("function", ["summary", "robust"])
+def test_a_summary_of_a_mapped_file(function):
+    """It keeps y, weights and z, too: ten vectors. What is not identified is looked for."""
+    measured = measure("memmap", 100, "uint8", function)
+    assert measured["above"] <= allowed(measured, vectors=10)
 
 
 def test_a_copy_would_be_noticed():
