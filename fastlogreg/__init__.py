@@ -28,7 +28,7 @@ What they return, warn with and take:
     Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
     Influence, LeaveOneOut, of the examples of a fit
     Calibration, HosmerLemeshow, Roc, of probabilities
-    Summary, WaldTest, ModelComparison
+    Summary, ClassSummary, WaldTest, ModelComparison
     SoftmaxPropagation, SoftmaxResult, SoftmaxProgress, of several classes
 
 Everything else is internal. Importing this package imports neither Numba nor any optional library
@@ -45,6 +45,7 @@ from ._version import __version__
 
 _HOME = {
     "Calibration": "inference.calibration",
+    "ClassSummary": "inference.class_summary",
     "HosmerLemeshow": "inference.calibration",
     "Influence": "api.examples",
     "LeaveOneOut": "api.examples",
@@ -94,6 +95,7 @@ _HOME = {
 # public, and not here.
 __all__ = [
     "Calibration",
+    "ClassSummary",
     "HosmerLemeshow",
     "Influence",
     "LeaveOneOut",
@@ -159,6 +161,7 @@ if TYPE_CHECKING:
         hosmer_lemeshow,
         roc,
     )
+    from .inference.class_summary import ClassSummary
     from .inference.hypotheses import ModelComparison, WaldTest
     from .inference.summary import Summary
     from .lectures.compare import compare

@@ -3,22 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks.arguments import check_number
-from ..checks.penalties import check_offset
+from ..checks.classes import check_labels
+from ..checks.penalties import check_offset, require_no_offset
 from ..checks.targets import check_targets, check_weights
 from ..data.inputs import design_of
 from ..data.matrix_like import MatrixLike
-from ..inference.fitted import Fitted, How, require_two_classes
+from ..inference.class_summarise import check_classes_how, summarise_classes
+from ..inference.class_summary import ClassSummary
+from ..inference.fitted import Fitted, How, require_no_reference
 from ..inference.hypotheses import ModelComparison, compared
 from ..inference.summarise import summarise
 from ..inference.summary import Summary
 from ..maths.arrays import NONE
-from ..solvers.result import TrainingResult
+from ..solvers.result import SoftmaxResult, TrainingResult
+
+
+@overload
+def summary(  # type: ignore[overload-overlap]  # a SoftmaxResult is a TrainingResult
+    result: SoftmaxResult,
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    lambda_: float = ...,
+    weights: ArrayLike | None = ...,
+    scale: Any = ...,
+    shift: Any = ...,
+    covariance: str = ...,
+    interval: str = ...,
+    level: float = ...,
+    names: Sequence[str] | None = ...,
+    n_threads: int | None = ...,
+    reference: int | None = ...,
+) -> ClassSummary: ...
+
+
+@overload
+def summary(
+    result: TrainingResult,
+    X: MatrixLike,
+    Y: ArrayLike,
+    *,
+    lambda_: float = ...,
+    weights: ArrayLike | None = ...,
+    offset: ArrayLike | None = ...,
+    scale: Any = ...,
+    shift: Any = ...,
+    covariance: str = ...,
+    groups: ArrayLike | None = ...,
+    interval: str = ...,
+    level: float = ...,
+    names: Sequence[str] | None = ...,
+    n_threads: int | None = ...,
+    reference: None = ...,
+) -> Summary: ...
 
 
 def summary(
@@ -37,13 +80,14 @@ def summary(
     level: float = 0.95,
     names: Sequence[str] | None = None,
     n_threads: int | None = None,
-) -> Summary:
+    reference: int | None = None,
+) -> Summary | ClassSummary:
     """Return standard errors, tests, intervals and the quality of a fit by `train`.
 
     Parameters
     ----------
     result : TrainingResult
-        What `train` returned for two classes.
+        What `train` returned.
     X, Y, lambda_, scale, shift
         As they were given to `train`. Y may hold probabilities for two classes.
     weights, offset : array of shape (1, m) or None, default=None
@@ -61,19 +105,21 @@ def summary(
         Names of the n_x features; None for x1, x2, ...
     n_threads : int or None, default=None
         Threads to use; None for every CPU that the process may use.
+    reference : int or None, default=None
+        Of K classes, the one that each other is compared with; None for class 0.
 
     Returns
     -------
-    Summary
+    Summary, or ClassSummary for three classes or more
         Of scale * X + shift. For "hessian" it takes one read of X beyond the fit, two for "HC0",
         "HC1" and "cluster", three for "HC2" and "HC3"; more where nothing can be proved, and with
-        an offset.
+        an offset. Several classes have "hessian" and "wald" alone.
 
     Raises
     ------
     ValueError or TypeError
         As `train`; where X and Y are not those of the fit, groups have another length or are one
-        cluster, and level is not between 0 and 1.
+        cluster, and level is not between 0 and 1; for a reference that is no class.
 
     References
     ----------
@@ -96,14 +142,19 @@ def summary(
         raise ValueError(
             f"X must have the {w.shape[0]} features of the fit, shape (n_x, m); got {n_x}"
         )
-    require_two_classes(w.shape[1])
+    K = w.shape[1]
+    if K == 1:
+        require_no_reference(reference)
+    else:
+        check_classes_how(how, K)
+        require_no_offset(offset, K)
     if n_threads is not None:
         n_threads = int(check_number("n_threads", n_threads, low=1, integer=True))
     s = check_weights(weights, m)
     strength = check_number("lambda_", lambda_, low=0)
     fitted = Fitted(
         design,
-        check_targets(Y, m, s),
+        check_targets(Y, m, s) if K == 1 else check_labels(Y, m, K, f"{K} classes", n_x=n_x),
         w,
         np.asarray(result.b, np.float64).reshape(-1),
         check_names(names, n_x),
@@ -111,10 +162,10 @@ def summary(
         NONE if offset is None else check_offset(offset, m),
         np.full(n_x, strength) if strength else NONE,
         cost=result.cost,
-        labels=("y = 0", "y = 1"),
+        labels=("y = 0", "y = 1") if K == 1 else tuple(range(K)),
         n_threads=n_threads,
     )
-    return summarise(fitted, how)
+    return summarise(fitted, how) if K == 1 else summarise_classes(fitted, how, reference)
 
 
 def compare_models(a: Any, b: Any) -> ModelComparison:
@@ -122,7 +173,7 @@ def compare_models(a: Any, b: Any) -> ModelComparison:
 
     Parameters
     ----------
-    a, b : Summary, or a fitted estimator that still has its data
+    a, b : Summary, ClassSummary, or a fitted estimator that still has its data
         Two models of the same examples, in either order. The names of one must be among those of
         the other.
 
@@ -157,14 +208,14 @@ def compare_models(a: Any, b: Any) -> ModelComparison:
     return compared(*(_summary_of(each) for each in (a, b)))
 
 
-def _summary_of(model: Any) -> Summary:
-    if isinstance(model, Summary):
+def _summary_of(model: Any) -> Summary | ClassSummary:
+    if isinstance(model, Summary | ClassSummary):
         return model
     if not hasattr(model, "summary"):
         raise TypeError(
             f"compare_models needs a Summary or a fitted estimator; got {type(model).__name__}"
         )
-    found: Summary = model.summary()
+    found: Summary | ClassSummary = model.summary()
     return found
 
 

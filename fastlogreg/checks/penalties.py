@@ -20,6 +20,12 @@ SEVERAL = (
 )
 
 
+def require_no_offset(offset: Any, classes: int) -> None:
+    """Refuse an offset for several classes."""
+    if offset is not None:
+        raise ValueError(SEVERAL.format(K=classes))
+
+
 class Penalties(NamedTuple):
     """Hold what was given beside the strength, checked: see `maths.elastic_net`."""
 

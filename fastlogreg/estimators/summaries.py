@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..checks.labels import labels_and_weights
-from ..checks.penalties import check_offset
+from ..checks.penalties import check_offset, require_no_offset
 from ..data.matrix_like import MatrixLike
-from ..inference.fitted import Fitted, How, require_two_classes
+from ..inference.class_summarise import check_classes_how, summarise_classes
+from ..inference.fitted import Fitted, How, require_no_reference
 from ..inference.summarise import summarise
 from ..inference.summarise_reduced import summarise_reduced
 from ..inference.summary import Summary
@@ -69,7 +70,8 @@ class Summaries(Examined):
         groups: ArrayLike | None = None,
         interval: str = "wald",
         level: float = 0.95,
-    ) -> Summary:
+        reference: Any = None,
+    ) -> Summary | Any:
         """Return standard errors, tests, intervals and the quality of the fit.
 
         Parameters
@@ -88,17 +90,20 @@ class Summaries(Examined):
             How intervals are made.
         level : float, default=0.95
             Of the intervals.
+        reference : label or None, default=None
+            Of several classes, the one that each other is compared with; None for the first of
+            `classes_`.
 
         Returns
         -------
-        Summary
+        Summary, or ClassSummary for three classes or more
             Of the coefficients for X as it was given, also with `standardize`.
 
         Raises
         ------
         ValueError
-            Where the data of the fit are gone, or these are others; for more than two classes;
-            after a fit with L1, bounds or groups; and as `fastlogreg.summary`.
+            Where the data of the fit are gone, or these are others; after a fit with L1, bounds or
+            groups; and as `fastlogreg.summary`.
 
         Examples
         --------
@@ -117,7 +122,10 @@ class Summaries(Examined):
             raise ValueError("X and y must be given together, or both left out")
         if X is None:
             X, y, sample_weight, offset = _data_of(self)
-        fitted = _fitted(self, X, y, sample_weight, offset)
+        fitted = _fitted(self, X, y, sample_weight, offset, how)
+        if len(fitted.labels) > 2:
+            return summarise_classes(fitted, how, reference)
+        require_no_reference(reference)
         if kind is None:
             return summarise(fitted, how)
         return summarise_reduced(fitted, how, kind, not getattr(self, "standardize", False))
@@ -137,7 +145,7 @@ def _data_of(estimator: Any) -> tuple[Any, ...]:
     return data
 
 
-def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> Fitted:
+def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, how: How) -> Fitted:
     """Return the model with its data, checked."""
     for name, plain in (("l1_ratio", 0.0), ("bounds", None), ("feature_groups", None)):
         value = getattr(estimator, name)
@@ -150,7 +158,10 @@ def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> 
         raise ValueError(
             "summary needs a fit by `fit`; this one comes from partial_fit or another estimator"
         )
-    require_two_classes(estimator.coef_.shape[0])
+    K = len(estimator.classes_)
+    if K > 2:
+        check_classes_how(how, K)
+        require_no_offset(offset, K)
     X = checked_alike(estimator, X)
     y = np.asarray(y).reshape(-1)
     m = rows_of(X)

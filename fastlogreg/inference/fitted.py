@@ -23,9 +23,9 @@ MATRICES = 6  # of (p, p) that are in memory at once
 class Fitted(NamedTuple):
     """Hold a fitted model and the data of its fit.
 
-    y (m,) in [0, 1]. w (n_x, 1) and b (1,). penalty
-    (n_x,): D, the curvature of the penalty of the sum of the losses. cost: J of the fit, to be
-    found again. labels: of the classes.
+    y (m,) in [0, 1], w (n_x, 1) and b (1,); of K classes y in 0 .. K - 1, w (n_x, K) and b (K,).
+    penalty (n_x,): D, the curvature of the penalty of the sum of the losses. cost: J of the fit, to
+    be found again. labels: of the classes.
     """
 
     design: Design
@@ -136,11 +136,12 @@ def require_memory(parameters: int) -> None:
         )
 
 
-def require_two_classes(columns: int) -> None:
-    """Refuse a model of several classes, from the columns of w."""
-    if columns > 1:
+def require_no_reference(reference: Any) -> None:
+    """Refuse a reference for a model of two classes."""
+    if reference is not None:
         raise ValueError(
-            f"summary is for two classes; got a model of {columns}. Fit one class against the rest"
+            "reference is for three classes or more: a model of two tells P of the second; got "
+            f"{reference!r}. Leave it out"
         )
 
 

@@ -20,6 +20,7 @@ from ..maths.arrays import Vector
 from ..maths.distributions import chi2_tail
 
 if TYPE_CHECKING:
+    from .class_summary import ClassSummary
     from .summary import Summary
 
 TOKEN = re.compile(
@@ -194,7 +195,7 @@ class _Reader:
         return self.names.index(value), sign
 
 
-def compared(a: Summary, b: Summary) -> ModelComparison:
+def compared(a: Summary | ClassSummary, b: Summary | ClassSummary) -> ModelComparison:
     """Return the likelihood-ratio test of two nested models, in either order."""
     for model in (a, b):
         if model.penalised:

@@ -180,19 +180,9 @@ class Summary:
         ModuleNotFoundError
             Where neither is installed.
         """
-        columns = self.columns()
-        try:
-            import pandas
-        except ModuleNotFoundError:
-            try:
-                import polars
-            except ModuleNotFoundError:
-                raise ModuleNotFoundError(
-                    "to_frame needs pandas or polars: pip install pandas. columns() gives the same "
-                    "as a dict of lists"
-                ) from None
-            return polars.DataFrame(columns)
-        return pandas.DataFrame(columns).set_index("name")
+        from .summary_table import frame
+
+        return frame(self.columns(), "name")
 
     def wald_test(self, hypothesis: str) -> WaldTest:
         """Test linear hypotheses about the coefficients, all of them together.

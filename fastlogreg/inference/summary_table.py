@@ -1,4 +1,4 @@
-"""A summary as text of at most 80 columns, as HTML, and as LaTeX."""
+"""A summary as text of at most 80 columns, as HTML, as LaTeX, and as a data frame."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import html as escaping
 import math
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .class_summary import ClassSummary
     from .summary import Summary
 
 WIDTH, NAME_WIDTH = 80, 19
@@ -59,7 +60,7 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
     return found
 
 
-def closing(summary: Summary) -> Iterator[str]:
+def closing(summary: Summary | ClassSummary) -> Iterator[str]:
     """Write the test of the model, the convention, and the notes."""
     if not math.isnan(summary.statistic):
         yield (
@@ -103,7 +104,7 @@ def title(summary: Summary) -> str:
     return f"Logistic regression of {summary.target}"
 
 
-def percent(summary: Summary) -> str:
+def percent(summary: Summary | ClassSummary) -> str:
     """Return the intervals in words."""
     kind = "profile-likelihood" if summary.interval == "profile" else "Wald"
     return f"{100 * summary.level:g} % {kind} intervals"
@@ -156,6 +157,22 @@ def html(summary: Summary) -> str:
     parts.append("</table>")
     notes = "<br>".join(escaping.escape(line) for line in (percent(summary), *closing(summary)))
     return "\n".join([*parts, f"<p>{notes}</p>"])
+
+
+def frame(columns: dict[str, list[Any]], index: str | list[str]) -> Any:
+    """Return columns as a data frame of pandas with an index, or of polars without."""
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        try:
+            import polars
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "to_frame needs pandas or polars: pip install pandas. columns() gives the same "
+                "as a dict of lists"
+            ) from None
+        return polars.DataFrame(columns)
+    return pandas.DataFrame(columns).set_index(index)
 
 
 def latex(summary: Summary) -> str:

@@ -517,13 +517,3 @@ def test_profile_intervals_of_the_admissions(shared_data):
     assert "profile-likelihood" in str(found)
     with pytest.raises(ValueError, match='must be "wald" after a fit with a penalty'):
         fitted(X, y, C=1.0).summary(interval="profile")
-
-
-def test_several_classes_are_refused():
-    X, _, _ = problem(23)
-    model = fitted(X, np.arange(80) % 3, C=1.0)
-    with pytest.raises(ValueError, match="summary is for two classes; got a model of 3"):
-        model.summary()
-    result = flr.train(X.T, (np.arange(80) % 3)[None, :], classes=3, iterations=2)
-    with pytest.raises(ValueError, match="summary is for two classes; got a model of 3"):
-        flr.summary(result, X.T, (np.arange(80) % 3)[None, :])

@@ -84,6 +84,7 @@ grouped: flr.HosmerLemeshow = flr.hosmer_lemeshow([0, 1], [0.2, 0.7], groups=5, 
 curve: flr.Roc = flr.roc(Y[0], [0.1, 0.2, 0.3], level=0.9)
 by_formula: LogisticRegression = flr.fit_formula("y ~ x", object())
 summary: flr.Summary = flr.summary(result, X, Y, covariance="HC1", names=["a", "b"])
+of_classes: flr.ClassSummary = flr.summary(several, X, Y, reference=1)
 wald: flr.WaldTest = summary.wald_test("a = b")
 nested: flr.ModelComparison = flr.compare_models(summary, model)
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
