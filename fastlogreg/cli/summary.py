@@ -80,11 +80,11 @@ def summary(
 
     MODEL must be of two labels. Without a penalty (--lambda 0) the tests are those of R's glm.
     """
-    from ..inference.fitted import How, require_two_classes
+    from ..inference.fitted import How
 
     how = How(covariance, groups, interval, level).checked()
     loaded = Model.load(model)
-    require_two_classes(loaded.w.shape[1])
+    require_two_labels(len(loaded.labels))
     require_smooth(loaded)
     source = DataOptions(x, y, target, header)
     examples = read_for(loaded, data, source)
@@ -93,6 +93,15 @@ def summary(
         how = how._replace(groups=_groups(loaded, data, source, groups))
     found = summary_of(loaded, examples.X, Y, how, threads)
     print(as_text(found) if as_json else found)
+
+
+def require_two_labels(count: int) -> None:
+    """Refuse a model of several classes, which has a summary in Python alone."""
+    if count > 2:
+        raise ValueError(
+            f"summary is for two classes; got a model of {count}. Fit one class against the rest "
+            "(train --positive LABEL), or take LogisticRegression.summary in Python"
+        )
 
 
 def require_smooth(model: Model) -> None:

@@ -27,7 +27,7 @@ from .running import (
     save_figure,
     settings,
 )
-from .summary import summary_of
+from .summary import require_two_labels, summary_of
 
 DEFAULT_BACKEND = "fused"
 TOL = 1e-10  # of a penalty with corners
@@ -202,9 +202,7 @@ def _train_here(
         testing = read_test(test, training, source)
         sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
     if summary:
-        from ..inference.fitted import require_two_classes
-
-        require_two_classes(len(labels) if len(labels) > 2 else 1)
+        require_two_labels(len(labels))
     factor = describe(training, Y, labels, run.scale)
     classes = {"classes": len(labels)} if len(labels) > 2 else {}
     if path is not None:
