@@ -32,6 +32,15 @@ MOST_STEPS, MOST_HALVINGS = 60, 30
 DECREMENT = 1e-20  # g' H^-1 g / 2, over the deviance: nothing is left to gain in float64
 
 
+PART = 1 << 16  # examples whose vectors stay in the cache, and take no memory of m
+
+
+def parts(m: int) -> Iterator[slice]:
+    """Yield slices that cover m examples."""
+    for lo in range(0, m, PART):
+        yield slice(lo, min(m, lo + PART))
+
+
 class At(NamedTuple):
     """Hold l at theta (p,), the score (p,), the information (p, p), and z (m,) with the offset.
 
@@ -70,9 +79,9 @@ class Likelihood:
         n_threads: int | None = None,
         backend: str | Backend = "fused",
     ) -> None:
-        self.hard = np.asarray(y, np.float64).round().astype(np.uint8)
-        more = np.asarray(y, np.float64) - self.hard
-        self.soft = more if more.any() else NONE  # what y is more than 0 or 1
+        self.hard = np.round(y).astype(np.uint8)
+        more = np.asarray(y, np.float64) - self.hard if np.any(np.not_equal(y, self.hard)) else NONE
+        self.soft = more  # what y is more than 0 or 1; none for labels
         self.offset = offset if offset.any() else NONE
         given = Objective(design, self.hard, 0.0, backend, n_threads, weight, intercept)
         moments = given.sample_moments()
@@ -85,12 +94,17 @@ class Likelihood:
             design.rescaled(design.scale / deviation, (design.shift - self.mean) / deviation)
         )
         self.intercept = intercept
-        self.y = np.asarray(y, np.float64)
+        self._given = y
 
     @property
     def design(self) -> Design:
         """Return X as it is seen here, rescaled."""
         return self.objective.design
+
+    @property
+    def y(self) -> Vector:
+        """Return the targets (m,), as float64."""
+        return np.asarray(self._given, np.float64)
 
     @property
     def size(self) -> int:
@@ -141,19 +155,30 @@ class Likelihood:
 
     def of_scores(self, z: Vector) -> float:
         """Return l from z: no read of X."""
-        losses = LOGISTIC.value(z, self.hard)
-        if self.soft.size:
-            losses = losses - self.soft * z
-        return -float(np.sum(self.weight * losses))
+        found = 0.0
+        for part in parts(len(z)):
+            losses = LOGISTIC.value(z[part], self.hard[part])
+            if self.soft.size:
+                losses = losses - self.soft[part] * z[part]
+            own = self.objective.weight[part] if self.objective.weight.size else 1.0
+            found -= float(np.sum(own * losses))
+        return found
 
     def residuals(self, z: Vector) -> Vector:
         """Return y - a (m,)."""
-        found = -LOGISTIC.derivative(z, self.hard)
-        return np.asarray(found + self.soft if self.soft.size else found)
+        found = np.empty(len(z))
+        for part in parts(len(z)):
+            found[part] = -LOGISTIC.derivative(z[part], self.hard[part])
+        if self.soft.size:
+            found += self.soft
+        return found
 
     def curvatures(self, z: Vector) -> Vector:
         """Return a (1 - a) (m,)."""
-        return np.asarray(sigmoid(z) * sigmoid(-z))
+        found = np.empty(len(z))
+        for part in parts(len(z)):
+            found[part] = sigmoid(z[part]) * sigmoid(-z[part])
+        return found
 
     def at(self, theta: Vector) -> At:
         """Return l, score and information: one read of X; three with an offset or soft targets."""
@@ -196,8 +221,9 @@ class Likelihood:
 
     def null(self) -> float:
         """Return l with b and the offset alone; with z = offset where there is no b. No read."""
-        z = self.offset if self.offset.size else np.zeros(self.objective.m)
-        b = 0.0
+        if not self.offset.size:
+            return self._null_without_offset()
+        z, b = self.offset, 0.0
         for _ in range(MOST_STEPS * self.intercept):
             s = self.weight
             slope = float(np.sum(s * self.residuals(z + b)))
@@ -208,13 +234,24 @@ class Likelihood:
                 break
         return self.of_scores(z + b)
 
+    def _null_without_offset(self) -> float:
+        """Return l where every a is the mean of y, or 1/2 without b."""
+        if not self.intercept:
+            return -self.total * float(np.log(2.0))
+        s = self.objective.weight
+        ones = float(s @ self.hard if s.size else np.count_nonzero(self.hard))
+        if self.soft.size:
+            ones += float(s @ self.soft if s.size else self.soft.sum())
+        share = np.array([ones, self.total - ones]) / self.total
+        return self.total * float(np.sum(share * np.log(share, where=share > 0.0, out=np.zeros(2))))
+
     def saturated(self) -> float:
         """Return l where a is y in every example: 0 for labels."""
         if not self.soft.size:
             return 0.0
-        y = np.clip(self.y, 1e-300, 1.0)
-        other = np.clip(1.0 - self.y, 1e-300, 1.0)
-        return float(np.sum(self.weight * (self.y * np.log(y) + (1.0 - self.y) * np.log(other))))
+        given = np.asarray(self.y, np.float64)
+        y, other = np.clip(given, 1e-300, 1.0), np.clip(1.0 - given, 1e-300, 1.0)
+        return float(np.sum(self.weight * (given * np.log(y) + (1.0 - given) * np.log(other))))
 
     def maximum(self, start: Vector | None = None) -> Maximum:
         """Climb l by Newton's method from `start` (p,), or from 0.

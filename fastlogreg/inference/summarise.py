@@ -25,7 +25,7 @@ from .covariance import CONVENTIONS, Clusters, Counts, meat
 from .factor import Factor, factor_of
 from .fitted import Fitted, How, clusters_of, require_cost, require_memory
 from .identified import Identified
-from .likelihood import At, Likelihood
+from .likelihood import At, Likelihood, parts
 from .summary import Summary
 
 PENALISED = (
@@ -207,12 +207,16 @@ def tjur(fitted: Fitted, z: Vector) -> float:
     """Return the mean of a over the ones less that over the zeros."""
     from ..maths.logistic import sigmoid
 
-    s = fitted.weight if fitted.weight.size else np.ones(len(z))
-    a, y = sigmoid(z), np.asarray(fitted.y, np.float64)
-    ones, zeros = float(np.sum(s * y)), float(np.sum(s * (1.0 - y)))
+    ones = zeros = of_ones = of_zeros = 0.0
+    for part in parts(len(z)):
+        a, y = sigmoid(z[part]), np.asarray(fitted.y[part], np.float64)
+        s = fitted.weight[part] if fitted.weight.size else np.ones(len(y))
+        ones, zeros = ones + float(s @ y), zeros + float(s @ (1.0 - y))
+        of_ones += float(np.sum(s * y * a))
+        of_zeros += float(np.sum(s * (1.0 - y) * a))
     if not (ones > 0.0 and zeros > 0.0):
         return math.nan
-    return float(np.sum(s * y * a)) / ones - float(np.sum(s * (1.0 - y) * a)) / zeros
+    return of_ones / ones - of_zeros / zeros
 
 
 def made(fitted: Fitted, how: How, found: Estimates, fit: Fit, notes: list[str]) -> Any:
