@@ -15,7 +15,7 @@ and factors keep their digits where columns are in units of their own, or far fr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Likelihood:
     def __init__(
         self,
         design: Design,
-        y: NDArray[np.generic],
+        y: NDArray[Any],
         weight: Vector = NONE,
         offset: Vector = NONE,
         intercept: bool = True,
