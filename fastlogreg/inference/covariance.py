@@ -84,13 +84,13 @@ def meat(likelihood: Likelihood, at: At, kind: str, root: Vector, clusters: Clus
     One read of X, two for HC2 and HC3. root' root = H^-1.
     """
     convention = CONVENTIONS[kind]
-    residuals = likelihood.weight * likelihood.residuals(at.z)
+    residuals = likelihood.weighted(likelihood.residuals(at.z))
     if convention.clustered:
         return clustered(binary_scores(likelihood, residuals), clusters, likelihood.size)
     squares = residuals * residuals
     if convention.leverage_power:
         for lo, hi, z, t in likelihood.leverages(at.theta, root):
-            h = likelihood.weight[lo:hi] * likelihood.curvatures(z) * t
+            h = likelihood.weights_of(slice(lo, hi)) * likelihood.curvatures(z) * t
             if (1.0 - h <= FULL_LEVERAGE).any():
                 i = lo + int(np.argmin(1.0 - h))
                 raise ValueError(

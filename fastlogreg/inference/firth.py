@@ -28,7 +28,7 @@ from ..maths.arrays import Vector
 from ..maths.logistic import sigmoid
 from .factor import factor_of
 from .likelihood import Likelihood
-from .profile import with_ones
+from .profile import informations_at, with_ones
 
 SMALL_NUMBERS = 1 << 20  # of X that are worth a copy, for a kernel that climbs alone
 MOST_HALVINGS = 40
@@ -117,36 +117,21 @@ class FirthCurve:
     def _by_blocks(self, thetas: Vector) -> tuple[Vector, Vector, Vector]:
         """Read X twice: for l and I, then for the leverages."""
         likelihood, (K, p) = self.likelihood, thetas.shape
-        value, score, H = np.zeros(K), np.zeros((K, p)), np.zeros((K, p, p))
-        likelihood.objective.begin_pass()
-        for lo, hi, x in likelihood.design.float_blocks():
-            x1, s, y, offset = self._rows(lo, hi, x)
-            for k, theta in enumerate(thetas):
-                z = x1 @ theta + offset
-                value[k] += float(np.sum(s * (y * z - np.logaddexp(0.0, z))))
-                score[k] += (s * (y - sigmoid(z))) @ x1
-                H[k] += (x1 * (s * likelihood.curvatures(z))[:, None]).T @ x1
-        if not likelihood.intercept:
-            H[:, -1, -1] = 1.0
+        value, score, H = informations_at(likelihood, thetas)
         roots = np.zeros((K, p, p))
         for k in range(K):
             roots[k], half_log = root_of(H[k])
             value[k] += half_log
         likelihood.objective.begin_pass()
         for lo, hi, x in likelihood.design.float_blocks():
-            x1, s, _, offset = self._rows(lo, hi, x)
+            x1, s = with_ones(x, likelihood.intercept), likelihood.weights_of(slice(lo, hi))
+            offset = likelihood.offset[lo:hi] if likelihood.offset.size else 0.0
             for k, theta in enumerate(thetas):
                 z = x1 @ theta + offset
                 rooted = x1 @ roots[k].T
                 h = s * likelihood.curvatures(z) * np.einsum("ij,ij->i", rooted, rooted)
                 score[k] += (h * (0.5 - sigmoid(z))) @ x1
         return value, score, H
-
-    def _rows(self, lo: int, hi: int, x: Vector) -> tuple[Vector, Vector, Vector, Vector | float]:
-        likelihood = self.likelihood
-        offset = likelihood.offset[lo:hi] if likelihood.offset.size else 0.0
-        x1 = with_ones(x, likelihood.intercept)
-        return x1, likelihood.weight[lo:hi], likelihood.y[lo:hi], offset
 
     def never_falls(self, directions: Vector) -> NDArray[np.bool_]:
         """Return False: log|I| falls without end along every direction."""
@@ -232,7 +217,7 @@ def pull(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
         rooted = x @ R[:, :-1].T
         if likelihood.intercept:
             rooted += R[:, -1]
-        h = likelihood.weight[lo:hi] * likelihood.curvatures(z)
+        h = likelihood.weights_of(slice(lo, hi)) * likelihood.curvatures(z)
         h *= np.einsum("ij,ij->i", rooted, rooted)
         terms = h * (0.5 - sigmoid(z))
         total[:-1] += terms @ x
@@ -247,7 +232,7 @@ def leverages(likelihood: Likelihood, theta: Vector) -> tuple[Vector, Vector]:
     z, h = np.empty((2, likelihood.objective.m))
     for lo, hi, own, t in likelihood.leverages(theta, R):
         z[lo:hi] = own
-        h[lo:hi] = likelihood.weight[lo:hi] * likelihood.curvatures(own) * t
+        h[lo:hi] = likelihood.weights_of(slice(lo, hi)) * likelihood.curvatures(own) * t
     return z, h
 
 
@@ -259,8 +244,8 @@ def flic(likelihood: Likelihood, theta: Vector) -> Vector:
     """
     z, b = likelihood.scores(theta), 0.0
     for _ in range(100):
-        slope = float(np.sum(likelihood.weight * likelihood.residuals(z + b)))
-        curvature = float(np.sum(likelihood.weight * likelihood.curvatures(z + b)))
+        slope = float(np.sum(likelihood.weighted(likelihood.residuals(z + b))))
+        curvature = float(np.sum(likelihood.weighted(likelihood.curvatures(z + b))))
         step = float(np.clip(slope / curvature, -4.0, 4.0)) if curvature > 0.0 else 0.0
         b += step
         if abs(step) <= 1e-15 * max(1.0, abs(b)):
@@ -306,7 +291,7 @@ def covariance(likelihood: Likelihood, theta: Vector, convention: str) -> Vector
     "brglm2": I^-1. "logistf": (X1 W (1 + h) X1')^-1.
     """
     z, h = leverages(likelihood, theta)
-    c = likelihood.weight * likelihood.curvatures(z)
+    c = likelihood.weighted(likelihood.curvatures(z))
     if convention == "logistf":
         c = (1.0 + h) * c
     return factor_of(likelihood.products(c)).inverse

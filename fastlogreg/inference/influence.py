@@ -68,10 +68,10 @@ def examine(
     for lo, hi, z, t in given.leverages(theta, factor.R):
         part = slice(lo, hi)
         found.z[part] = z
-        found.leverage[part] = given.weight[part] * given.curvatures(z) * t
+        found.leverage[part] = given.weights_of(part) * given.curvatures(z) * t
     found.pearson[:], found.deviance[:] = residuals(given, found.z)
     if dfbetas:
-        own = given.weight * given.residuals(found.z) / (1.0 - found.leverage)
+        own = given.weighted(given.residuals(found.z)) / (1.0 - found.leverage)
         for lo, hi, x in blocks_of(given):
             x1 = np.append(x, np.ones((hi - lo, 1)), axis=1)
             found.dfbetas[lo:hi] = ((x1 * own[lo:hi, None]) @ T.T)[:, given.free]

@@ -126,6 +126,19 @@ class Likelihood:
         """Return the weights (m,)."""
         return self.objective.weight_of_each
 
+    def weights_of(self, rows: slice) -> Vector:
+        """Return the weights of some examples: none of the others is touched."""
+        weight = self.objective.weight
+        return weight[rows] if weight.size else np.ones(rows.stop - rows.start)
+
+    def targets_of(self, rows: slice) -> Vector:
+        """Return the targets of some examples, as float64."""
+        return np.asarray(self._given[rows], np.float64)
+
+    def weighted(self, values: Vector) -> Vector:
+        """Return s times values (m,)."""
+        return self.objective.weight * values if self.objective.weight.size else values
+
     @property
     def passes(self) -> int:
         """Return the reads of X so far."""
@@ -190,10 +203,10 @@ class Likelihood:
         return At(theta, -self.total * evaluation.J, score, self._summed(self.total * H), z)
 
     def _from_scores(self, theta: Vector, z: Vector) -> At:
-        terms = self.weight * self.residuals(z)
+        terms = self.weighted(self.residuals(z))
         score = np.append(self.objective.combine(terms), terms.sum() * self.intercept)
         return At(
-            theta, self.of_scores(z), score, self.products(self.weight * self.curvatures(z)), z
+            theta, self.of_scores(z), score, self.products(self.weighted(self.curvatures(z))), z
         )
 
     def products(self, c: Vector) -> Vector:
@@ -225,9 +238,8 @@ class Likelihood:
             return self._null_without_offset()
         z, b = self.offset, 0.0
         for _ in range(MOST_STEPS * self.intercept):
-            s = self.weight
-            slope = float(np.sum(s * self.residuals(z + b)))
-            curvature = float(np.sum(s * self.curvatures(z + b)))
+            slope = float(np.sum(self.weighted(self.residuals(z + b))))
+            curvature = float(np.sum(self.weighted(self.curvatures(z + b))))
             step = float(np.clip(slope / curvature, -4.0, 4.0)) if curvature > 0.0 else 0.0
             b += step
             if abs(step) <= 1e-15 * max(1.0, abs(b)):
@@ -249,9 +261,9 @@ class Likelihood:
         """Return l where a is y in every example: 0 for labels."""
         if not self.soft.size:
             return 0.0
-        given = np.asarray(self.y, np.float64)
+        given = self.y
         y, other = np.clip(given, 1e-300, 1.0), np.clip(1.0 - given, 1e-300, 1.0)
-        return float(np.sum(self.weight * (given * np.log(y) + (1.0 - given) * np.log(other))))
+        return float(np.sum(self.weighted(given * np.log(y) + (1.0 - given) * np.log(other))))
 
     def maximum(self, start: Vector | None = None) -> Maximum:
         """Climb l by Newton's method from `start` (p,), or from 0.

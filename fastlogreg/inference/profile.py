@@ -105,7 +105,7 @@ class LikelihoodCurve:
         self._pull = np.zeros(likelihood.size)  # of what y is more than 0 or 1: l is linear in it
         self._more = 0.0
         if likelihood.soft.size:
-            terms = likelihood.weight * likelihood.soft
+            terms = likelihood.weighted(likelihood.soft)
             total = float(terms.sum()) * likelihood.intercept
             self._pull = np.append(likelihood.objective.combine(terms), total)
             if likelihood.offset.size:
@@ -140,37 +140,41 @@ class LikelihoodCurve:
 
     def informations(self, thetas: Vector) -> tuple[Vector, Vector, Vector]:
         """Return l (K,), its score (K, p) and the information (K, p, p), block by block."""
-        likelihood, (K, p) = self.likelihood, thetas.shape
-        likelihood.objective.begin_pass()
-        value, score, H = np.zeros(K), np.zeros((K, p)), np.zeros((K, p, p))
-        for lo, hi, x in likelihood.design.float_blocks():
-            x1 = with_ones(x, likelihood.intercept)
-            s = likelihood.weight[lo:hi]
-            y = likelihood.y[lo:hi]
-            offset = likelihood.offset[lo:hi] if likelihood.offset.size else 0.0
-            for k, theta in enumerate(thetas):
-                z = x1 @ theta + offset
-                value[k] += float(np.sum(s * (y * z - np.logaddexp(0.0, z))))
-                score[k] += (s * (y - sigmoid(z))) @ x1
-                H[k] += (x1 * (s * likelihood.curvatures(z))[:, None]).T @ x1
-        if not likelihood.intercept:
-            H[:, -1, -1] = 1.0
-        return value, score, H
+        return informations_at(self.likelihood, thetas)
 
     def never_falls(self, directions: Vector) -> NDArray[np.bool_]:
         """Return for each direction whether no example moves to its wrong side along it."""
         likelihood = self.likelihood
         likelihood.objective.begin_pass()
         largest, wrong = np.zeros((2, len(directions)))
-        y = likelihood.y
         for lo, hi, x in likelihood.design.float_blocks():
-            counted = likelihood.weight[lo:hi] > 0.0
+            rows = slice(lo, hi)
+            counted = likelihood.weights_of(rows) > 0.0
             moves = directions @ with_ones(x, likelihood.intercept)[counted].T
-            own = y[lo:hi][counted]
+            own = likelihood.targets_of(rows)[counted]
             against = np.where(own == 0.0, moves, np.where(own == 1.0, -moves, np.abs(moves)))
             largest = np.maximum(largest, np.abs(moves).max(axis=1, initial=0.0))
             wrong = np.maximum(wrong, against.max(axis=1, initial=0.0))
         return np.asarray((wrong <= TIED * largest) & (largest > 0.0))
+
+
+def informations_at(likelihood: Likelihood, thetas: Vector) -> tuple[Vector, Vector, Vector]:
+    """Return l (K,), its score (K, p) and the information (K, p, p): one read, block by block."""
+    K, p = thetas.shape
+    likelihood.objective.begin_pass()
+    value, score, H = np.zeros(K), np.zeros((K, p)), np.zeros((K, p, p))
+    for lo, hi, x in likelihood.design.float_blocks():
+        x1, rows = with_ones(x, likelihood.intercept), slice(lo, hi)
+        s, y = likelihood.weights_of(rows), likelihood.targets_of(rows)
+        offset = likelihood.offset[rows] if likelihood.offset.size else 0.0
+        for k, theta in enumerate(thetas):
+            z = x1 @ theta + offset
+            value[k] += float(np.sum(s * (y * z - np.logaddexp(0.0, z))))
+            score[k] += (s * (y - sigmoid(z))) @ x1
+            H[k] += (x1 * (s * likelihood.curvatures(z))[:, None]).T @ x1
+    if not likelihood.intercept:
+        H[:, -1, -1] = 1.0
+    return value, score, H
 
 
 def with_ones(x: Vector, intercept: bool) -> Vector:

@@ -149,7 +149,7 @@ def _certificate(likelihood: Likelihood, at: At, factor: Factor, score: Vector) 
     nu = float(np.linalg.norm(factor.R @ score))
     if factor.flat.any():
         return Proof(nu, np.inf)
-    curvature = likelihood.weight * likelihood.curvatures(at.z)
+    curvature = likelihood.weighted(likelihood.curvatures(at.z))
     least = float(curvature[likelihood.weight > 0.0].min())
     with np.errstate(divide="ignore", over="ignore"):
         r = nu / np.sqrt(least)
