@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .summary import COLUMNS
+from .odds import Odds
 
 
 @dataclass(frozen=True, repr=False)
-class ClassSummary:
+class ClassSummary(Odds):
     """Hold, for each class but the reference, estimates with standard errors, tests and intervals.
 
     Row k is of log(P(classes[k]) / P(reference)). Its coefficients are those of that class less
@@ -132,24 +132,11 @@ class ClassSummary:
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the table as columns: an entry for each class and parameter in each."""
-        with np.errstate(over="ignore"):
-            odds = [np.exp(each) for each in (self.coefficients, self.lower, self.upper)]
-        values = (
-            self.coefficients,
-            self.standard_errors,
-            self.z,
-            self.p_values,
-            self.lower,
-            self.upper,
-            *odds,
-            self.certified_errors,
-        )
-        found: dict[str, list[Any]] = {
+        return {
             "class": [label for label in self.classes for _ in self.names],
             "name": list(self.names) * len(self.classes),
+            **self._numbers(),
         }
-        found.update({head: column.reshape(-1).tolist() for head, column in zip(COLUMNS, values)})
-        return found
 
     def to_frame(self) -> Any:
         """Return the table as a data frame, a row for each class and parameter.

@@ -11,10 +11,14 @@ from .summary_table import (
     WIDTH,
     certified,
     closing,
+    lines_of,
+    lines_of_rows,
     number,
     p_value,
     percent,
+    row_of,
     short,
+    table_of,
 )
 
 if TYPE_CHECKING:
@@ -77,18 +81,12 @@ def below(summary: ClassSummary) -> list[str]:
 
 def text(summary: ClassSummary) -> str:
     """Write the summary as lines of at most 80 columns."""
-    lines = textwrap.wrap(title(summary), WIDTH)
-    pairs = facts(summary)
-    for left, right in zip(pairs[::2], pairs[1::2]):
-        lines.append(f"{left[0]:<16}{left[1]:>20}    {right[0]:<18}{right[1]:>18}")
+    lines = [*textwrap.wrap(title(summary), WIDTH), *lines_of(facts(summary))]
     names = [short(name) for name in summary.names]
     width = max(12, *map(len, names))
     for k, label in enumerate(summary.classes):
         lines += ["", *textwrap.wrap(head_of(summary, label), WIDTH)]
-        lines.append(f"{'':{width}} {HEADS[0]:>11} {HEADS[1]:>10} {'z':>8} {'p':>6} "
-                     f"{'lower':>10} {'upper':>10}")  # fmt: skip
-        for name, (c, s, z, p, low, high, _) in zip(names, rows_of(summary, k)):
-            lines.append(f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}")
+        lines += lines_of_rows(names, width, rows_of(summary, k))
     lines.append("")
     for line in below(summary):
         lines += textwrap.wrap(line, WIDTH)
@@ -97,19 +95,13 @@ def text(summary: ClassSummary) -> str:
 
 def html(summary: ClassSummary) -> str:
     """Write the summary as HTML tables."""
-    parts = [f"<p><b>{escaping.escape(title(summary))}</b></p>", "<table>"]
-    pairs = facts(summary)
-    for left, right in zip(pairs[::2], pairs[1::2]):
-        cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*left, *right))
-        parts.append(f"<tr>{cells}</tr>")
-    parts.append("</table>")
+    parts = [f"<p><b>{escaping.escape(title(summary))}</b></p>", table_of(facts(summary))]
     heads = "".join(f"<th>{head}</th>" for head in ("", *HEADS, "certified error"))
     for k, label in enumerate(summary.classes):
         parts.append(f"<p>{escaping.escape(head_of(summary, label))}</p>")
         parts.append(f"<table><tr>{heads}</tr>")
         for name, row in zip(summary.names, rows_of(summary, k)):
-            cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in row)
-            parts.append(f"<tr><th>{escaping.escape(name)}</th>{cells}</tr>")
+            parts.append(row_of(row, name))
         parts.append("</table>")
     notes = "<br>".join(escaping.escape(line) for line in below(summary))
     return "\n".join([*parts, f"<p>{notes}</p>"])

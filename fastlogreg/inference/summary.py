@@ -8,26 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..maths.arrays import Vector
 from ..maths.distributions import chi2_tail
 from .hypotheses import WaldTest, hypotheses_of
-
-COLUMNS = (
-    "coefficient",
-    "std_error",
-    "z",
-    "p_value",
-    "lower",
-    "upper",
-    "odds_ratio",
-    "odds_lower",
-    "odds_upper",
-    "certified_error",
-)
+from .odds import Odds
 
 
 @dataclass(frozen=True, repr=False)
-class Summary:
+class Summary(Odds):
     """Hold estimates with standard errors, tests and intervals, and how well the model fits.
 
     NaN stands for a number that means nothing: `notes` say why. `print(summary)` shows a table.
@@ -134,38 +121,9 @@ class Summary:
     digest: str = field(default="", repr=False)
     bias_reduction: str | None = None
 
-    @property
-    def odds_ratios(self) -> Vector:
-        """Return exp(coefficient) of each parameter (P,)."""
-        return _exponential(self.coefficients)
-
-    @property
-    def odds_lower(self) -> Vector:
-        """Return the lower ends of the intervals of the odds ratios (P,)."""
-        return _exponential(self.lower)
-
-    @property
-    def odds_upper(self) -> Vector:
-        """Return the upper ends of the intervals of the odds ratios (P,)."""
-        return _exponential(self.upper)
-
     def columns(self) -> dict[str, list[Any]]:
         """Return the table as columns: a name or number for each parameter in each."""
-        values = (
-            self.coefficients,
-            self.standard_errors,
-            self.z,
-            self.p_values,
-            self.lower,
-            self.upper,
-            self.odds_ratios,
-            self.odds_lower,
-            self.odds_upper,
-            self.certified_errors,
-        )
-        found: dict[str, list[Any]] = {"name": list(self.names)}
-        found.update({head: column.tolist() for head, column in zip(COLUMNS, values)})
-        return found
+        return {"name": list(self.names), **self._numbers()}
 
     def to_frame(self) -> Any:
         """Return the table as a data frame, a row for each parameter.
@@ -258,8 +216,3 @@ class Summary:
         from .summary_table import html
 
         return html(self)
-
-
-def _exponential(values: Vector) -> Vector:
-    with np.errstate(over="ignore"):
-        return np.asarray(np.exp(values))

@@ -115,19 +115,37 @@ def short(name: str, width: int = NAME_WIDTH) -> str:
     return name if len(name) <= width else name[: width - 3] + "..."
 
 
+def lines_of(pairs: list[tuple[str, str]]) -> Iterator[str]:
+    """Write names and values, two pairs to a line."""
+    for left, right in zip(pairs[::2], pairs[1::2]):
+        yield f"{left[0]:<16}{left[1]:>20}    {right[0]:<18}{right[1]:>18}"
+
+
+def lines_of_rows(names: list[str], width: int, rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Write a head and a line for each parameter, from its first six cells."""
+    for name, row in zip(["", *names], [HEADS, *rows]):
+        c, s, z, p, low, high = row[:6]
+        yield f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}"
+
+
+def table_of(pairs: list[tuple[str, str]]) -> str:
+    """Write names and values as an HTML table, two pairs to a row."""
+    rows = [row_of((*left, *right)) for left, right in zip(pairs[::2], pairs[1::2])]
+    return "\n".join(["<table>", *rows, "</table>"])
+
+
+def row_of(cells: tuple[str, ...], head: str = "") -> str:
+    """Write a row of an HTML table, with the cell of its name where there is one."""
+    first = f"<th>{escaping.escape(head)}</th>" if head else ""
+    return f"<tr>{first}{''.join(f'<td>{escaping.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
 def text(summary: Summary) -> str:
     """Write the summary as lines of at most 80 columns."""
-    lines = textwrap.wrap(title(summary), WIDTH)
-    pairs = facts(summary)
-    for left, right in zip(pairs[::2], pairs[1::2]):
-        lines.append(f"{left[0]:<16}{left[1]:>20}    {right[0]:<18}{right[1]:>18}")
+    lines = [*textwrap.wrap(title(summary), WIDTH), *lines_of(facts(summary))]
     names = [short(name) for name in summary.names]
     width = max(12, *map(len, names))
-    lines.append("")
-    lines.append(f"{'':{width}} {HEADS[0]:>11} {HEADS[1]:>10} {'z':>8} {'p':>6} "
-                 f"{'lower':>10} {'upper':>10}")  # fmt: skip
-    for name, (c, s, z, p, low, high) in zip(names, rows_of(summary)):
-        lines.append(f"{name:{width}} {c:>11} {s:>10} {z:>8} {p:>6} {low:>10} {high:>10}".rstrip())
+    lines += ["", *lines_of_rows(names, width, rows_of(summary))]
     lines += ["", f"{'':{width}} {'odds ratio':>11} {'lower':>10} {'upper':>10} "
                   f"{'certified error':>16}"]  # fmt: skip
     for name, (r, low, high, e) in zip(names, odds_of(summary)):
@@ -143,17 +161,11 @@ def text(summary: Summary) -> str:
 
 def html(summary: Summary) -> str:
     """Write the summary as HTML tables."""
-    parts = [f"<p><b>{escaping.escape(title(summary))}</b></p>", "<table>"]
-    pairs = facts(summary)
-    for left, right in zip(pairs[::2], pairs[1::2]):
-        cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*left, *right))
-        parts.append(f"<tr>{cells}</tr>")
-    parts.append("</table>")
+    parts = [f"<p><b>{escaping.escape(title(summary))}</b></p>", table_of(facts(summary))]
     heads = "".join(f"<th>{head}</th>" for head in ("", *HEADS, *ODDS_HEADS))
     parts.append(f"<table><tr>{heads}</tr>")
     for name, row, odds in zip(summary.names, rows_of(summary), odds_of(summary)):
-        cells = "".join(f"<td>{escaping.escape(cell)}</td>" for cell in (*row, *odds))
-        parts.append(f"<tr><th>{escaping.escape(name)}</th>{cells}</tr>")
+        parts.append(row_of((*row, *odds), name))
     parts.append("</table>")
     notes = "<br>".join(escaping.escape(line) for line in (percent(summary), *closing(summary)))
     return "\n".join([*parts, f"<p>{notes}</p>"])

@@ -278,32 +278,21 @@ class Objective:
     def on(self, design: Design) -> Objective:
         """Return the objective on another form of the same examples; the reads made so far count
         on."""
-        new = Objective(
-            design,
-            self.y,
-            backend=self.backend,
-            n_threads=self.n_threads,
-            weight=self.weight,
-            intercept=self.intercept,
-            penalty=self.penalty,
-        )
-        new.passes, new.watch = self.passes, self.watch
+        own = self.backend, self.n_threads, self.weight, self.intercept, self.penalty
+        new = self._kind(design, self.targets, 0.0, *own)
+        new.passes, new.watch = self.passes + new.passes, self.watch
         return new
 
-    def like(
-        self, design: Design, y: NDArray[np.uint8], weight: Vector, n_threads: int
-    ) -> Objective:
+    def like(self, design: Design, y: NDArray[Any], weight: Vector, n_threads: int) -> Objective:
         """Return the same objective on other examples, with the penalty in proportion."""
         penalty, backend = self.penalty.for_total(float(weight.sum())), self.backend
-        return Objective(
-            design,
-            y,
-            backend=backend.with_threads(n_threads),
-            n_threads=n_threads,
-            weight=weight,
-            intercept=self.intercept,
-            penalty=penalty,
-        )
+        own = backend.with_threads(n_threads), n_threads, weight, self.intercept, penalty
+        return self._kind(design, y, 0.0, *own)
+
+    @property
+    def _kind(self) -> type[Objective]:
+        """Return what computes J of such targets in memory."""
+        return Objective
 
     def margin_changes(self, z: Any, v: Vector) -> MarginChange:
         """Measure how far each example moves to its own side when theta moves along v; z: here."""

@@ -103,33 +103,9 @@ class SoftObjective(Objective):
         move = np.where(self._between, away, move)
         return separation.margin_changes(z, move, self.y, self.weight)
 
-    def on(self, design: Design) -> SoftObjective:
-        new = SoftObjective(
-            design,
-            self._targets,
-            backend=self.backend,
-            n_threads=self.n_threads,
-            weight=self.weight,
-            intercept=self.intercept,
-            penalty=self.penalty,
-        )
-        new.passes, new.watch = self.passes + new.passes, self.watch
-        return new
-
-    def like(
-        self, design: Design, y: NDArray[Any], weight: Vector, n_threads: int
-    ) -> SoftObjective:
-        """Return the same objective on other examples; y: their targets."""
-        penalty, backend = self.penalty.for_total(float(weight.sum())), self.backend
-        return SoftObjective(
-            design,
-            y,
-            backend=backend.with_threads(n_threads),
-            n_threads=n_threads,
-            weight=weight,
-            intercept=self.intercept,
-            penalty=penalty,
-        )
+    @property
+    def _kind(self) -> type[Objective]:
+        return SoftObjective
 
 
 class Labelled(NamedTuple):
