@@ -48,7 +48,8 @@ class Examined(Grouped):
         Raises
         ------
         ValueError
-            For more than two classes, L1, bounds, groups and standardize with a penalty.
+            For more than two classes, bias_reduction, L1, bounds, groups, and standardize with a
+            penalty.
         """
         return measured(*self._likelihood(X, y, sample_weight, offset), dfbetas)
 
@@ -86,6 +87,11 @@ class Examined(Grouped):
         if len(model.classes_) != 2:
             raise ValueError(
                 f"influence is for two classes; this model has {listed(model.classes_)}"
+            )
+        if model.bias_reduction is not None:
+            raise ValueError(
+                "bias_reduction must be None for influence and leave_one_out, which ask for the "
+                f"maximum of the likelihood; got {model.bias_reduction!r}. Fit without it"
             )
         lambda_ = model._lambda()
         ridge_alone = model.bounds is None and model.feature_groups is None

@@ -112,6 +112,11 @@ def require_a_stream_can_begin(estimator: Any) -> bool:
             f"{why} must be left out for partial_fit, whose penalty is L2 alone: use fit, which "
             "takes RowBlocks larger than memory"
         )
+    if estimator.bias_reduction is not None:
+        raise AttributeError(
+            "bias_reduction must be None for partial_fit: it needs the leverages of all rows; use "
+            "fit, which takes RowBlocks larger than memory"
+        )
     if estimator.standardize:
         raise AttributeError(
             "standardize must be False for partial_fit: mean and deviation are of rows that are "

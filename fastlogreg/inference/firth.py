@@ -242,14 +242,7 @@ def flic(likelihood: Likelihood, theta: Vector) -> Vector:
     FLIC of Puhr, Heinze, Nold, Lusa and Geroldinger, "Firth's logistic regression with rare
     events", Statistics in Medicine 36 (2017).
     """
-    z, b = likelihood.scores(theta), 0.0
-    for _ in range(100):
-        slope = float(np.sum(likelihood.weighted(likelihood.residuals(z + b))))
-        curvature = float(np.sum(likelihood.weighted(likelihood.curvatures(z + b))))
-        step = float(np.clip(slope / curvature, -4.0, 4.0)) if curvature > 0.0 else 0.0
-        b += step
-        if abs(step) <= 1e-15 * max(1.0, abs(b)):
-            break
+    b = likelihood.best_shift(likelihood.scores(theta))
     return theta + np.append(np.zeros(theta.size - 1), b)
 
 

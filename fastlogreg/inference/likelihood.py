@@ -236,15 +236,20 @@ class Likelihood:
         """Return l with b and the offset alone; with z = offset where there is no b. No read."""
         if not self.offset.size:
             return self._null_without_offset()
-        z, b = self.offset, 0.0
-        for _ in range(MOST_STEPS * self.intercept):
+        b = self.best_shift(self.offset) if self.intercept else 0.0
+        return self.of_scores(self.offset + b)
+
+    def best_shift(self, z: Vector) -> float:
+        """Return the b at which l of z + b is largest: there the a add up as y does. No read."""
+        b = 0.0
+        for _ in range(MOST_STEPS):
             slope = float(np.sum(self.weighted(self.residuals(z + b))))
             curvature = float(np.sum(self.weighted(self.curvatures(z + b))))
             step = float(np.clip(slope / curvature, -4.0, 4.0)) if curvature > 0.0 else 0.0
             b += step
             if abs(step) <= 1e-15 * max(1.0, abs(b)):
                 break
-        return self.of_scores(z + b)
+        return b
 
     def _null_without_offset(self) -> float:
         """Return l where every a is the mean of y, or 1/2 without b."""

@@ -250,3 +250,16 @@ def test_a_summary_of_a_bias_reduced_fit_refuses_what_it_does_not_have():
         model.summary(level=1.0)
     with pytest.raises(ValueError, match="bias_reduction"):
         flr.compare_models(model.summary(), model.summary())
+
+
+@pytest.mark.parametrize("name", ["influence", "leave_one_out"])
+def test_what_asks_for_the_maximum_of_the_likelihood_refuses_a_bias_reduced_fit(name):
+    model, X, y = of_sex2()
+    with pytest.raises(ValueError, match="bias_reduction must be None"):
+        getattr(model, name)(X, y)
+
+
+def test_a_stream_has_no_bias_reduction():
+    assert not hasattr(flr.LogisticRegression(C=np.inf, bias_reduction="firth"), "partial_fit")
+    with pytest.raises(AttributeError, match="bias_reduction must be None"):
+        flr.LogisticRegression(bias_reduction="firth").partial_fit  # noqa: B018
