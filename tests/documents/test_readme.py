@@ -19,8 +19,8 @@ def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ran = run_blocks(ROOT / "README.md")
     assert ran["install"] == 2
-    assert ran["python"] >= 2
-    assert ran["bash"] >= 4
+    assert ran["python"] >= 3
+    assert ran["bash"] >= 5
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
