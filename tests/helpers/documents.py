@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -39,7 +40,7 @@ def run_blocks(page: Path) -> Counter[str]:
                 ran["install"] += 1
                 continue
             assert line.startswith("fastlogreg "), f"{page.name}: {line}"
-            command = [sys.executable, "-m", *line.split()]
+            command = [sys.executable, "-m", *shlex.split(line)]
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=HANG, check=False
             )
