@@ -15,7 +15,7 @@ from .coefficients import short
 from .reading import DataOptions
 from .table_reading import TableOptions, planned, rows_of, wrapped
 
-_NAME, _ABOUT = 20, 23  # characters of a cell, so that a line has at most 80
+_NAME, _ABOUT = 18, 17  # characters of a cell, so that a line has at most 80
 _BECOMES = 80 - _NAME - _ABOUT - 6 - 7 - 8
 Table = Annotated[Path, typer.Argument(metavar="TABLE", help="A table of any format; - is a pipe.")]
 
@@ -59,7 +59,7 @@ def inspect(
         return
     print(f"{rows.opened.path}: {rows.frame.m} rows, {len(rows.opened.names)} columns")
     for line in (f"read as {rows.opened.said}", *rows.said):
-        print(*wrapped(line), sep="\\n")
+        print(*wrapped(line), sep="\n")
     print(f"{'column':{_NAME}}  {'type':7}  {'missing':>7}  {'values':{_ABOUT}}  becomes")
     for column in columns:
         _print_row(column)
@@ -67,10 +67,10 @@ def inspect(
         labels, counts = np.unique(rows.y, return_counts=True)
         few = ", ".join(f"{n} are {label}" for label, n in zip(labels[:10], counts))
         more = ", ..." if len(labels) > 10 else ""
-        print(*wrapped(f"target: {len(labels)} labels; {few}{more}"), sep="\\n")
+        print(*wrapped(f"target: {len(labels)} labels; {few}{more}"), sep="\n")
     others = [name for name in out if rows.y is None or name != _target(rows, source)]
     if others:
-        print(*wrapped(f"no features: {', '.join(repr(name) for name in others)}"), sep="\\n")
+        print(*wrapped(f"no features: {', '.join(repr(name) for name in others)}"), sep="\n")
     print(f"{features} features")
 
 

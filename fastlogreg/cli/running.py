@@ -19,6 +19,7 @@ from ..solvers.result import STOP_REASONS, TrainingResult
 from ..solvers.state import State
 from ..training.options import Options
 from ..training.run import run as run_solver
+from ..tables.words import number_of
 from .choosing import SOLVER, Penalty
 from .report import Metrics, ProgressBar, cost_lines
 from .scores import Scores, scores_of
@@ -97,12 +98,13 @@ def class_weights(text: str, Y: Array, labels: Sequence[Any]) -> NDArray[np.floa
     names = [str(label) for label in labels]
     for part in text.split(","):
         name, sign, value = part.rpartition("=")
-        if not sign or name.strip() not in names:
+        number = number_of(value.strip(), "plain")
+        if not sign or name.strip() not in names or number is None:
             raise ValueError(
                 f'--class-weight must be "balanced" or LABEL=WEIGHT,... of the labels '
                 f"{', '.join(names[:10])}; got {part.strip()!r}"
             )
-        found[names.index(name.strip())] = check_number(f"--class-weight {name}", value, low=0)
+        found[names.index(name.strip())] = check_number(f"--class-weight {name}", number, low=0)
     if not (found > 0.0).all():
         raise ValueError(f"--class-weight must be above 0 for each label; got {text!r}")
     return found[y]

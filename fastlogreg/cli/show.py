@@ -65,16 +65,16 @@ def show(
     more = ", ..." if len(loaded.labels) > 10 else ""
     print(f"{model}: a model of {loaded.n_classes} labels by {kind}, fastlogreg {loaded.version}")
     last = "" if loaded.by_softmax else " (y = 1 is the last)"
-    print(*wrapped(f"labels: {labels}{more}{last}"), sep="\\n")
+    print(*wrapped(f"labels: {labels}{more}{last}"), sep="\n")
     how = ", ".join(
         text.format(loaded.settings[key])
         for key, text in _HOW
         if loaded.settings.get(key) is not None
     )
     if how:
-        print(*wrapped(how), sep="\\n")
+        print(*wrapped(how), sep="\n")
     if columns:
-        print(*wrapped(f"reads the columns {', '.join(columns)}"), sep="\\n")
+        print(*wrapped(f"reads the columns {', '.join(columns)}"), sep="\n")
     _print_coefficients(names, of_x, b, every)
 
 

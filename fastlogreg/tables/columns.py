@@ -222,6 +222,7 @@ def one_hot(plan: Category, found: Coded, said: list[str]) -> list[Array]:
 class Date:
     """A column of dates: the year, a feature for each month and day of the week, and the hour.
 
+    year: whether it differs; months and days are those that were seen, none where only one was.
     style: how the dates are written where the column is text. fill: the year where one is missing.
     """
 
@@ -233,13 +234,14 @@ class Date:
     indicator: bool = False
     style: str | None = None
     missing: tuple[str, ...] = ()
+    year: bool = True
     kind: ClassVar[str] = "date"
 
     @property
     def features(self) -> list[str]:
         """Return the names of the features."""
         return [
-            f"{self.name} year",
+            *([f"{self.name} year"] if self.year else []),
             *(f"{self.name} month = {k}" for k in self.months),
             *(f"{self.name} weekday = {DAYS[k]}" for k in self.days),
             *([f"{self.name} hour"] if self.hour else []),
@@ -254,7 +256,7 @@ class Date:
         if gone.any() and not self.indicator:
             said.append(f"{self.name}: {_count(gone, 'date')} missing, as none was in training")
         return [
-            np.where(gone, self.fill, year),
+            *([np.where(gone, self.fill, year)] if self.year else []),
             *((month == k).astype(np.float64) for k in self.months),
             *((day == k).astype(np.float64) for k in self.days),
             *([np.where(gone, 12.0, hour)] if self.hour else []),
@@ -344,4 +346,4 @@ def _check(plan: Plan) -> None:
         wrong = wrong or any(not 0 <= k < len(DAYS) for k in plan.days)
         wrong = wrong or not isinstance(plan.style, (str, type(None)))
     if wrong or not all(isinstance(word, str) for word in words):
-        raise ValueError(f"the plan of column {plan.name!r} is damaged")
+        raise ValueError(f"the plan of column {plan.name!r} of its table is damaged")

@@ -219,10 +219,11 @@ def _sniffed(lines: Sequence[str], quote: str) -> str:
         if not counts:
             continue
         usual, times = Counter(counts).most_common(1)[0]
-        share = times / len(counts)
+        shorter = counts[0] == usual - 1  # a header without a name for the rows
+        share = (times + shorter) / len(counts)
         if usual < 2 or share < (1.0 if sign == " " else 0.7):
             continue
-        if not usual - 1 <= counts[0] <= usual:
+        if counts[0] != usual and not shorter:
             share *= 0.5
         if share > best:
             best, chosen = share, sign

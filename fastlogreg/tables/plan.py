@@ -23,7 +23,7 @@ RARE_SHARE, MOST_LEVELS = 0.001, 100  # of the rows; of one column, the most fre
 FEW_LEVELS, LEAST_ROWS = 10, 10  # beyond so many levels, each needs so many rows
 NEARLY_ALL = 0.9  # of the words: numbers with a few odd ones; different words of an identifier
 LEAST_TO_IDENTIFY = 20  # rows
-_IDENTIFIER = re.compile(r"(.*[_ .-])?(id|index|uuid|guid|rowid|row)|.*[a-z](Id|ID)", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?i:(.*[_ .-])?(id|index|uuid|guid|rowid|row))|.*[a-z](Id|ID)")
 
 
 class Wishes(NamedTuple):
@@ -63,11 +63,13 @@ class Column(NamedTuple):
             how = "" if plan.style == "plain" else f" (written with {plan.style})"
             if plan.style == "true/false":
                 how = " (1 for true)"
-            filled = f"; {plan.fill:.4g} and an indicator where missing" if plan.indicator else ""
+            filled = f"; {plan.fill:.4g} where missing, and an indicator" if plan.indicator else ""
             return f"a number{how}{filled}"
         if isinstance(plan, Date):
             hour = ", hour" if plan.hour else ""
-            return f"year, month, weekday{hour}: {n} features"
+            parts = ("year", plan.year), ("month", plan.months), ("weekday", plan.days)
+            used = ", ".join(name for name, there in parts if there)
+            return f"{used}{hour}: {n} features"
         extra = [
             name for name, there in (("other", plan.other), ("missing", plan.missing)) if there
         ]
@@ -213,7 +215,7 @@ def _number(frame: Frame, j: int, style: str, wishes: Wishes) -> Column:
         and (present.dtype.kind in "iu" or (present == np.floor(present)).all())
         and len(np.unique(present)) == len(present)
     ):
-        left_out = "an identifier: all different"
+        left_out = "all different"
     if left_out and name not in wishes.kept:
         return Column(name, kind, missing, about, None, left_out)
     fill = float(np.median(present))
@@ -239,21 +241,24 @@ def _date(frame: Frame, j: int, style: str | None, wishes: Wishes) -> Column:
     gone = np.isnan(year)
     here = ~gone
     months, days = (tuple(np.unique(part[here]).astype(int).tolist()) for part in (month, day))
-    about = f"{int(year[here].min())} to {int(year[here].max())}"
+    first, last = int(year[here].min()), int(year[here].max())
+    about = f"{first} to {last}" if first < last else str(first)
     if style is not None:
         about += f", {style}"
     clock = bool((hour[here] != 0).any())
-    if len(np.unique(parts[here], axis=0)) == 1 and not gone.any() and name not in wishes.kept:
-        return Column(name, "date", 0, about, None, "all of it is one date")
+    differs = first < last or len(months) > 1 or len(days) > 1 or clock
+    if not differs and not gone.any():
+        return Column(name, "date", 0, about, None, "all in one month, on one weekday")
     plan = Date(
         name,
         float(np.median(year[here])),
-        months,
-        days,
+        months if len(months) > 1 else (),
+        days if len(days) > 1 else (),
         clock,
         bool(gone.any()),
         style if not pa.types.is_temporal(frame.columns[j].type) else None,
         tuple(wishes.missing),
+        first < last,
     )
     return Column(name, "date", int(gone.sum()), about, plan)
 
@@ -273,7 +278,7 @@ def _category(frame: Frame, name: str, found: Coded, wishes: Wishes) -> Column:
         and present >= LEAST_TO_IDENTIFY
         and seen > NEARLY_ALL * present
     ):
-        return Column(name, "text", missing, about, None, "an identifier: nearly all different")
+        return Column(name, "text", missing, about, None, "nearly all different")
     least = max(RARE_SHARE * m, LEAST_ROWS if seen > FEW_LEVELS else 1)
     order = np.argsort(-counts, kind="stable")
     common = [int(k) for k in order[:MOST_LEVELS] if counts[k] >= least]
