@@ -17,9 +17,9 @@ from ..maths.metrics import best_threshold
 from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.result import STOP_REASONS, TrainingResult
 from ..solvers.state import State
+from ..tables.words import number_of
 from ..training.options import Options
 from ..training.run import run as run_solver
-from ..tables.words import number_of
 from .choosing import SOLVER, Penalty
 from .report import Metrics, ProgressBar, cost_lines
 from .scores import Scores, scores_of
