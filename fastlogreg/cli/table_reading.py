@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ..tables.reading import Frame, OpenTable, open_table
 
 Array = NDArray[Any]
 COLUMNS = 80  # of the narrowest terminal
+_UNNAMED = re.compile(r"column \d+", re.ASCII)  # of a table without a header
 
 
 class TableOptions(NamedTuple):
@@ -123,6 +125,8 @@ def other_data(rows: Rows, encoding: Encoding) -> Data:
 
 def rows_for(path: Path, options: Any, names: Sequence[str]) -> Rows:
     """Read the columns of these names, and the labels where a target is named."""
+    if options.header is None and names and all(map(_UNNAMED.fullmatch, names)):
+        options = options._replace(header=False)  # as the training data, so that no row is lost
     table = opened(path, options)
     t = None if options.target is None else column_position(table.path, table.names, options.target)
     if options.x is None:

@@ -193,7 +193,8 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
             if not last < column < _LARGEST:
                 raise ValueError(
                     f"{path}, line {number}: {field[:80]!r} is no INDEX:VALUE with INDEX rising "
-                    "from 1"
+                    "from 1; a file that counts from 0 is read by scikit-learn's "
+                    "load_svmlight_file and written for here by scipy's save_npz"
                 )
             columns.append(column)
             values.append(entry)

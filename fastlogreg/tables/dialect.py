@@ -142,7 +142,6 @@ def encoding_of(content: Content) -> str:
 
 def text_lines(content: Content, encoding: str) -> Iterator[str]:
     """Read lines of text; ValueError for one that is too long, or that is not of this encoding."""
-    number = 1
     with content.open() as file, io.TextIOWrapper(file, encoding, newline="") as text:
         try:
             while line := text.readline(LONGEST_LINE):
@@ -152,12 +151,24 @@ def text_lines(content: Content, encoding: str) -> Iterator[str]:
                         "characters or more; store wide tables as .parquet"
                     )
                 yield line
-                number += 1
         except UnicodeError as error:
             raise ValueError(
-                f"{content.path}, line {number}: it is not {encoding} text ({error}); name another "
-                "encoding with --encoding, for instance latin-1"
+                f"{content.path}{_odd_line(content, encoding)}: it is not {encoding} text; name "
+                "another encoding with --encoding, for instance latin-1"
             ) from error
+
+
+def _odd_line(content: Content, encoding: str) -> str:
+    """Name the first line that is not of this encoding, where a line ends by one byte."""
+    if "16" in encoding or "32" in encoding:
+        return ""
+    with content.open() as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return f", line {number}"
+    return ""
 
 
 def _known(path: Path, encoding: str) -> str:

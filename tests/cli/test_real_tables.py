@@ -257,6 +257,26 @@ def test_a_table_in_cross_validation(table, run):
     assert run("predict", "m.npz", table)[0] == 0
 
 
+def test_a_table_without_a_header_loses_no_row_to_it(run):
+    rows = [f"{k % 7},{'ab'[k % 2]},{'xy'[k % 3 == 0]}" for k in range(60)]
+    for name, some in (("all", rows), ("two", ["7,a,x", "words,b,y"]), ("one", rows[:1])):
+        with open(f"{name}.csv", "w", encoding="utf-8") as file:
+            file.write("\n".join(some))
+    assert run("train", "all.csv", "--target", "-1", *QUICK, "--out", "m.npz")[0] == 0
+    assert run("predict", "m.npz", "one.csv")[1].count("\n") == 2
+    assert "two.csv, line 2: column 'column 0'" in run("predict", "m.npz", "two.csv")[2]
+
+
+def test_dependent_columns_have_their_names_in_the_warning(run):
+    with open("d.csv", "w", encoding="utf-8") as file:
+        file.write("height,twice,label\n")
+        file.writelines(f"{k},{2 * k},{int(k * 7 % 11 > 5)}\n" for k in range(40))
+    how = ("--target", "label", "--lambda", "0", "--solver", "newton", *QUICK)
+    err = run("train", "d.csv", *how)[2]
+    assert "linearly dependent" in err
+    assert "height, twice" in err
+
+
 # ---------------------------------------------------------------- real data
 
 

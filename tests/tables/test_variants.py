@@ -242,7 +242,7 @@ def test_what_cannot_be_read_is_one_line_with_a_remedy(case, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--encoding", "ascii"), "it is not ascii text"),
+        (("--encoding", "ascii"), "t.csv, line 2: it is not ascii text; name another encoding"),
         (("--encoding", "klingon"), "is unknown; for instance utf-8"),
         (("--delimiter", "ab"), "--delimiter must be one character"),
         (("--delimiter", ";"), "no column 'outcome'"),
