@@ -20,13 +20,17 @@ import typer
 from .._version import __version__
 from . import compare, demo, doctor
 from .cv import cv
+from .inspect import inspect
 from .predict import evaluate, predict
 from .running import INTERRUPTED
+from .show import show
 from .summary import summary
 from .train import train
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
+    "inspect": inspect,
+    "show": show,
     "cv": cv,
     "predict": predict,
     "evaluate": evaluate,

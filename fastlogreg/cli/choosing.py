@@ -12,7 +12,7 @@ import numpy as np
 from ..checks.arguments import check_number
 from ..files.writing import atomic_open
 
-SOLVER, DEFAULT_SOLVER = "prox_newton", "gd"
+SOLVER = "prox_newton"
 SHOWN, NAME_WIDTH = 20, 44  # lines of a table; characters of a name, so that a line is below 80
 
 
@@ -70,10 +70,12 @@ def _bounds(text: str, l1_ratio: float) -> tuple[float | None, float | None]:
     return low, high
 
 
-def solver_for(solver: str | None, penalty: Penalty) -> str:
-    """Return the solver: the one named, or what can do it."""
+def solver_for(solver: str | None, penalty: Penalty, alpha: str | None = None) -> str:
+    """Return the solver: the one named, or what can do it; a rate alpha asks for the descent."""
     if not penalty.asked:
-        return DEFAULT_SOLVER if solver is None else solver
+        if solver is None:
+            return "auto" if alpha is None else "gd"
+        return solver
     if solver not in (None, "auto", SOLVER):
         raise ValueError(
             f"--solver must be {SOLVER} or auto for {penalty.asked}; got {solver!r}. Leave it out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from .choosing import print_features, read_penalty
 from .folds import Problem, follow_folds
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_training
-from .running import print_metrics
+from .running import metrics_of
 
 Array = NDArray[Any]
 RULES, ALO = ("best", "1se"), "alo"
@@ -140,7 +141,8 @@ def cv(
     if positive is not None:
         how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
-    print_metrics(model, training.X, Y, "train")
+    model = replace(model, table=training.table)
+    print(*metrics_of(model, training.X, Y).lines("train", labels), sep="\n")
     if out is not None:
         model.save(out)
         print(f"model written to {out}")

@@ -89,7 +89,7 @@ def scheduler(address: str) -> Iterator[None]:
 
 def _load(path: str, source: DataOptions) -> Raw:
     """Read one file as a block; labels that are text stay the words that are written."""
-    data = read_data(path, **source._asdict(), spelt=True)
+    data = read_data(path, **source.of_file(), spelt=True)
     raw = raw_block(data.X.T, labels_of(data), None, path)
     if raw.y.dtype.kind == "U":
         raw.labels = raw.labels._replace(kind="text", missing=first_of(raw.y == ""))

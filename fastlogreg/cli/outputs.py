@@ -9,6 +9,27 @@ from pathlib import Path
 from ..checks.extras import require
 
 FIGURES = (".png", ".pdf", ".svg")
+OTHERS = (
+    ".csv",
+    ".json",
+    ".jsonl",
+    ".parquet",
+    ".pkl",
+    ".joblib",
+    ".html",
+    ".onnx",
+    ".txt",
+    ".tsv",
+)
+
+
+def check_model_file(path: Path | None) -> None:
+    """Refuse the ending of another format: a model file is NumPy's .npz."""
+    if path is not None and path.suffix.lower() in OTHERS:
+        raise ValueError(
+            f"--out writes a model, in NumPy's .npz; got {path}. Give it the ending .npz (the "
+            "command predict writes tables)"
+        )
 
 
 def check_writable(path: Path | None, *others: Path | None) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from ..checks.extras import require
+from ..files.columns import column_position
 from ..files.model import Model
 from ..files.writing import atomic_open
 from . import options
 from .outputs import check_writable
 from .reading import DataOptions, read_for, truth
-from .running import predictions, print_metrics, probabilities
+from .running import metrics_of, predictions, probabilities, threshold_in
+from .table_reading import TableOptions, opened
+
+ENDINGS = (".csv", ".parquet", ".jsonl")
 
 
 def predict(
@@ -26,8 +32,24 @@ def predict(
     y: options.Y = None,
     target: options.Target = None,
     header: options.Header = None,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    id_: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="COLUMN",
+            help="Column of a table that names each row, instead of numbers from 0.",
+            rich_help_panel=options.READING,
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write to this .csv instead of the terminal.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Write to this .csv, .parquet or .jsonl instead of the terminal.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
 ) -> None:
     """Print label and probability of each example in DATA, as CSV.
@@ -35,17 +57,31 @@ def predict(
     Of two classes it is P(y = 1), of more the probability of each. Labels in DATA are left out.
     """
     check_writable(out, data, model)
+    if out is not None and out.suffix.lower() not in ENDINGS:
+        raise ValueError(f"--out must end in {', '.join(ENDINGS)}; got {out}")
     loaded = Model.load(model)
-    examples = read_for(loaded, data, DataOptions(x, y, target, header))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    if id_ is not None and (not source.is_table(data) or str(data) == "-"):
+        raise ValueError(f"--id names a column of a table in a file; got {data}")
+    examples = read_for(loaded, data, source)
     A = probabilities(loaded, examples.X)
-    named = [loaded.labels[k] for k in predictions(A)[0].tolist()]
-    heads = [f"probability {label}" for label in loaded.labels] if len(A) > 1 else ["probability"]
-    rows = zip(range(A.shape[1]), named, *(a.tolist() for a in A))
+    said = predictions(A, threshold_in(loaded))[0].tolist()
+    named = [loaded.labels[k] for k in said]
+    of = loaded.labels if len(A) > 1 else loaded.labels[1:]
+    key, keys = "example", list(range(A.shape[1]))
+    if id_ is not None:
+        key, keys = _column(data, source, id_)
+    columns = Columns([key, "label", *(f"P({label})" for label in of)], [keys, named, *A.tolist()])
     if out is None:
-        _write_csv(sys.stdout, heads, rows)
+        _write_csv(sys.stdout, columns)
         return
     with atomic_open(out) as file:
-        _write_csv(codecs.getwriter("utf-8")(file), heads, rows)
+        if out.suffix.lower() == ".parquet":
+            _write_parquet(file, columns)
+        elif out.suffix.lower() == ".jsonl":
+            _write_lines(codecs.getwriter("utf-8")(file), columns)
+        else:
+            _write_csv(codecs.getwriter("utf-8")(file), columns)
     print(f"{A.shape[1]} predictions written to {out}")
 
 
@@ -56,18 +92,64 @@ def evaluate(
     y: options.Y = None,
     target: options.Target = None,
     header: options.Header = None,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Print accuracy, log-loss and confusion counts of MODEL on DATA.
+    """Print accuracy, AUC, log-loss and confusion counts of MODEL on DATA.
 
-    Of more than two classes also precision and recall of each.
+    Of each class also precision and recall.
     """
     loaded = Model.load(model)
-    examples = read_for(loaded, data, DataOptions(x, y, target, header))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    examples = read_for(loaded, data, source)
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))
-    print_metrics(loaded, examples.X, Y, "data")
+    scores = metrics_of(loaded, examples.X, Y)
+    if as_json:
+        found = {"data": str(data), "examples": Y.shape[1], **scores.json(loaded.labels)}
+        print(json.dumps(found, indent=2, allow_nan=False))
+        return
+    print(*scores.lines("data", loaded.labels), sep="\n")
 
 
-def _write_csv(file: Any, heads: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+class Columns(NamedTuple):
+    """Columns to write: their heads, and the values of each."""
+
+    heads: list[str]
+    values: Sequence[Sequence[Any]]
+
+    def rows(self) -> Iterable[tuple[Any, ...]]:
+        """Return the rows."""
+        return zip(*self.values)
+
+
+def _column(path: Path, source: DataOptions, key: str) -> tuple[str, list[Any]]:
+    """Read the column that names each row, as text where it is text."""
+    table = opened(path, source)
+    j = column_position(path, table.names, key)
+    frame = table.load([j], [j])
+    return table.names[j], ["" if v is None else v for v in frame.columns[0].to_pylist()]
+
+
+def _write_csv(file: Any, columns: Columns) -> None:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("example", "label", *heads))
-    writer.writerows(rows)
+    writer.writerow(columns.heads)
+    writer.writerows(columns.rows())
+
+
+def _write_lines(file: Any, columns: Columns) -> None:
+    for row in columns.rows():
+        line = json.dumps(dict(zip(columns.heads, row)), default=str, ensure_ascii=False)
+        file.write(line + "\n")
+
+
+def _write_parquet(file: Any, columns: Columns) -> None:
+    pa = require("pyarrow", "cli", "writing .parquet")
+    import pyarrow.parquet as pq
+
+    labels = columns.values[1]
+    values = [*columns.values]
+    if len({type(label) for label in labels}) > 1:  # "not 7" beside 7
+        values[1] = [str(label) for label in labels]
+    table = pa.table([pa.array(value) for value in values], names=columns.heads)
+    pq.write_table(table, pa.PythonFile(file, mode="w"))

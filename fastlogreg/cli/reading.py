@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks.arguments import is_sparse
 from ..checks.labels import Label, encode_labels, one_against_rest, one_label
 from ..data.row_blocks import RowBlocks
 from ..files import read_data
@@ -17,7 +18,18 @@ from ..files.arrays import map_npy
 from ..files.columns import left_out_text
 from ..files.common import Data, UnknownName
 from ..files.model import Model
+from ..tables.plan import Encoding
+from ..tables.reading import is_table
 from .report import label_lines
+from .table_reading import (
+    TableOptions,
+    other_data,
+    rows_for,
+    rows_of,
+    training_data,
+    warn_of_index,
+    wrapped,
+)
 
 Array = NDArray[Any]
 
@@ -30,6 +42,37 @@ class DataOptions(NamedTuple):
     target: str | None = None
     header: bool | None = None
     n_features: int | None = None
+    of_table: TableOptions = TableOptions()
+
+    def of_file(self) -> dict[str, Any]:
+        """Return the arguments of `files.read_data`."""
+        return {name: value for name, value in self._asdict().items() if name != "of_table"}
+
+    def is_table(self, path: Path) -> bool:
+        """Tell whether a file is a table."""
+        return is_table(path, self.target is not None)
+
+
+class Split(NamedTuple):
+    """How rows are held out to test on: which share of each class, and the seed of the choice."""
+
+    share: float
+    seed: int
+
+    def rows(self, y: Array) -> tuple[Array, Array]:
+        """Choose the rows to train on and those to test on, each in order."""
+        rng = np.random.default_rng(self.seed)
+        _, codes = np.unique(y, return_inverse=True)
+        held = np.zeros(len(y), bool)
+        for k in range(int(codes.max(initial=0)) + 1):
+            of_class = rng.permutation(np.flatnonzero(codes == k))
+            held[of_class[: round(self.share * len(of_class))]] = True
+        if held.all() or not held.any():
+            raise ValueError(
+                f"--test-split {self.share:g} leaves no rows to "
+                f"{'train on' if held.all() else 'test on'}: there are {len(y)}"
+            )
+        return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def read(path: Path, options: DataOptions, columns: Sequence[str] | None = None) -> Data:
@@ -37,7 +80,7 @@ def read(path: Path, options: DataOptions, columns: Sequence[str] | None = None)
 
     A column that is left out is named in a warning.
     """
-    how = options._asdict()
+    how = options.of_file()
     if columns is not None:
         how["x"] = columns
     data = read_data(path, **how)
@@ -46,9 +89,37 @@ def read(path: Path, options: DataOptions, columns: Sequence[str] | None = None)
     return data
 
 
-def read_training(path: Path, options: DataOptions, max_memory: int | None) -> Data:
+def read_training(path: Path, options: DataOptions, max_memory: int | None = None) -> Data:
     """Read data to train on, as `RowBlocks` where the memory for X has a limit."""
+    if max_memory is None and options.is_table(path):
+        rows = rows_of(path, options)
+        warn_of_index(rows)
+        return _expected(path, options, training_data(rows, options)[0])
     data = read(path, options) if max_memory is None else _in_blocks(path, options, max_memory)
+    return _expected(path, options, data)
+
+
+def read_split(path: Path, options: DataOptions, split: Split) -> tuple[Data, Data]:
+    """Read data to train on and to test on from one file; a table is planned by the first alone."""
+    if options.is_table(path):
+        rows = rows_of(path, options)
+        warn_of_index(rows)
+        if rows.y is None:
+            raise _no_labels(path)
+        train, test = split.rows(rows.y)
+        training, encoding = training_data(rows.take(train), options)
+        training = _expected(path, options, training)
+        return training, other_data(rows.take(test), encoding)
+    data = _expected(path, options, read(path, options))
+    train, test = split.rows(labels_of(data))
+    X: Any = data.X
+    y = labels_of(data)
+    if is_sparse(X):
+        X = X.tocsc()
+    return data._replace(X=X[:, train], y=y[train]), data._replace(X=X[:, test], y=y[test])
+
+
+def _expected(path: Path, options: DataOptions, data: Data) -> Data:
     n_features = options.n_features
     if n_features is not None and data.X.shape[0] != n_features:
         raise ValueError(f"--n-features is {n_features}, and {path} has {data.X.shape[0]} features")
@@ -62,6 +133,8 @@ def read_test(path: Path, training: Data, options: DataOptions) -> Data:
     """
     n_x = training.X.shape[0]
     options = options._replace(n_features=n_x)
+    if options.is_table(path) and training.feature_names is not None:
+        return _replayed(path, options._replace(x=None), training.table, training.feature_names)
     try:
         data = read(path, options, training.feature_names)
     except UnknownName:
@@ -74,18 +147,44 @@ def read_test(path: Path, training: Data, options: DataOptions) -> Data:
 def read_for(model: Model, path: Path, options: DataOptions) -> Data:
     """Read data for a model: the columns of its names, unless others are asked for."""
     n_x = model.w.shape[0]
+    if options.is_table(path):
+        if model.feature_names is not None:
+            return _replayed(path, options, model.table, model.feature_names)
+        return _check_features(training_data(rows_of(path, options), options)[0], n_x)
+    if model.table is not None:
+        raise ValueError(f"the model is of the columns of a table, and {path} is none")
     columns = model.feature_names if options.x is None else None
     return _check_features(read(path, options._replace(n_features=n_x), columns), n_x)
+
+
+def encoding_of_model(table: Any, names: Sequence[str]) -> Encoding:
+    """Return the plans that a model has for the columns of a table."""
+    return Encoding.of_numbers(names) if table is None else Encoding.of_json(table)
+
+
+def _replayed(path: Path, options: DataOptions, table: Any, names: Sequence[str]) -> Data:
+    """Read other data than those of training, by the plans of training."""
+    encoding = encoding_of_model(table, names)
+    if len(encoding.features) != len(names):
+        raise ValueError(f"the model has {len(names)} features, and its table does not")
+    data = other_data(rows_for(path, options, encoding.names), encoding)
+    if data.said:
+        warnings.warn(f"{path}: {'; '.join(data.said)}", stacklevel=3)
+    return data
 
 
 def labels_of(data: Data) -> Array:
     """Give the labels; ValueError that says how to name them where there are none."""
     if data.y is None:
-        raise ValueError(
-            f"{data.path}: no labels found; name them with --target COLUMN for a table, --y NAME "
-            "for .h5 and .npz, --y FILE.npy for .npy"
-        )
+        raise _no_labels(data.path)
     return data.y
+
+
+def _no_labels(path: Path | str) -> ValueError:
+    return ValueError(
+        f"{path}: no labels found; name them with --target COLUMN for a table, --y NAME "
+        "for .h5 and .npz, --y FILE.npy for .npy"
+    )
 
 
 def classes_of(data: Data, positive: str | None) -> tuple[Array, tuple[Label, ...]]:
@@ -110,6 +209,8 @@ def describe(data: Data, Y: Array, labels: tuple[Any, ...], scale: float | None)
     n_x, m = data.X.shape
     shape = f" ({' x '.join(map(str, data.image_shape))})" if data.image_shape else ""
     print(f"{data.path}: {m} examples of {n_x} features{shape}, {data.X.dtype}")
+    for line in data.said:
+        print(*wrapped(line), sep="\n")
     print(*label_lines(np.bincount(Y[0].astype(np.intp), minlength=len(labels)), labels), sep="\n")
     if scale is not None:
         print(f"X is scaled by {scale}")

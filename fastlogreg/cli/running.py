@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks.arguments import check_number
 from ..figures.training import training_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
+from ..maths.metrics import best_threshold
+from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.result import STOP_REASONS, TrainingResult
-from .choosing import Penalty
+from ..solvers.state import State
+from ..tables.words import number_of
+from ..training.options import Options
+from ..training.run import run as run_solver
+from .choosing import SOLVER, Penalty
 from .report import Metrics, ProgressBar, cost_lines
+from .scores import Scores, scores_of
 
 Array = NDArray[Any]
 INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
@@ -29,16 +38,33 @@ class RunOptions(NamedTuple):
     solver: str
     tol: float | None
     penalty: Penalty = Penalty()
+    standardize: bool = False
+    class_weight: str | None = None
+    threshold: str | None = None
+    descent: bool = True  # the lectures' descent was asked for, and their table of costs
 
 
-def learning_rate(text: str) -> float | None:
+def learning_rate(text: str | None) -> float | None:
     """Read --alpha: a number, or None for "auto"."""
-    if text == "auto":
+    if text is None or text == "auto":
         return None
     try:
         return float(text)
     except ValueError:
         raise ValueError(f'alpha must be a number or "auto"; got {text!r}') from None
+
+
+class Task(NamedTuple):
+    """What is trained on: X (n_x, m), Y (1, m), how many classes, names and weights of examples.
+
+    weight: (m,), or none of them.
+    """
+
+    X: Any
+    Y: Array
+    classes: int
+    names: Sequence[str] | None
+    weight: NDArray[np.float64]
 
 
 def fit(X: Array, Y: Array, *, iterations: int, **arguments: Any) -> TrainingResult:
@@ -47,6 +73,74 @@ def fit(X: Array, Y: Array, *, iterations: int, **arguments: Any) -> TrainingRes
 
     with ProgressBar(iterations) as bar:
         return train_on_arrays(X, Y, iterations=iterations, callback=bar, **arguments)
+
+
+def fit_task(task: Task, settings: Settings, extras: Extras, **options: Any) -> TrainingResult:
+    """Train as `fastlogreg.train` does, behind a progress bar; columns have names in warnings."""
+    K = task.classes if task.classes > 2 else None
+    with ProgressBar(options["iterations"]) as bar:
+        checked = Options.checked(callback=bar, **options)
+        weights = task.weight[None, :] if task.weight.size else None
+        if checked.solver == SOLVER:
+            prepared = with_elastic_net(settings, extras, None, 0.0, task.X, task.Y, K, weights)
+        else:
+            prepared = prepare_to_train(settings, None, 0.0, task.X, task.Y, K, weights)
+        return run_solver(prepared.objective, State(prepared.theta), checked, names=task.names)
+
+
+def class_weights(text: str, Y: Array, labels: Sequence[Any]) -> NDArray[np.float64]:
+    """Read --class-weight, "balanced" or "no=1,yes=5", as the weight of each example."""
+    y = Y[0].astype(np.intp)
+    counts = np.bincount(y, minlength=len(labels))
+    if text == "balanced":
+        return np.asarray((len(y) / (len(labels) * counts))[y], np.float64)
+    found = np.ones(len(labels))
+    names = [str(label) for label in labels]
+    for part in text.split(","):
+        name, sign, value = part.rpartition("=")
+        number = number_of(value.strip(), "plain")
+        if not sign or name.strip() not in names or number is None:
+            raise ValueError(
+                f'--class-weight must be "balanced" or LABEL=WEIGHT,... of the labels '
+                f"{', '.join(names[:10])}; got {part.strip()!r}"
+            )
+        found[names.index(name.strip())] = check_number(f"--class-weight {name}", number, low=0)
+    if not (found > 0.0).all():
+        raise ValueError(f"--class-weight must be above 0 for each label; got {text!r}")
+    return found[y]
+
+
+def threshold_of(text: str | None, model: Model, X: Any, Y: Array) -> float:
+    """Read --threshold: a number, or "best-f1" or "best-cost=A:B" of the training data."""
+    if text is None:
+        return 0.5
+    if model.by_softmax:
+        raise ValueError(
+            f"--threshold is for two labels; got {len(model.labels)}. Take one label against the "
+            "others with --positive LABEL"
+        )
+    wrong = ValueError(
+        '--threshold must be a number from 0 to 1, "best-f1", or "best-cost=A:B" with the costs of '
+        f"a wrong {model.labels[1]!r} and of a wrong {model.labels[0]!r}; got {text!r}"
+    )
+    if text != "best-f1" and not text.startswith("best-cost="):
+        try:
+            value = float(text)
+        except ValueError:
+            raise wrong from None
+        if not 0.0 <= value <= 1.0:
+            raise wrong
+        return value
+    costs = None
+    if text != "best-f1":
+        try:
+            false_one, false_zero = map(float, text.partition("=")[2].split(":"))
+        except ValueError:
+            raise wrong from None
+        if not (0.0 < false_one < np.inf and 0.0 < false_zero < np.inf):
+            raise wrong
+        costs = false_one, false_zero
+    return best_threshold(Y[0], probabilities(model, X)[0], costs)
 
 
 def settings(result: TrainingResult, **given: Any) -> dict[str, Any]:
@@ -62,16 +156,22 @@ def probabilities(model: Model, X: Array) -> NDArray[np.float64]:
     return predict_proba(model.w, model.b, X, scale=model.scale, shift=model.shift)
 
 
-def predictions(A: Array) -> Array:
+def predictions(A: Array, threshold: float = 0.5) -> Array:
     """Return the likeliest class of each example (1, m), of A (1, m) = P(y = 1) or A (K, m)."""
-    return (A > 0.5).astype(np.uint8) if len(A) == 1 else A.argmax(axis=0)[None, :]
+    return (threshold < A).astype(np.uint8) if len(A) == 1 else A.argmax(axis=0)[None, :]
 
 
 def print_costs(result: TrainingResult, iterations: int) -> None:
     """Print the table of costs, why the run stopped, and how far it came."""
     print(*cost_lines(result.costs, iterations), sep="\n")
+    print_end(result, 0.0)
+
+
+def print_end(result: TrainingResult, compiled: float) -> None:
+    """Print why the run stopped, and how far it came; compiled: seconds spent on compiling."""
+    seconds = max(0.0, result.seconds - compiled)
     print(
-        f"Stopped after {result.iterations} iterations, {result.seconds:.2f} s: "
+        f"Stopped after {result.iterations} iterations, {seconds:.2f} s: "
         f"{STOP_REASONS[result.stop_reason]}"
     )
     # NaN: a solver without a rate; an infinite bound: no penalty, and nothing is proved
@@ -81,8 +181,24 @@ def print_costs(result: TrainingResult, iterations: int) -> None:
     print(f"Cost {result.cost:.6f}{above}, gradient norm {result.gradient_norm:.3g}{alpha}")
 
 
+def metrics_of(model: Model, X: Any, Y: Array) -> Scores:
+    """Return how well a model predicts X, Y, with the threshold that it has."""
+    from ..api.passes import propagate
+
+    threshold = threshold_in(model)
+    A = probabilities(model, X)
+    log_loss = propagate(model.w, model.b, X, Y, scale=model.scale, shift=model.shift).cost
+    return scores_of(Y, A, float(log_loss), predictions(A, threshold), threshold)
+
+
+def threshold_in(model: Model) -> float:
+    """Return the threshold that a model was given, or a half."""
+    found = model.settings.get("threshold")
+    return float(found) if isinstance(found, (int, float)) else 0.5
+
+
 def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:
-    """Print accuracy, log-loss and confusion counts of a model on X, Y; of each class too."""
+    """Print accuracy, log-loss and confusion counts of a model on X, Y, as the lectures do."""
     from ..api.passes import propagate
 
     predicted = predictions(probabilities(model, X))

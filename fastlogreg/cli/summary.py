@@ -86,6 +86,8 @@ def summary(
     loaded = Model.load(model)
     require_two_labels(len(loaded.labels))
     require_smooth(loaded)
+    if loaded.settings.get("class_weight"):
+        raise ValueError("summary needs a model trained without --class-weight")
     source = DataOptions(x, y, target, header)
     examples = read_for(loaded, data, source)
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))

@@ -2,62 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import contextlib
+import io
+import json
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from ..checks.extras import require
-from ..files.model import Model
+from ..checks.arguments import check_number
 from ..solvers import registry
 from . import options
-from .choosing import follow, print_features, read_penalty, solver_for
-from .outputs import check_plot, check_writable
-from .reading import DataOptions, classes_of, describe, read_test, read_training, truth
-from .running import (
-    INTERRUPTED,
-    Examples,
-    RunOptions,
-    fit,
-    learning_rate,
-    print_costs,
-    print_metrics,
-    save_figure,
-    settings,
-)
-from .summary import require_two_labels, summary_of
+from .choosing import read_penalty, solver_for
+from .one_run import Asked, Files, train_here, train_with_dask
+from .outputs import check_model_file
+from .reading import DataOptions, Split
+from .running import RunOptions, learning_rate
+from .table_reading import TableOptions
 
 DEFAULT_BACKEND = "fused"
-TOL = 1e-10  # of a penalty with corners
-GOES_ON = ("iterations", "interrupted")
+TOL = 1e-10  # where no solver is named, or for a penalty with corners
 
 
 def train(
     data: options.DataFile,
-    test: Annotated[
-        Path | None, typer.Option("--test", help="Data to test on, of the same form as DATA.")
-    ] = None,
     x: options.X = None,
     y: options.Y = None,
     target: options.Target = None,
-    positive: Annotated[
-        str | None,
-        typer.Option("--positive", help="Train this label against all the others together."),
-    ] = None,
     header: options.Header = None,
     n_features: options.Features = None,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    category: options.Category = None,
+    leave_out: options.LeaveOut = None,
+    missing: options.Missing = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            "--test",
+            help="Data to test on, of the same form as DATA.",
+            rich_help_panel=options.TESTING,
+        ),
+    ] = None,
+    test_split: Annotated[
+        float | None,
+        typer.Option(
+            "--test-split",
+            metavar="SHARE",
+            help="Hold out this share of each class to test on: 0.2.",
+            rich_help_panel=options.TESTING,
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", help="Of the rows that are held out.", rich_help_panel=options.TESTING
+        ),
+    ] = 0,
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            "--positive",
+            help="Train this label against all the others together.",
+            rich_help_panel=options.TESTING,
+        ),
+    ] = None,
+    class_weight: Annotated[
+        str | None,
+        typer.Option(
+            "--class-weight",
+            metavar="WEIGHTS",
+            help='What an example of a class counts: "balanced", or "no=1,yes=5".',
+            rich_help_panel=options.TESTING,
+        ),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold",
+            help='Above which probability y = 1 is predicted: a number, "best-f1", or '
+            '"best-cost=A:B", the costs of a wrong 1 and of a wrong 0.',
+            rich_help_panel=options.TESTING,
+        ),
+    ] = None,
     alpha: Annotated[
-        str, typer.Option("--alpha", help='Learning rate, or "auto" for the largest safe one.')
-    ] = "auto",
-    iterations: Annotated[int, typer.Option("--iterations", help="Steps at most.")] = 1000,
+        str | None,
+        typer.Option(
+            "--alpha",
+            help='Learning rate of the lectures\' gradient descent, or "auto" for the largest safe '
+            "one.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = None,
+    iterations: Annotated[
+        int,
+        typer.Option("--iterations", help="Steps at most.", rich_help_panel=options.TRAINING),
+    ] = 1000,
     solver: Annotated[
         str | None,
         typer.Option(
             "--solver",
-            help=f"One of {', '.join(registry.names())}; default: gd, or prox_newton for "
-            "--l1-ratio and --bounds.",
+            help=f"One of {', '.join(registry.names())}; default: auto, gd with --alpha, or "
+            "prox_newton for --l1-ratio and --bounds.",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     tol: Annotated[
@@ -65,12 +112,36 @@ def train(
         typer.Option(
             "--tol",
             help="Stop when cost - optimum (lambda 0: the gradient) is proved below it; default: "
-            "1e-10 for --l1-ratio and --bounds, else none.",
+            "1e-10 where neither --solver nor --alpha is given, else none.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = None,
+    standardize: Annotated[
+        bool | None,
+        typer.Option(
+            "--standardize/--no-standardize",
+            help="Train on features of mean 0 and variance 1; default: tables only, where none of "
+            "--solver, --alpha, --scale, --l1-ratio and --bounds is given.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "--scale",
+            help="X is multiplied by it; default: 1/255 for uint8 images, else 1.",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     lambda_: Annotated[
-        float, typer.Option("--lambda", help="Penalty; of L2 lambda / (2 m) ||w||^2.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            "--lambda",
+            help="Penalty; of L2 lambda / (2 m) ||w||^2, and C = 1 / lambda. Default: 1 where none "
+            "of --solver, --alpha, --l1-ratio and --bounds is given, else 0.",
+            rich_help_panel=options.PENALTY,
+        ),
+    ] = None,
     l1_ratio: options.L1Ratio = 0.0,
     bounds: options.Bounds = None,
     path: Annotated[
@@ -79,12 +150,7 @@ def train(
             "--path",
             metavar="N",
             help="Print the optima at N lambdas, from where the first feature comes in; then end.",
-        ),
-    ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option(
-            "--scale", help="X is multiplied by it; default: 1/255 for uint8 images, else 1."
+            rich_help_panel=options.PENALTY,
         ),
     ] = None,
     backend: options.Backend = DEFAULT_BACKEND,
@@ -92,62 +158,134 @@ def train(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--checkpoint", help="Keep the state of the run in this file, to --resume from."
+            "--checkpoint",
+            help="Keep the state of the run in this file, to --resume from.",
+            rich_help_panel=options.RUNNING,
         ),
     ] = None,
     checkpoint_every: Annotated[
-        float, typer.Option("--checkpoint-every", help="Seconds between two writes of it.")
+        float,
+        typer.Option(
+            "--checkpoint-every",
+            help="Seconds between two writes of it.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = 30.0,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on from the checkpoint; begin where there is none yet."),
+        typer.Option(
+            "--resume",
+            help="Go on from the checkpoint; begin where there is none yet.",
+            rich_help_panel=options.RUNNING,
+        ),
     ] = False,
     max_memory: options.MaxMemory = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the model to this file.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Write a figure to this .png, .pdf or .svg.")
-    ] = None,
-    summary: Annotated[
-        bool,
-        typer.Option("--summary", help="Print standard errors, tests and intervals at the end."),
-    ] = False,
     dask: Annotated[
         str | None,
         typer.Option(
             "--dask",
             metavar="ADDRESS",
             help='A Dask scheduler, or "threads"; DATA may be "part-*.parquet".',
+            rich_help_panel=options.RUNNING,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the model to this file.", rich_help_panel=options.OUTPUT),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            help="Write a figure to this .png, .pdf or .svg.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Print standard errors, tests and intervals at the end; lambda is then 0 and the "
+            "features as they are, unless you say otherwise.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> int:
-    """Train on DATA, by default by gradient descent; print costs and metrics.
+    """Train on DATA, to the optimum with C = 1; print metrics and the largest coefficients.
 
-    Two labels are the lectures' sigmoid, more are softmax.
+    Two labels are the lectures' sigmoid, more are softmax. --alpha and --solver gd are the
+    lectures' gradient descent, with its table of costs.
     """
-    source = DataOptions(x, y, target, header, n_features)
     penalty = read_penalty(l1_ratio, bounds)
-    if penalty.asked and tol is None:
-        tol = TOL
-    named = solver_for(solver, penalty)
-    run = RunOptions(learning_rate(alpha), iterations, lambda_, scale, named, tol, penalty)
+    named = solver_for(solver, penalty, alpha)
     if summary and (penalty.asked or path is not None or dask is not None):
         raise ValueError(
             "--summary is for one model that was trained on this machine, and of L2 alone: leave "
             "it out with --l1-ratio, --bounds, --path and --dask"
         )
-    if dask is not None:
-        if penalty.asked or path is not None:
+    if summary and class_weight is not None:
+        raise ValueError(
+            "--summary is for examples that count alike: leave it out with --class-weight"
+        )
+    by_default = solver is None and alpha is None and not penalty.asked
+    if lambda_ is None:
+        lambda_ = 1.0 if by_default and path is None and not summary else 0.0
+    elif path is not None:
+        lambda_ = check_number("--lambda", lambda_)
+    if tol is None and (penalty.asked or (by_default and path is None)):
+        tol = TOL
+    if standardize is None:
+        standardize = by_default and scale is None and path is None and max_memory is None
+        standardize = standardize and not summary
+    elif standardize and (scale is not None or path is not None or max_memory is not None):
+        raise ValueError(
+            "--standardize is for data in memory: leave out --scale, --path and --max-memory"
+        )
+    base = lambda_ == 0.0 and path is None
+    of_table = TableOptions(delimiter, encoding, category, leave_out, missing, base)
+    source = DataOptions(x, y, target, header, n_features, of_table)
+    run = RunOptions(
+        learning_rate(alpha),
+        iterations,
+        lambda_,
+        scale,
+        named,
+        tol,
+        penalty,
+        standardize,
+        class_weight,
+        threshold,
+        named == "gd",
+    )
+    check_model_file(out)
+    split = None
+    if test_split is not None:
+        share = check_number("--test-split", test_split, low=0)
+        if not 0.0 < share < 1.0:
+            raise ValueError(f"--test-split must be between 0 and 1; got {share:g}")
+        if test is not None or max_memory is not None or path is not None or dask is not None:
             raise ValueError(
-                "--l1-ratio, --bounds and --path are for data on this machine: leave them out with "
+                "--test-split holds out rows of DATA: leave out --test, --max-memory, --path and "
                 "--dask"
             )
+        split = Split(share, int(check_number("--seed", seed, low=0, integer=True)))
+    if dask is not None:
+        if penalty.asked or path is not None or class_weight is not None or threshold is not None:
+            raise ValueError(
+                "--l1-ratio, --bounds, --path, --class-weight and --threshold are for data on this "
+                "machine: leave them out with --dask"
+            )
+        if as_json or quiet:
+            raise ValueError("--json and --quiet are for data on this machine")
         others = (test, plot, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
                 "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
                 "are for data on this machine: leave them out with --dask"
             )
-        return _train_with_dask(dask, data, source, run, out, positive)
+        return train_with_dask(dask, data, source, run, out, positive)
     files = Files(data, test, out, plot, checkpoint)
     machine: dict[str, Any] = {
         "backend": backend,
@@ -163,129 +301,11 @@ def train(
                 "--out, --checkpoint and --resume. fastlogreg cv chooses one of them"
             )
         files = files._replace(path=path)
-    return _train_here(files, source, run, machine, max_memory, positive, summary)
-
-
-class Files(NamedTuple):
-    """The files that training reads and writes; path: lambdas of a path to print in its place."""
-
-    data: Path
-    test: Path | None
-    out: Path | None
-    plot: Path | None
-    checkpoint: Path | None
-    path: int | None = None
-
-
-def _train_here(
-    files: Files,
-    source: DataOptions,
-    run: RunOptions,
-    machine: Mapping[str, Any],
-    max_memory: int | None,
-    positive: str | None,
-    summary: bool,
-) -> int:
-    """Train on this machine, test, and write what is asked for; give the exit status.
-
-    machine: the arguments of `fastlogreg.train` that say how, and not what, to compute.
-    """
-    data, test, out, plot, checkpoint, path = files
-    check_writable(out, data, test)
-    check_plot(plot, data, test, out)
-    if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
-        raise ValueError(f"--checkpoint and --out must be two files; both are {out}")
-    training = read_training(data, source, max_memory)
-    Y, labels = classes_of(training, positive)
-    sets = [Examples("train", training.X, Y)]
-    if test is not None:
-        testing = read_test(test, training, source)
-        sets.append(Examples("test", testing.X, truth(testing, labels, positive)))
-    if summary:
-        require_two_labels(len(labels))
-    factor = describe(training, Y, labels, run.scale)
-    classes = {"classes": len(labels)} if len(labels) > 2 else {}
-    if path is not None:
-        if classes and (run.penalty.asked or plot is not None):
-            raise ValueError(
-                f"{training.path}: --path with {run.penalty.asked or '--plot'} is for two labels; "
-                f"got {len(labels)}. Take one label against the others with --positive LABEL"
-            )
-        where = {name: machine[name] for name in ("backend", "n_threads")}
-        goal = {} if run.tol is None else {"tol": run.tol}
-        return follow(
-            training.X,
-            Y,
-            path,
-            plot,
-            training.feature_names,
-            scale=factor,
-            **run.penalty.arguments(),
-            **goal,
-            **classes,
-            **where,
-        )
-    result = fit(
-        training.X,
-        Y,
-        alpha="auto" if run.alpha is None else run.alpha,
-        iterations=run.iterations,
-        lambda_=run.lambda_,
-        scale=factor,
-        solver=run.solver,
-        tol=run.tol,
-        **run.penalty.arguments(),
-        **classes,
-        **machine,
-    )
-    print_costs(result, run.iterations)
-    if result.proved_zero is not None or not result.w.all():
-        print_features(result.w, training.feature_names, result.proved_zero)
-    if checkpoint is not None and result.stop_reason in GOES_ON:
-        print(f"--checkpoint {checkpoint} --resume goes on from here")
-    how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
-    if run.penalty.l1_ratio:
-        how["l1_ratio"] = run.penalty.l1_ratio
-    if run.penalty.bounds is not None:
-        how["bounds"] = run.penalty.text
-    if positive is not None:
-        how["positive"] = labels[1]
-    names, shape = training.feature_names, training.image_shape
-    model = Model(result.w, result.b, factor, 0.0, labels, names, shape, how)
-    for examples in sets:
-        print_metrics(model, examples.X, examples.Y, examples.name)
-    if out is not None:
-        model.save(out)
-        print(f"model written to {out}")
-    if plot is not None:
-        save_figure(plot, result, model, sets[-1])
-        print(f"figure written to {plot}")
-    if summary:
-        from ..inference.fitted import How
-
-        print()
-        print(summary_of(model, training.X, Y, How(), machine["n_threads"]))
-    return INTERRUPTED if result.stop_reason == "interrupted" else 0
-
-
-def _train_with_dask(
-    address: str,
-    pattern: Path,
-    source: DataOptions,
-    run: RunOptions,
-    out: Path | None,
-    positive: str | None,
-) -> int:
-    """Train on the files that match, where a scheduler has them read; give the exit status."""
-    check_writable(out)
-    require("dask", "dask", "--dask")
-    from . import distributed
-
-    result, model, metrics = distributed.train(address, pattern, source, run, positive)
-    print_costs(result, run.iterations)
-    print(*metrics.lines("train", model.labels), sep="\n")
-    if out is not None:
-        how = settings(result, lambda_=run.lambda_, backend="fused", solver=run.solver)
-        replace(model, settings={**how, **model.settings}).save(out)
-        print(f"model written to {out}")
-    return INTERRUPTED if result.stop_reason == "interrupted" else 0
+    asked = Asked(source, run, machine, max_memory, positive, split, summary)
+    if not (as_json or quiet):
+        return train_here(files, asked)[0]
+    with contextlib.redirect_stdout(io.StringIO()):
+        status, found = train_here(files, asked)
+    if as_json:
+        print(json.dumps(found, indent=2, allow_nan=False))
+    return status

@@ -2,7 +2,8 @@
 
     .h5 .hdf5    datasets x (m, ...) and y (m,), named, or guessed when only one pair can be meant
     .npz .npy    named or guessed likewise; the labels of a .npy lie in another .npy file, named by
-                 y. A .npy is mapped, not read
+                 y. A .npy is mapped, not read. What scipy's save_npz wrote is a sparse X, its
+                 labels in another .npy
     .csv .data   with or without a header; columns by name or position; features must be numbers,
                  labels may be text
     .parquet     columns by name or position, likewise

@@ -254,11 +254,39 @@ def load_npz_array(path: Path, name: str) -> Array:
         return checked_text(values)
 
 
+_SPARSE = {"data", "indices", "indptr", "shape", "format"}
+
+
 def read_npz(path: Path, x: str | None, y: str | None) -> Data:
-    x_name, y_name = _choose(path, npz_headers(path), x, y)
+    """Read named arrays, or the sparse matrix that scipy's save_npz wrote; its y is a .npy file."""
+    shapes = npz_headers(path)
+    if set(shapes) - {"_is_array"} == _SPARSE and x is None:
+        return _read_sparse(path, y)
+    x_name, y_name = _choose(path, shapes, x, y)
     return as_data(
         path, load_npz_array(path, x_name), None if y_name is None else load_npz_array(path, y_name)
     )
+
+
+def _read_sparse(path: Path, y: str | None) -> Data:
+    """Read a CSR or CSC matrix with a row for each example; X is its transpose."""
+    sparse = require("scipy.sparse", "cli", f"reading {path}")
+    values = {name: load_npz_array(path, name) for name in _SPARSE}
+    with reading(path, ".npz of scipy.sparse"):
+        kind = values["format"].item()
+        kind = kind.decode("ascii") if isinstance(kind, bytes) else str(kind)
+        if kind not in ("csr", "csc"):
+            raise ValueError(f"its format is {kind}, not csr or csc; save X.tocsr()")
+        make = sparse.csr_array if kind == "csr" else sparse.csc_array
+        m, n_x = (int(n) for n in values["shape"].tolist())
+        rows = make((values["data"], values["indices"], values["indptr"]), shape=(m, n_x))
+        rows.check_format(full_check=True)
+    labels = None if y is None else map_npy(Path(y))
+    if labels is not None and labels.shape != (m,):
+        raise ValueError(
+            f"{path}: X has {m} examples, and the labels have shape {labels.shape}; expected ({m},)"
+        )
+    return Data(rows.T, labels, None, None, str(path))
 
 
 def map_npy(path: Path) -> Array:

@@ -22,7 +22,8 @@ class Data(NamedTuple):
     """What a file holds: X (n_x, m), and y (m,) as in the file, or None.
 
     feature_names: of the n_x features; image_shape: of one example; left_out: columns that were
-    not asked for and are no features, but the index of a data frame.
+    not asked for and are no features, but the index of a data frame. table: how a table became X,
+    as a model file keeps it, where it was not numbers alone; said: what was noticed, for people.
     """
 
     X: Array
@@ -31,6 +32,8 @@ class Data(NamedTuple):
     image_shape: tuple[int, ...] | None
     path: str
     left_out: tuple[str, ...] = ()
+    table: dict[str, Any] | None = None
+    said: tuple[str, ...] = ()
 
 
 class UnknownName(ValueError):

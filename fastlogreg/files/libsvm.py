@@ -23,7 +23,7 @@ from ..checks.extras import require
 from .common import FORMATS, Data, check_fits, is_number
 from .labels import EXACT, labels_of_words
 
-_LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+\d+:[-+.\deEnNiI]|\s*$)")
+_LIBSVM_LINE = re.compile(rb"(?m)^\s*[-+.\deE]+(\s+(qid:\d|\d+:[-+.\deEnNiI])|\s*$)")
 _BLOCK, _LONGEST_LINE = 1 << 20, 1 << 30
 _LARGEST = 2**53 - 1  # of a column: the indices, one more, are then exact as float64
 _NUMBER, _SPACE = (
@@ -186,12 +186,15 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
     for line in text.decode("utf-8", errors="replace").split("\n"):
         fields = line.partition("#")[0].split()
         last = -1
+        if len(fields) > 1 and fields[1].startswith("qid:"):
+            del fields[1]  # the query of a ranking: no feature
         for field in fields[1:]:
             column, entry = _pair(field)
             if not last < column < _LARGEST:
                 raise ValueError(
                     f"{path}, line {number}: {field[:80]!r} is no INDEX:VALUE with INDEX rising "
-                    "from 1"
+                    "from 1; a file that counts from 0 is read by scikit-learn's "
+                    "load_svmlight_file and written for here by scipy's save_npz"
                 )
             columns.append(column)
             values.append(entry)

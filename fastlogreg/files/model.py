@@ -4,9 +4,10 @@ Arrays w, b, scale, shift, and "metadata", a JSON text with labels, feature name
 settings and version. No pickle. Written through a temporary file and a rename, so that a crash
 leaves the old file or the new one.
 
-There are two formats. Format 1 is a model of two labels by the sigmoid: w (n_x, 1), b one number.
-Format 2 is a model of K labels by softmax: w (n_x, K), b (K, 1). Versions that know format 1 alone
-refuse the other, and read files of two labels that are written today.
+There are three formats. Format 1 is a model of two labels by the sigmoid: w (n_x, 1), b one number.
+Format 2 is a model of K labels by softmax: w (n_x, K), b (K, 1). Format 3 is either of them, and
+"table" in its metadata says how the columns of a table become X: see `fastlogreg.tables.plan`. A
+file has the lowest format that it needs. Earlier versions refuse formats that they do not know.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .arrays import load_npz_array, npz_headers, save_npz
 from .writing import atomic_open
 
 FORMAT, FORMAT_OF_CLASSES = "fastlogreg model 1", "fastlogreg model 2"
+FORMAT_OF_TABLES = "fastlogreg model 3"
 _ARRAYS = ("w", "b", "scale", "shift")
 
 
@@ -56,6 +58,8 @@ class Model:
         How it was trained; numbers, texts, and None for a number that is not finite.
     version : str
         Of the package that trained it.
+    table : dict or None
+        How the columns of a table become X, where they are not numbers alone.
 
     References
     ----------
@@ -85,6 +89,7 @@ class Model:
     image_shape: tuple[int, ...] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
+    table: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         w: Any = self.w
@@ -114,14 +119,17 @@ class Model:
         OSError
             If that fails; path is then as it was.
         """
+        plain = FORMAT_OF_CLASSES if self.by_softmax else FORMAT
         metadata = {
-            "format": FORMAT_OF_CLASSES if self.by_softmax else FORMAT,
+            "format": plain if self.table is None else FORMAT_OF_TABLES,
             "version": self.version,
             "labels": self.labels,
             "feature_names": self.feature_names,
             "image_shape": self.image_shape,
-            "settings": _finite(self.settings),
+            "settings": finite_settings(self.settings),
         }
+        if self.table is not None:
+            metadata["table"] = self.table
         with atomic_open(path) as file:
             save_npz(
                 file,
@@ -172,10 +180,10 @@ class Model:
                     f"its metadata must be one text; it is {text.dtype} of shape {text.shape}"
                 )
             metadata = json.loads(str(text))
-            if metadata["format"] not in (FORMAT, FORMAT_OF_CLASSES):
+            if metadata["format"] not in (FORMAT, FORMAT_OF_CLASSES, FORMAT_OF_TABLES):
                 raise ValueError(
-                    f"its format is {metadata['format']!r}, and this version reads {FORMAT!r} and "
-                    f"{FORMAT_OF_CLASSES!r}"
+                    f"its format is {metadata['format']!r}, and this version reads {FORMAT!r}, "
+                    f"{FORMAT_OF_CLASSES!r} and {FORMAT_OF_TABLES!r}"
                 )
             return cls._checked(arrays, metadata)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -185,7 +193,13 @@ class Model:
 
     @classmethod
     def _checked(cls, arrays: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Model:
-        classes = metadata["format"] == FORMAT_OF_CLASSES
+        of_table = metadata["format"] == FORMAT_OF_TABLES
+        table = metadata["table"] if of_table else None
+        if of_table and not (isinstance(table, dict) and isinstance(table.get("columns"), list)):
+            raise ValueError("its table must be an object with a list of columns")
+        classes = metadata["format"] == FORMAT_OF_CLASSES or (
+            of_table and arrays["w"].ndim == 2 and arrays["w"].shape[1] > 1
+        )
         n_x = _check_arrays(arrays, classes)
         names, shape = metadata["feature_names"], metadata["image_shape"]
         if names is not None and not _is_list_of(names, str):
@@ -208,6 +222,7 @@ class Model:
             None if shape is None else tuple(shape),
             dict(metadata["settings"]),
             str(metadata["version"]),
+            table,
         )
 
 
@@ -250,7 +265,7 @@ def _is_list_of(values: Any, kind: type | tuple[type, ...]) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
-def _finite(settings: dict[str, Any]) -> dict[str, Any]:
+def finite_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Put None for NaN and infinity, which JSON does not know: alpha of a solver that has none."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value

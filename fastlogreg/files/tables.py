@@ -102,7 +102,7 @@ def as_numbers(column: Any) -> Array:
     return np.asarray(column.to_numpy())
 
 
-def _as_labels(path: Path, column: Any, spelt: bool) -> Array:
+def as_labels(path: Path, column: Any, spelt: bool) -> Array:
     """Read a label column as numbers if all of it are, else as text; missing ones are NaN or "".
 
     Text goes by its dictionary: one long word may come a million times, and an array of text
@@ -158,7 +158,7 @@ def open_parquet(path: Path) -> Table:
         with reading(path, "Parquet"):
             table = pq.read_table(path, columns=wanted, read_dictionary=texts)
             columns = [as_numbers(table.column(names[j])) for j in features]
-            y = None if t is None else _as_labels(path, table.column(names[t]), spelt)
+            y = None if t is None else as_labels(path, table.column(names[t]), spelt)
             return columns, y
 
     return Table(names, index_by_metadata(names, schema.metadata), load)
@@ -205,7 +205,7 @@ def _open_csv(path: Path, header: bool | None) -> Table:
             raise ValueError(
                 f"{path}: column {name!r} holds the text {text[2]!r}; {_TEXT_REMEDY}"
             ) from error
-        y = None if t is None else _as_labels(path, table.column(keys[t]), spelt)
+        y = None if t is None else as_labels(path, table.column(keys[t]), spelt)
         return [table.column(keys[j]).to_numpy() for j in features], y
 
     return Table(names, index_by_name(names), load)

@@ -123,14 +123,15 @@ def test_train_predict_evaluate_agree_with_the_functions(data, tmp_path, capsys)
 
     assert run("evaluate", model, data) == 0
     evaluated = capsys.readouterr().out
-    assert [line.replace("train", "data") for line in trained.splitlines() if "train " in line] == [
-        line for line in evaluated.splitlines() if "data " in line
-    ]
+    (accuracy,) = re.findall(r"train accuracy: (\S+) %", trained)
+    (log_loss,) = re.findall(r"train log-loss: (\S+)", trained)
+    assert f"data accuracy: {float(accuracy):.4g} % (50 % by always saying" in evaluated
+    assert f"data log-loss: {float(log_loss):.4g}, Brier score" in evaluated
 
     assert run("predict", model, data) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     A = fastlogreg.predict_proba(expected.w, expected.b, X.T, scale=0.5)
-    assert [float(row["probability"]) for row in rows] == A[0].tolist()
+    assert [float(row["P(1)"]) for row in rows] == A[0].tolist()
     assert [int(row["label"]) for row in rows] == (A[0] > 0.5).astype(int).tolist()
 
     assert run("predict", model, data, "--out", tmp_path / "p.csv") == 0
@@ -229,8 +230,6 @@ def test_arrays_in_npy_files(tmp_path, capsys):
             tmp_path / "x.npy",
             "--y",
             tmp_path / "y.npy",
-            "--iterations",
-            "3",
             "--out",
             tmp_path / "m",
         )
@@ -269,13 +268,14 @@ def test_metrics():
 
 
 def test_a_progress_bar_on_a_terminal_and_none_elsewhere(data, monkeypatch, capsys):
-    assert run("train", data, "--iterations", "3") == 0
+    options = ("--alpha", "auto", "--iterations", "3")
+    assert run("train", data, *options) == 0
     assert capsys.readouterr().err == ""
     ours, theirs = os.openpty()
     with open(theirs, "w") as terminal:
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(sys, "stderr", terminal)
-        assert run("train", data, "--iterations", "3") == 0
+        assert run("train", data, *options) == 0
     seen = b""
     with contextlib.suppress(
         OSError
@@ -326,10 +326,10 @@ def test_bad_data(case, tmp_path, capsys):
     assert not (tmp_path / "m").exists()
 
 
-def test_a_missing_value_names_row_and_column(tmp_path, capsys):
-    (tmp_path / "t.csv").write_text("age,fare,y\n1,2,0\n1,,1\n")
+def test_infinity_names_row_and_column(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("age,fare,y\n1,2,0\n2,inf,1\n")
     line = failing(capsys, "train", tmp_path / "t.csv", "--target", "y")
-    assert re.search("nan in row 1 .*'fare'", line)
+    assert re.search("inf in row 1 .*'fare'", line)
 
 
 BAD_OPTIONS = {
@@ -502,7 +502,10 @@ def test_an_interrupted_run_keeps_its_work(data, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(report.ProgressBar, "__call__", interrupt)
     assert (
-        run("train", data, "--backend", "numpy", "--iterations", "1000000", "--out", tmp_path / "m")
+        run(
+            *("train", data, "--backend", "numpy", "--alpha", "auto"),
+            *("--iterations", "1000000", "--out", tmp_path / "m"),
+        )
         == 130
     )
     captured = capsys.readouterr()

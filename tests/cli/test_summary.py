@@ -103,7 +103,7 @@ def test_json_without_finite_numbers(tmp_path, run):
     apart = X + 9.0 * (2 * y[:, None] - 1)  # labels that a line separates
     data = table(tmp_path / "d.csv", apart, y, groups)
     model = tmp_path / "m.npz"
-    options = ("--x", "age,dose", "--iterations", 3, "--out", model)
+    options = ("--x", "age,dose", "--alpha", "auto", "--iterations", 3, "--out", model)
     assert run("train", data, *TARGET, *options)[0] == 0
     status, out, _ = run("summary", model, data, *TARGET, "--json")
     assert status == 0

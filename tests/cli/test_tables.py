@@ -113,5 +113,5 @@ def test_how_far_from_the_optimum_is_printed_where_it_is_proved(run):
     assert " above the optimum, gradient norm" in out
     out = run("train", "f.csv", *options)[1]
     assert " above the optimum, gradient norm" in out  # without a penalty too
-    out = run("train", "f.csv", "--target", "label", "--iterations", "3")[1]
+    out = run("train", "f.csv", "--target", "label", "--alpha", "auto", "--iterations", "3")[1]
     assert "above the optimum" not in out  # nothing is proved

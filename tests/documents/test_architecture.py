@@ -46,7 +46,7 @@ def test_the_page_shows_every_room_in_order():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("| 4 | `data`, `lectures` |", "| 4 | `data` |"),
+        ("| 4 | `data`, `lectures`, `tables` |", "| 4 | `data` |"),
         ("| 5 | `backends` |\n| 6 | `objective` |", "| 5 | `objective` |\n| 6 | `backends` |"),
         ("| 1 | `_version`, `machine`", "| 1 | `machine`, `_version`"),
     ],

@@ -20,7 +20,7 @@ FLOORS = (
     ("_version", "machine", "checks", "figures"),
     ("maths",),  # takes its inner products from machine, which keeps the threads of BLAS out
     ("kernels", "files"),
-    ("data", "lectures"),
+    ("data", "lectures", "tables"),  # tables: real ones, made into numbers; above their readers
     ("backends",),
     ("objective",),
     ("solvers",),
