@@ -1,5 +1,6 @@
-"""python -m benchmarks BENCHMARK [--quick] [--json FILE] ..., or check OLD.json NEW.json: exit
-status 1 where something became worse. `--help` names them all."""
+"""python -m benchmarks BENCHMARK [--quick] [--json FILE] ..., or report RESULT.json ... for the
+tables of results that were kept, or check OLD.json NEW.json: exit status 1 where something became
+worse. `--help` names them all."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .report import regression, roofline
-from .report.results import load, save
+from fastlogreg.machine.threads import available_threads
+
+from .report import cpu, regression, roofline
+from .report.results import keep_in, load, save
 from .report.tables import write_block
 from .runs import compile as cold_start
 from .runs import (
@@ -51,7 +54,12 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--quick", action="store_true", help="small and short: shows that it works, no more"
         )
-        command.add_argument("--json", type=Path, metavar="FILE", help="write the result")
+        command.add_argument(
+            "--json",
+            type=Path,
+            metavar="FILE",
+            help="write the result; after each case what there is",
+        )
         command.add_argument(
             "--readme",
             type=Path,
@@ -61,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
         if name in ("kernels", "solvers"):
             command.add_argument("--plot", type=Path, metavar="FILE.png", help="write the figure")
         if name == "kernels":
+            command.add_argument(
+                "--cpu-report", type=Path, metavar="FILE.md", help="write one page on this CPU"
+            )
             command.add_argument(
                 "--only", default="", metavar="TEXT", help="only cases with TEXT in their name"
             )
@@ -78,6 +89,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--data", type=Path, metavar="FOLDER", help="with mnist/ and libsvm/"
             )
+    again = commands.add_parser("report", help="the tables of results of --json, cut off or whole")
+    again.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    again.add_argument(
+        "--cpu-report", type=Path, metavar="FILE.md", help="write one page on this CPU from them"
+    )
     check = commands.add_parser("check", help="compare two results of --json")
     check.add_argument("old", type=Path)
     check.add_argument("new", type=Path)
@@ -94,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 1 where a regression was found, or 2 for bad arguments."""
     options = vars(parser().parse_args(arguments))
     try:
-        return _check(**options) if options["command"] == "check" else _measure(**options)
+        command = {"check": _check, "report": _report}.get(options["command"], _measure)
+        return command(**options)
     except (ValueError, OSError) as error:
         print("error:", error, file=sys.stderr)
         return 2
@@ -106,15 +123,28 @@ def _check(command: str, old: Path, new: Path, allowed: float) -> int:
     return 1 if worse else 0
 
 
+def _report(command: str, results: list[Path], cpu_report: Path | None) -> int:
+    kept = [load(path) for path in results]
+    for result in kept:
+        for text in BENCHMARKS[result["benchmark"]].report(result).values():
+            print(text, end="\n\n")
+    if cpu_report is not None:
+        cpu_report.write_text(cpu.page(kept), encoding="utf-8")
+    return 0
+
+
 def _measure(
     command: str,
     quick: bool,
     json: Path | None,
     readme: Path | None,
     plot: Path | None = None,
+    cpu_report: Path | None = None,
     **more: Any,
 ) -> int:
     module = BENCHMARKS[command]
+    if json is not None:
+        more["keep"] = keep_in(json, command, quick, available_threads())
     result = module.run(quick, say=lambda text: print(text, file=sys.stderr, flush=True), **more)
     blocks = module.report(result)
     for text in blocks.values():
@@ -123,6 +153,8 @@ def _measure(
         save(json, result)
     if plot is not None:
         (solvers if command == "solvers" else roofline).figure(result).savefig(plot, dpi=120)
+    if cpu_report is not None:
+        cpu_report.write_text(cpu.page([result]), encoding="utf-8")
     if readme is not None:
         for name, text in blocks.items():
             write_block(readme, name, text)

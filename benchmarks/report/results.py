@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fastlogreg.tools import bench
 
 from .environment import environment
+
+# Takes the rows measured so far, after each case: a run that is cut off has lost nothing then.
+Keep = Callable[[list[dict[str, Any]]], None]
+
+
+def keep_nothing(rows: list[dict[str, Any]]) -> None:
+    """Forget the rows measured so far: the run returns them all at its end."""
 
 
 def timed_row(
@@ -67,13 +76,25 @@ def outcome(
         "environment": environment(n_threads),
         "rows": rows,
         "targets": targets,
+        "complete": True,
         **more,
     }
 
 
 def save(path: Path, result: dict[str, Any]) -> None:
-    """Write a result as JSON."""
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    """Write a result as JSON, in place of the file there, which is whole until the new one is."""
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def keep_in(path: Path, benchmark: str, quick: bool, n_threads: int) -> Keep:
+    """Make what writes the rows of a run to a file after each case, as an incomplete result."""
+
+    def keep(rows: list[dict[str, Any]]) -> None:
+        save(path, outcome(benchmark, quick, n_threads, rows, [], complete=False))
+
+    return keep
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools.bench import DTYPES
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 from .fresh import in_a_fresh_process
 
@@ -50,7 +50,9 @@ def first_train(m: int, n_x: int, dtype: str, cache: str) -> tuple[float, float]
     return imported, trained
 
 
-def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False, say: Callable[[str], None] = print, keep: Keep = keep_nothing
+) -> dict[str, Any]:
     """Measure every dtype and shape, cold and from the disk cache, in three processes each.
 
     Each figure is a median; quick: one of each.
@@ -77,6 +79,7 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
                         "import": imported,
                     }
                 )
+            keep(rows)
     worst = {
         kind: max(r["seconds"] for r in rows if r["contender"] == kind)
         for kind in ("cold", "disk cache")

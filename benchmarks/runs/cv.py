@@ -27,7 +27,7 @@ from fastlogreg.training.side_by_side import one_against_rest
 from ..cases import problems
 from ..cases.expected import Disagreement
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 FOLDS, CS, MARK = 5, np.logspace(-4, 2, 10), 1e-6
@@ -57,7 +57,11 @@ LEAST_RIVALS = 2.0
 
 
 def run(
-    quick: bool, say: Callable[[str], None], problem: str = "", data: Path | None = None
+    quick: bool,
+    say: Callable[[str], None],
+    problem: str = "",
+    data: Path | None = None,
+    keep: Keep = keep_nothing,
 ) -> dict[str, Any]:
     """Measure each task whose name holds `problem`; quick: a hundredth of the examples, 3 Cs."""
     n_threads = available_threads()
@@ -74,6 +78,7 @@ def run(
         task = task._replace(Cs=task.Cs[::4]) if quick else task
         of_task = run_task(task, found, n_threads, 1 if quick else 5, say)
         rows += of_task
+        keep(rows)
         if not quick:
             targets += _targets(task, of_task)
     if problem in RIVALS:

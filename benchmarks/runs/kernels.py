@@ -27,7 +27,7 @@ from ..cases.expected import Disagreement, check_pass, expected_pass
 from ..contenders import fastlogreg, numpy, scikit_learn, torch
 from ..contenders.base import PassContender, Run
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 EXAMPLE, FEATURE = bench.ORDERS
@@ -70,7 +70,12 @@ MOST_FEATURE_MAJOR, LEAST_FEATURE_MAJOR_WIDE = (
 MOST_DESCENT_SECONDS, LEAST_DESCENT_RATIO = 8e-6, 4.0
 
 
-def run(quick: bool = False, only: str = "", say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False,
+    only: str = "",
+    say: Callable[[str], None] = print,
+    keep: Keep = keep_nothing,
+) -> dict[str, Any]:
     """Measure every case whose name contains `only`."""
     n_threads, rounds = available_threads(), 3 if quick else 21
     rows: list[dict[str, Any]] = []
@@ -78,10 +83,12 @@ def run(quick: bool = False, only: str = "", say: Callable[[str], None] = print)
         if only in case.name:
             say(case.name)
             rows += run_case(case, n_threads, rounds)
+            keep(rows)
     case = QUICK_MEMMAP if quick else MEMMAP
     if only in f"{case.name} memmap":
         say(f"{case.name} memmap")
         rows += run_memmap(case, n_threads, rounds)
+        keep(rows)
     if only in "569 x 30 descent":
         say("569 x 30, gradient descent")
         rows += run_descent(n_threads, rounds, 200 if quick else 2000)

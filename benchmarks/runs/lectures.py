@@ -14,13 +14,13 @@ from fastlogreg.lectures.compare import comparisons, markdown
 from fastlogreg.lectures.comparison import Comparison
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 
 AGREEMENT = 1e-12
 QUICK_SIZE, QUICK_SECONDS = 1000, 0.01
 
 
-def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def run(quick: bool, say: Callable[[str], None], keep: Keep = keep_nothing) -> dict[str, Any]:
     """Measure every pair, one after the other; a row for each form."""
     rows: list[dict[str, Any]] = []
     pairs = comparisons(size=QUICK_SIZE, seconds=QUICK_SECONDS) if quick else comparisons()
@@ -37,13 +37,12 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
                     "order": "",
                     "contender": contender,
                     "seconds": seconds,
-                    "pair": pair,
+                    "pair": pair._asdict(),
                 }
             )
-    worst = max(row["pair"].disagreement for row in rows)
+        keep(rows)
+    worst = max(row["pair"]["disagreement"] for row in rows)
     targets = [target("largest disagreement of any pair", worst, most=AGREEMENT)]
-    for row in rows:
-        row["pair"] = row["pair"]._asdict()
     return outcome("lectures", quick, 1, rows, targets)
 
 

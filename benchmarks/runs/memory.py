@@ -18,7 +18,7 @@ from fastlogreg.machine.threads import available_threads
 from fastlogreg.tools.bench import DTYPES, ORDERS
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 from .fresh import in_a_fresh_process
 
@@ -104,7 +104,9 @@ def measure(
     return x_bytes, above
 
 
-def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False, say: Callable[[str], None] = print, keep: Keep = keep_nothing
+) -> dict[str, Any]:
     """Measure every form at 1 GiB; quick: two forms at 64 MiB."""
     rows = []
     for dtype, kind in (("float64", "example-major"), ("uint8", "memmap")) if quick else FORMS:
@@ -114,6 +116,7 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         rows.append(
             {"case": case, "order": "", "contender": "fused", "bytes": above, "x_bytes": x_bytes}
         )
+        keep(rows)
     worst = max(row["bytes"] / row["x_bytes"] for row in rows)
     targets = [target("peak memory above X, share of X, the largest", worst, most=MOST_SHARE)]
     return outcome("memory", quick, available_threads(), rows, targets)

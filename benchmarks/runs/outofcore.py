@@ -23,7 +23,7 @@ import numpy as np
 from fastlogreg.machine.threads import available_threads
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 from .fresh import in_a_fresh_process
 
@@ -166,7 +166,9 @@ def measure(path: Path, rounds: int, say: Callable[[str], None]) -> list[dict[st
     ]
 
 
-def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False, say: Callable[[str], None] = print, keep: Keep = keep_nothing
+) -> dict[str, Any]:
     """Measure 4 GiB, four rounds, and a training run; quick: 96 MiB, one round."""
     n_bytes, rounds = (QUICK_BYTES, 1) if quick else (N_BYTES, 4)
     with tempfile.TemporaryDirectory() as folder:
@@ -174,6 +176,7 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         say(f"making {n_bytes >> 20} MiB in {folder}")
         m = make(path, n_bytes, N_X)
         rows = measure(path, rounds, say)
+        keep(rows)
         say("training")
         forget(path)
         seconds, passes, iterations, bound, reason = child("train", path, max(1, m // 1000))

@@ -25,7 +25,7 @@ from ..cases import problems
 from ..cases.expected import Disagreement
 from ..contenders import penalised
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 SHARES, LENGTH, SMALLEST = (0.1, 0.01), 100, 0.01  # of lambda_max
@@ -57,7 +57,11 @@ OF_READS = "20,000 x 500, float64"
 
 
 def run(
-    quick: bool, say: Callable[[str], None], problem: str = "", data: Path | None = None
+    quick: bool,
+    say: Callable[[str], None],
+    problem: str = "",
+    data: Path | None = None,
+    keep: Keep = keep_nothing,
 ) -> dict[str, Any]:
     """Measure each task whose name holds `problem`; quick: a tenth of the examples, ten lambdas."""
     rows: list[dict[str, Any]] = []
@@ -72,6 +76,7 @@ def run(
         say(task.name)
         of_task = run_task(found, quick, say)
         rows += of_task
+        keep(rows)
         if not quick:
             targets += _targets(task, of_task)
     return outcome("penalties", quick, available_threads(), rows, targets)

@@ -29,7 +29,7 @@ from fastlogreg.dask.engine import (
 from fastlogreg.tools import bench
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 
 SIZES = (8, 64, 128, 256, 512, 1024, 4096, 10000)
@@ -180,7 +180,7 @@ def measure(where: str, sizes: Sequence[int], say: Say) -> list[dict[str, Any]]:
     return rows
 
 
-def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
+def run(quick: bool = False, say: Say = print, keep: Keep = keep_nothing) -> dict[str, Any]:
     """Measure on threads and on two worker processes; needs dask and distributed."""
     import dask
     from distributed import Client, LocalCluster
@@ -190,6 +190,7 @@ def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
     constants: dict[str, Any] = {"bandwidth": bandwidth_of_a_task(1 << (24 if quick else 28))}
     with dask.config.set(scheduler="threads"):
         rows = measure("threads", sizes, say)
+    keep(rows)
     with (
         LocalCluster(
             n_workers=2,
@@ -202,6 +203,7 @@ def run(quick: bool = False, say: Say = print) -> dict[str, Any]:
         Client(cluster) as client,
     ):
         rows += measure("cluster", sizes, say)
+        keep(rows)
         constants["loopback"] = loopback(client)
     for where in ("threads", "cluster"):
         one_each = [row for row in rows if row["where"] == where and row["size"] == 1]

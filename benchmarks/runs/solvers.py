@@ -29,7 +29,7 @@ from ..cases.problems import PROBLEMS, Problem
 from ..contenders import packages
 from ..contenders.process import Offer, Worker
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 
 LEVELS = (1e-3, 1e-6, 1e-9)
@@ -189,6 +189,7 @@ def run(
     problem: str = "",
     data: Path | None = None,
     say: Callable[[str], None] = print,
+    keep: Keep = keep_nothing,
 ) -> dict[str, Any]:
     """Measure those problems with `problem` in their name.
 
@@ -208,6 +209,7 @@ def run(
             say(f"{name}: skipped, its data (or scikit-learn, which has it) is not here")
             continue
         rows += run_problem(made, 1 if quick else 3, say)
+        keep(rows)
     if not rows:
         raise ValueError(
             "none of the problems asked for has its data here; name its folder with --data"

@@ -21,7 +21,7 @@ from fastlogreg.tools import bench
 from ..cases.expected import check_pass
 from ..contenders import scipy
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 
@@ -71,7 +71,7 @@ def matrix(case: Case) -> Any:
     return (X if case.order == "by example" else X.tocsc()).T
 
 
-def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def run(quick: bool, say: Callable[[str], None], keep: Keep = keep_nothing) -> dict[str, Any]:
     """Measure every case; quick: a hundredth of the examples, one round."""
     rows: list[dict[str, Any]] = []
     n_threads = available_threads()
@@ -79,6 +79,7 @@ def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         small = case._replace(m=case.m // 100, n_x=max(123, case.n_x // 100)) if quick else case
         say(case.name)
         rows += run_case(small, n_threads, 1 if quick else 15)
+        keep(rows)
     targets = (
         []
         if quick

@@ -25,7 +25,7 @@ from fastlogreg.tools import bench
 from ..cases import data as real
 from ..cases.expected import Disagreement
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 PUBLISHED = (
@@ -85,7 +85,10 @@ def mnist(folder: Path, iterations: int) -> Task | None:
 
 
 def run(
-    quick: bool = False, data: Path | None = None, say: Callable[[str], None] = print
+    quick: bool = False,
+    data: Path | None = None,
+    say: Callable[[str], None] = print,
+    keep: Keep = keep_nothing,
 ) -> dict[str, Any]:
     """Measure both tasks, those whose data is there."""
     n_threads, folder = available_threads(), real.DATA if data is None else data
@@ -97,6 +100,7 @@ def run(
             continue
         say(f"{task.name}, {task.iterations} iterations")
         rows += run_task(task, n_threads, 1 if quick else 5)
+        keep(rows)
     if not rows:
         raise ValueError(
             f"the data must be in {folder}, in its folders catvnoncat and mnist; name another "

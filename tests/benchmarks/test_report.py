@@ -6,13 +6,14 @@ Nothing here looks at how long anything took.
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.report import environment, regression, results, tables
-from benchmarks.runs import kernels
+from benchmarks.report import cpu, environment, regression, results, tables
+from benchmarks.runs import kernels, sparse
 
 
 def test_markdown():
@@ -107,7 +108,7 @@ def test_files(tmp_path, result):
 
 
 def test_commands(tmp_path, capsys, monkeypatch, result):
-    monkeypatch.setattr(kernels, "run", lambda quick, say, only: result)
+    monkeypatch.setattr(kernels, "run", lambda quick, say, only, keep: result)
     page, made, drawn = tmp_path / "README.md", tmp_path / "new.json", tmp_path / "new.png"
     page.write_text("<!-- benchmark: kernels -->\n<!-- end benchmark -->\n")
     options = ["--json", str(made), "--readme", str(page), "--plot", str(drawn)]
@@ -123,3 +124,56 @@ def test_commands(tmp_path, capsys, monkeypatch, result):
     assert command.main(["check", str(made), str(tmp_path / "slower.json")]) == 1
     assert "some" not in capsys.readouterr().err
     assert command.main(["check", str(made), str(tmp_path / "missing.json")]) == 2
+
+
+def result_of(cpu_name, **more):
+    machine = environment.environment(1) | {"cpu": cpu_name}
+    rows = [
+        {"case": "small", "order": "F", "contender": "fused", "seconds": 0.001, "fraction": 0.75},
+        {"case": "small", "order": "F", "contender": "numpy", "seconds": 0.004},
+        {"case": "small", "order": "", "contender": "torch", "seconds": 0.002},
+        {"case": "small", "order": "F", "contender": "read probe", "seconds": 0.0001},
+    ]
+    found = results.outcome("kernels", False, 1, rows, [results.target("ratio", 2.0, least=3.0)])
+    return found | {"environment": machine} | more
+
+
+def test_page_of_a_cpu():
+    text = cpu.page([result_of("Some CPU"), result_of("Some CPU", complete=False)])
+    assert text.startswith("# Some CPU\n")
+    assert text.count("The run was cut off before its end.") == 1
+    cells = [cell.strip() for cell in re.search(r"\| small.*", text).group().split("|")[1:-1]]
+    assert cells == ["small", "F", "1.00", "0.75", "torch", "2.00", "2.00"]
+    assert "| ratio | at least 3 |  2.00 | no  |" in text
+    with pytest.raises(ValueError, match=r"results are of: One, .*; Two, "):
+        cpu.page([result_of("One"), result_of("Two")])
+
+
+def test_a_run_that_is_cut_off_has_lost_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "kept.json"
+    measured = []
+
+    def run_case(case, n_threads, rounds):
+        if measured:
+            raise KeyboardInterrupt
+        measured.append(case.name)
+        return [{"case": case.name, "order": "", "contender": "scipy", "seconds": 1.0}]
+
+    monkeypatch.setattr(sparse, "run_case", run_case)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["sparse", "--quick", "--json", str(path)])
+    kept = results.load(path)
+    assert [row["case"] for row in kept["rows"]] == measured
+    assert kept["complete"] is False
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_report_of_kept_results(tmp_path, capsys):
+    path, page = tmp_path / "kept.json", tmp_path / "cpu.md"
+    rows = [{"case": "uint8", "order": "", "contender": "fused", "bytes": 2, "x_bytes": 8}]
+    results.save(path, results.outcome("memory", True, 1, rows, []))
+    assert command.main(["report", str(path), "--cpu-report", str(page)]) == 0
+    assert "uint8" in capsys.readouterr().out
+    assert "No row has a time." in page.read_text(encoding="utf-8")
+    path.write_text("[]", encoding="utf-8")
+    assert command.main(["report", str(path)]) == 2
