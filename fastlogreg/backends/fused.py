@@ -19,7 +19,7 @@ from ..data.design import Design
 from ..kernels.bundles import Examples, Point, Scaling, Work
 from ..kernels.layout import HEAD, LINE_NUMBERS
 from ..machine.threads import run_on
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.logistic import Terms
 from . import sparse
 from .base import Sums
@@ -197,7 +197,7 @@ def _dense_squares(
 
     chunk = part.chunk
     shape, total = (-(-part.m // chunk), scale.size), np.empty(scale.size)
-    room = part.partials.reshape(-1)  # a pass puts its sums there, and is done with them
+    room = flat(part.partials)  # a pass puts its sums there, and is done with them
     size = shape[0] * shape[1]
     partials = (room[:size] if room.size >= size else np.empty(size)).reshape(shape)
     for lo, hi, x in part.flat_blocks():

@@ -31,7 +31,7 @@ from ..kernels.many.bundles import (
 )
 from ..machine.blas import inner
 from ..machine.threads import run_on
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import many_sparse
 from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums
@@ -143,7 +143,7 @@ def class_terms(z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
 
     dZ = np.empty(z.shape)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        loss = terms(_flat(z), labels, weight, len(z), dZ.reshape(-1))
+        loss = terms(_flat(z), labels, weight, len(z), flat(dZ))
     return ClassTerms(loss, dZ)
 
 
@@ -238,7 +238,7 @@ def _dense(
             shape,
             Targets(*(array[lo:hi] for array in targets)),
             rows,
-            Scores(z.reshape(-1), z.shape[-1], first + lo),
+            Scores(flat(z), z.shape[-1], first + lo),
             Work(total, np.zeros((2, LINE_NUMBERS), np.int64)),
         )
         chunks = -(-shape.m // shape.chunk)

@@ -18,7 +18,7 @@ from ..kernels.bundles import Compressed
 from ..kernels.layout import LINE_NUMBERS
 from ..kernels.many.bundles import SIDES, Rows, Scores, Shape, Tables, Targets, Work
 from ..machine.threads import run_on
-from ..maths.arrays import Vector
+from ..maths.arrays import Vector, flat
 
 HEADS = 4  # sums of K numbers before dW
 # A column's accumulators are at most this share of what one column's may be in `data.sparse`, so
@@ -45,7 +45,7 @@ def add_sums(
     turned = np.zeros((x.n_x, of_z))
     turned[:, : b.size] = W.T
     sums = _by_example if x.by_example else _by_feature
-    scores = Scores(zs.reshape(-1), zs.shape[-1], 0)
+    scores = Scores(flat(zs), zs.shape[-1], 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         total = sums(x, targets, Rows(turned.reshape(-1), b), link, scores, n_threads)
     heads, dw = total[:head].reshape(HEADS, -1), total[head:].reshape(-1, width)
@@ -91,7 +91,7 @@ def _by_example(
         targets,
         rows,
         scores,
-        Work(partials.reshape(-1), _counters(1 + 2 * chunks)),
+        Work(flat(partials), _counters(1 + 2 * chunks)),
     )
     run_on(n_threads, work)
     return _sum(partials)
@@ -111,7 +111,7 @@ def _by_feature(
     of_z, width, head = _widths(link, rows.b.size)
     partials = np.zeros((chunks, x.m * of_z))
     shape = Shape(x.m, x.n_x, chunk, LINK_BLOCK, 0)
-    work: Any = Work(partials.reshape(-1), _counters(1))
+    work: Any = Work(flat(partials), _counters(1))
     run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, of_z, work))
     z = _sum(partials)
     dz = z if width == of_z else np.empty(x.m * width)

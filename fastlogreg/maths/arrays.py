@@ -11,3 +11,13 @@ Array = NDArray[Any]
 Vector = NDArray[np.float64]
 Labels = NDArray[np.uint8]  # (m,), 0 or 1
 NONE: Vector = np.empty(0)  # no weights, or no room for z
+
+
+def flat(array: Array) -> Array:
+    """Return the numbers of an array in one row, to be written to: never a copy.
+
+    `reshape` copies what does not lie in order, and what is written to the copy is lost.
+    """
+    if not array.flags.c_contiguous:
+        raise ValueError(f"what is written to must lie in order, got strides {array.strides}")
+    return array.reshape(-1)

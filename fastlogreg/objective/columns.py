@@ -26,7 +26,7 @@ from ..data.design import Design
 from ..machine.blas import inner, norm
 from ..machine.threads import available_threads
 from ..maths import certificate
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.penalties import Penalty
 from ..maths.softmax import ClassLabels
 from .objective import Objective
@@ -262,7 +262,7 @@ class SharedColumns:
             H[:-1, :-1] += np.outer(scaled, column.shift)
             H[-1, :-1] = H[:-1, -1] = scaled + total * column.shift
         H /= column.total
-        column.penalty.add_curvature(H.reshape(-1)[: -1 : self.n_x + 2])
+        column.penalty.add_curvature(flat(H)[: -1 : self.n_x + 2])
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
         return H

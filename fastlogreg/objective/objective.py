@@ -27,7 +27,7 @@ from ..data.design import Design, Moments
 from ..machine.blas import inner
 from ..machine.once import once
 from ..machine.threads import available_threads
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.penalties import L2, Penalty
 from . import proof, sampled, separation, spectrum
 from .point import Evaluation, Point
@@ -355,7 +355,7 @@ class Objective:
     def finish_hessian(self, H: Vector) -> None:
         """Make of the sums in H the Hessian of J, in place."""
         H /= self.total
-        self.penalty.add_curvature(H.reshape(-1)[: -1 : self.n_x + 2])
+        self.penalty.add_curvature(flat(H)[: -1 : self.n_x + 2])
         if not self.intercept:
             H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
 

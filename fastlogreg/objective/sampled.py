@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backends import moments
 from ..data.design import Moments
-from ..maths.arrays import Vector
+from ..maths.arrays import Vector, flat
 from ..maths.sampling import by_mass, stratified
 from .point import Point
 
@@ -39,7 +39,7 @@ def estimated_hessian(objective: Objective, point: Point, rows: int) -> Vector:
     slopes = objective.slopes(point.z)
     chosen, mass = by_mass(slopes, rows)
     H = objective.backend.products(objective.design.rows(chosen), mass)
-    diagonal = H.reshape(-1)[: -1 : objective.n_x + 2]
+    diagonal = flat(H)[: -1 : objective.n_x + 2]
     np.maximum(diagonal, objective.squares(slopes), out=diagonal)
     objective.finish_hessian(H)
     return H

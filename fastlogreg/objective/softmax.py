@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..backends import class_hessians
 from ..backends.base import Backend, ClassSums
 from ..data.design import Design
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.penalties import Penalty
 from ..maths.softmax import BiasMoments, ClassLabels
 from . import separation, softmax_proof, softmax_sampled
@@ -97,8 +97,8 @@ class SoftmaxObjective(Objective):
         self, W: Vector, dw: Vector, db: Vector, add: Callable[[Vector, Vector], None]
     ) -> Vector:
         """Make a gradient, or a product, of sums over the examples."""
-        dw = dw / self.total
-        add(W.reshape(-1), dw.reshape(-1))
+        dw = np.divide(dw, self.total, order="C")  # sums of a sparse X lie by feature
+        add(W.reshape(-1), flat(dw))
         return self.joined(dw, db / self.total * self.intercept)
 
     def shown(self, theta: Vector) -> tuple[Vector, Any]:
@@ -179,7 +179,7 @@ class SoftmaxObjective(Objective):
             np.einsum("kjlj->klj", blocks)[:] += common
         if not self.intercept:
             blocks[:, -1], blocks[:, :, :, -1] = 0.0, 0.0
-            H.reshape(-1)[:: H.shape[0] + 1].reshape(K, width)[:, -1] = 1.0
+            flat(H)[:: H.shape[0] + 1].reshape(K, width)[:, -1] = 1.0
 
     def slopes(self, z: Vector) -> Any:
         """Return what `hessian_product` takes: z itself."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.dense import DesignMatrix
 from ..maths import softmax
-from ..maths.arrays import Vector
+from ..maths.arrays import Vector, flat
 from ..maths.sampling import by_mass, stratified_classes
 from .point import Point
 
@@ -55,7 +55,7 @@ def estimated_hessian(objective: SoftmaxObjective, point: Point, rows: int) -> V
         weight *= objective.weight[chosen]
     z = np.ascontiguousarray(point.z[:, chosen])
     H = objective.backend.class_hessian(objective.design.rows(chosen), z, weight=weight)
-    diagonal = H.reshape(-1)[:: len(H) + 1].reshape(objective.classes, -1)[:, :-1]
+    diagonal = flat(H)[:: len(H) + 1].reshape(objective.classes, -1)[:, :-1]
     if rows < objective.m:
         _raise_unseen(objective, mass, diagonal)
     objective.finish_hessian(H)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from ..machine.blas import inner
-from ..maths.arrays import Vector
+from ..maths.arrays import Vector, flat
 from ..objective.point import Point
 from . import factors, newton
 from .base import Field, Saved, Schema, Settings
@@ -307,7 +307,7 @@ def _weights_alone(problem: Problem) -> Vector:
 def _moved(H: Vector, problem: Problem, more: float) -> Vector:
     """Return a Hessian with so much more of the penalty's curvature."""
     H = H.copy()
-    H.reshape(-1)[:: len(H) + 1] += more * _weights_alone(problem)
+    flat(H)[:: len(H) + 1] += more * _weights_alone(problem)
     return H
 
 

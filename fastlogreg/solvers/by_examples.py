@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..maths.arrays import Vector
+from ..maths.arrays import Vector, flat
 from ..objective.objective import Objective
 from ..objective.point import Point
 from .linear import with_ridge
@@ -29,7 +29,7 @@ def newton_step(objective: Objective, start: Point, K: Vector) -> Vector:
     root = np.sqrt(s)
     B = root[:, None] * K
     B *= root
-    B.reshape(-1)[:: objective.m + 1] += objective.lambda_
+    flat(B)[:: objective.m + 1] += objective.lambda_
     G = K @ dz / total + decay * (start.z - b)
     right = np.column_stack([-root * G, root])
     try:

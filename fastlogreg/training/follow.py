@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..machine.blas import inner
-from ..maths.arrays import NONE, Vector
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.penalties import L2
 from ..objective.columns import Column, SharedColumns
 from ..objective.point import Evaluation, Point
@@ -207,7 +207,7 @@ class Follower:
         self.pairs[k] = moved
         if self.plan == "newton":
             self.H[k] = self.H[k].copy()
-            self.H[k].reshape(-1)[: -1 : self.shared.n_x + 2] += more
+            flat(self.H[k])[: -1 : self.shared.n_x + 2] += more
 
     def _inverse(self, column: Column) -> Callable[[Vector], Vector]:
         """Return g -> H^-1 g for a column."""

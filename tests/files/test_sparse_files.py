@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastlogreg.files import common
 from fastlogreg.files import libsvm as reader
 from fastlogreg.files import read_data
 
@@ -87,6 +88,7 @@ def test_every_mistake_has_its_line(line, before, tmp_path):
 
 def test_blocks_are_cut_at_lines_and_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "_BLOCK", 64)
+    monkeypatch.setattr(common, "available_memory", lambda: 1 << 40)  # nothing large is made
     path = tmp_path / "f.svm"
     lines = (f"{k % 2} {k + 1}:{k}.5 {k + 900 + 2**31 * (k == 90)}:1" for k in range(100))
     good = "".join(line + (" # odd\n" if k % 3 else "\n\n") for k, line in enumerate(lines))

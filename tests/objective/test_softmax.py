@@ -78,6 +78,27 @@ def test_gradient_and_hessian_are_derivatives_of_the_cost(weights: bool, interce
     assert np.linalg.eigvalsh(H)[0] > 0.0
 
 
+@pytest.mark.parametrize("form", ["csr", "csc", "array"])
+def test_the_penalty_is_in_the_gradient_of_a_wide_x(form: str) -> None:
+    """Sums of a sparse X lie by feature: what is added to a copy of them is lost."""
+    sparse = pytest.importorskip("scipy.sparse")
+    m, n_x, classes = 12, 12_000, 3
+    rng = np.random.default_rng(0)
+    X = sparse.random(n_x, m, density=1e-3, format="csc", random_state=1)
+    X = {"csr": X.tocsr, "csc": X.tocsc, "array": X.toarray}[form]()
+    labels = (np.arange(m) % classes).astype(np.int32)
+    W, b = rng.standard_normal((classes, n_x)), rng.standard_normal(classes)
+    products, gradients = [], []
+    for lambda_ in (0.0, 2.0):
+        objective = SoftmaxObjective(design_of(X, 1.0, 0.0), labels, classes, lambda_)
+        point = objective.point(objective.joined(W, b))
+        gradients.append(objective.split(point.evaluation.gradient)[0])
+        slopes = objective.slopes(point.z)
+        products.append(objective.split(objective.hessian_product(point.theta, slopes))[0])
+    for without, with_penalty in (gradients, products):
+        np.testing.assert_allclose(with_penalty - without, 2.0 / m * W, rtol=0, atol=1e-15)
+
+
 def test_the_hessian_has_a_factor_without_a_penalty_and_its_steps_are_centred() -> None:
     objective = made(lambda_=0.0)
     point = objective.point(random_theta(objective))
