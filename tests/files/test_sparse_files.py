@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastlogreg.files import common
+from fastlogreg.files import common, read_data
 from fastlogreg.files import libsvm as reader
-from fastlogreg.files import read_data
 
 sparse = pytest.importorskip("scipy.sparse")
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
