@@ -15,10 +15,10 @@ from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic, softmax
 from ..maths.arrays import NONE, Vector
+from ..models.one_row import probabilities_of_one, scores_of_one
 from ..objective.objective import Objective
 from .input import checked_alike, checked_out, require_finite, rows_design, rows_of
 from .multiclass import class_scores, likeliest, log_probabilities
-from .one_row import probabilities_of_one, scores_of_one
 from .saving import model_of
 from .sparse_coefficients import SparseCoefficients, dense_coef
 
@@ -54,7 +54,7 @@ class Predictions(SparseCoefficients):
             z, float64.
         """
         if offset is None:
-            of_one = scores_of_one(self, X, n_threads)
+            of_one = self._scores_of_one(X, n_threads)
             if of_one is not None:
                 return (
                     np.asarray(of_one).reshape(1, -1) if self._columns > 1 else np.array([of_one])
@@ -98,7 +98,7 @@ class Predictions(SparseCoefficients):
             For an `out` of another shape or kind.
         """
         if out is None and offset is None:
-            of_one = scores_of_one(self, X, n_threads)
+            of_one = self._scores_of_one(X, n_threads)
             if of_one is not None:
                 return probabilities_of_one(of_one)
         X = checked_alike(self, X)
@@ -189,6 +189,14 @@ class Predictions(SparseCoefficients):
     def _threads(self, n_threads: int | None = None) -> int | None:
         """Return the threads of a call, or else the estimator's, checked."""
         return check_threads(self.n_threads if n_threads is None else n_threads)
+
+    def _scores_of_one(self, X: Any, n_threads: Any) -> Any:
+        """Return z of an array of one row, in little time; None where X is none."""
+        coef = getattr(self, "coef_", None)
+        if coef is None or hasattr(self, "feature_names_in_"):
+            return None
+        count = self.n_threads if n_threads is None else n_threads
+        return scores_of_one(coef, self.intercept_, X, count)
 
     def _score_blocks(
         self, X: Any, offset: Any = None, n_threads: int | None = None

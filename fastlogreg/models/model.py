@@ -35,6 +35,7 @@ from .metadata import (
     finite_settings,
     read_metadata,
 )
+from .one_row import probabilities_of_one, scores_of_one
 from .onnx_file import write_onnx
 
 
@@ -119,6 +120,12 @@ class Model:
         return Weights.of(self.w, self.b, self.scale, self.shift)
 
     @once
+    def _coef(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weights (columns, n_x), a row for each, and b (columns,)."""
+        w, b = self.weights
+        return np.ascontiguousarray(w.T), b[:, 0]
+
+    @once
     def _encoding(self) -> Encoding | None:
         """Return how the columns of a table become X; ValueError where that is damaged."""
         if self.table is None:
@@ -172,6 +179,10 @@ class Model:
         >>> model.predict_proba({"dose": 2.0, "age": 2.0})
         array([[0.5, 0.5]])
         """
+        if self.table is None:
+            of_one = scores_of_one(*self._coef, X, n_threads)
+            if of_one is not None:
+                return probabilities_of_one(of_one)
         Z = self._scores(X, n_threads)
         if self.by_softmax:
             return softmax.softmax(Z).T
@@ -215,6 +226,10 @@ class Model:
         return found
 
     def _scores(self, X: Any, n_threads: int | None) -> NDArray[np.float64]:
+        if self.table is None:
+            of_one = scores_of_one(*self._coef, X, n_threads)
+            if of_one is not None:
+                return np.array(of_one).reshape(-1, 1)
         threads, names = check_threads(n_threads), self.feature_names
         rows = read_rows(X, len(self.w), names, self._encoding)
         with at_most(threads):

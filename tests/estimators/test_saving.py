@@ -12,7 +12,6 @@ pytest.importorskip("sklearn")
 from sklearn.exceptions import NotFittedError
 
 import fastlogreg as flr
-from fastlogreg.estimators.one_row import scores_of_one
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(90, 4))
@@ -74,7 +73,7 @@ def test_what_cannot_be_saved(tmp_path):
 # ---------------------------------------------------------------- one row
 
 
-@pytest.mark.parametrize("y", [y2, y3])
+@pytest.mark.parametrize("y", [y2, y3, np.arange(90) % 40])
 @pytest.mark.parametrize("dtype", [float, np.float32, np.int64, np.uint8, bool])
 def test_one_row_has_the_answers_that_it_has_among_others(y, dtype):
     estimator = flr.LogisticRegression(C=100.0).fit(X, y)
@@ -90,6 +89,15 @@ def test_one_row_has_the_answers_that_it_has_among_others(y, dtype):
             np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-12, atol=1e-14)
 
 
+def test_a_row_that_is_not_finite_is_explained_for_several_classes():
+    estimator = flr.LogisticRegression().fit(X, y3)
+    for value in (np.nan, np.inf, -np.inf):
+        row = X[:1].copy()
+        row[0, 2] = value
+        with pytest.raises(ValueError, match="in row 0, column 2"):
+            estimator.predict_proba(row)
+
+
 def test_large_scores_of_one_row():
     estimator = flr.LogisticRegression().fit(X, y2)
     estimator.coef_, estimator.intercept_ = np.array([[1.0, 0, 0, 0]]), np.array([0.0])
@@ -101,11 +109,11 @@ def test_large_scores_of_one_row():
 
 def test_what_is_not_simply_one_row_takes_the_ordinary_way():
     estimator = flr.LogisticRegression().fit(X, y2)
-    assert scores_of_one(estimator, X[:1]) is not None
+    assert estimator._scores_of_one(X[:1], None) is not None
     for rows in (X[:2], X[:1, :3], X[0], X[:1].tolist(), X[:1].astype(object), X[:1] * np.nan):
-        assert scores_of_one(estimator, rows) is None
-    assert scores_of_one(estimator, X[:1], n_threads=0) is None
-    assert scores_of_one(flr.LogisticRegression(), X[:1]) is None
+        assert estimator._scores_of_one(rows, None) is None
+    assert estimator._scores_of_one(X[:1], 0) is None
+    assert flr.LogisticRegression()._scores_of_one(X[:1], None) is None
     with pytest.raises(ValueError, match="row 0, column 0, counted"):
         estimator.predict_proba(X[:1] * np.nan)
     with pytest.raises(ValueError, match="X has 3 features"):

@@ -99,6 +99,17 @@ def test_rows_of_every_form_give_the_same():
         np.testing.assert_array_equal(TWO.predict_proba(rows), expected, err_msg=name)
 
 
+@pytest.mark.parametrize("model", [TWO, THREE])
+def test_one_row_has_the_answer_that_it_has_among_others(model):
+    A, labels = model.predict_proba(X), model.predict(X)
+    for k in range(len(X)):
+        np.testing.assert_allclose(model.predict_proba(X[k : k + 1]), A[k : k + 1], rtol=1e-13)
+        assert model.predict(X[k : k + 1]).tolist() == [labels[k]]
+    row = X[:1] * np.nan
+    with pytest.raises(ValueError, match="nan in row 0, column 0 'age'"):
+        model.predict_proba(row)
+
+
 def test_one_row_as_a_dict():
     row = dict(zip(NAMES, X[0]))
     assert TWO.predict_proba(row).shape == (1, 2)
