@@ -197,10 +197,11 @@ def report(result: dict[str, Any]) -> dict[str, str]:
     )
     notes = (
         "Medians. One row, in processor time: `predict_proba` of an array (1, n_features), against "
-        "a product and an exponential in NumPy. First answer: from the start of Python to the answer, with its "
-        "import of NumPy; `fastest` is the fastest process, `processor` the processor time, which "
-        "other work on the machine does not change. " + describe(result["environment"])
+        "a product and an exponential in NumPy. First answer: from the start of Python to the "
+        "answer, with its import of NumPy. `fastest` is the fastest process. `processor` is the "
+        "processor time, which other work on the machine does not change. "
     )
+    notes += describe(result["environment"])
     return {
         "serving": f"{latency}\n\n{first}\n\n{notes}",
         "serving-targets": targets_table(result["targets"]),

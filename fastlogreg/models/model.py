@@ -23,6 +23,7 @@ from ..files.writing import atomic_open
 from ..machine.blas import at_most
 from ..machine.once import once
 from ..maths import logistic, softmax
+from ..tables.given import plain_row
 from ..tables.plan import Encoding
 from .answers import Weights, read_rows, scores
 from .metadata import (
@@ -179,10 +180,9 @@ class Model:
         >>> model.predict_proba({"dose": 2.0, "age": 2.0})
         array([[0.5, 0.5]])
         """
-        if self.table is None:
-            of_one = scores_of_one(*self._coef, X, n_threads)
-            if of_one is not None:
-                return probabilities_of_one(of_one)
+        of_one = self._scores_of_one(X, n_threads)
+        if of_one is not None:
+            return probabilities_of_one(of_one)
         Z = self._scores(X, n_threads)
         if self.by_softmax:
             return softmax.softmax(Z).T
@@ -225,11 +225,18 @@ class Model:
         found[:] = self.labels
         return found
 
+    def _scores_of_one(self, X: Any, n_threads: int | None) -> Any:
+        """Return z of one row of numbers, an array or a dict, in little time; None of others."""
+        if self.table is not None:
+            return None
+        if self.feature_names is not None and type(X) is dict:
+            X = plain_row(X, self.feature_names)
+        return scores_of_one(*self._coef, X, n_threads)
+
     def _scores(self, X: Any, n_threads: int | None) -> NDArray[np.float64]:
-        if self.table is None:
-            of_one = scores_of_one(*self._coef, X, n_threads)
-            if of_one is not None:
-                return np.array(of_one).reshape(-1, 1)
+        of_one = self._scores_of_one(X, n_threads)
+        if of_one is not None:
+            return np.array(of_one).reshape(-1, 1)
         threads, names = check_threads(n_threads), self.feature_names
         rows = read_rows(X, len(self.w), names, self._encoding)
         with at_most(threads):

@@ -86,10 +86,8 @@ def coded(column: Any, missing: Sequence[str] = ()) -> Coded:
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
-    return any(
-        is_one(kind)
-        for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
+    names = "is_string", "is_large_string", "is_string_view"  # the last one from Arrow 16 on
+    return any(getattr(pa.types, name)(kind) for name in names if hasattr(pa.types, name))
 
 
 def is_text(kind: Any) -> bool:

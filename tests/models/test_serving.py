@@ -114,6 +114,12 @@ def test_one_row_as_a_dict():
     row = dict(zip(NAMES, X[0]))
     assert TWO.predict_proba(row).shape == (1, 2)
     np.testing.assert_allclose(TWO.predict_proba(row), TWO.predict_proba(X[:1]), rtol=1e-14)
+    held = {name: np.float64(value) for name, value in row.items()}  # no numbers of Python's
+    np.testing.assert_allclose(TWO.predict_proba(held), TWO.predict_proba(X[:1]), rtol=1e-14)
+    whole = TWO.predict_proba({**row, "age": 2, "more": "x"})
+    np.testing.assert_array_equal(whole, TWO.predict_proba({**row, "age": 2.0}))
+    with pytest.raises((ValueError, OverflowError)):
+        TWO.predict_proba({**row, "age": 10**400})
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i8", "u1", "?", "f2", ">f8"])
