@@ -9,7 +9,7 @@ Train and predict, X (n_x, m) with one example per column:
     fit_formula         the same by a formula on a data frame
     LogisticRegressionCV  the same, with C chosen by cross-validation
     RowBlocks           an X larger than memory, in blocks of rows
-    Model               a trained model in a file
+    Model               a trained model in a file, which predicts by NumPy alone
     influence, leave_one_out  what each example does to a fit
     calibration, hosmer_lemeshow, roc  how good probabilities are
     summary             standard errors, tests and intervals of a fit
@@ -26,6 +26,7 @@ The mathematics of the lectures:
 
 What they return, warn with and take:
     Propagation, TrainingResult, PathResult, Progress, TrainingWarning, MatrixLike
+    NoCacheWarning, where compiled code cannot be kept
     Influence, LeaveOneOut, of the examples of a fit
     Calibration, HosmerLemeshow, Roc, of probabilities
     Summary, ClassSummary, WaldTest, ModelComparison
@@ -52,8 +53,9 @@ _HOME = {
     "LogisticRegression": "estimators.logistic",
     "LogisticRegressionCV": "estimators.cv",
     "MatrixLike": "data.matrix_like",
-    "Model": "files.model",
+    "Model": "models.model",
     "ModelComparison": "inference.hypotheses",
+    "NoCacheWarning": "machine.compiled_code",
     "PathResult": "training.path_result",
     "Progress": "solvers.result",
     "Propagation": "maths.reference",
@@ -102,6 +104,7 @@ __all__ = [
     "MatrixLike",
     "Model",
     "ModelComparison",
+    "NoCacheWarning",
     "PathResult",
     "Progress",
     "Propagation",
@@ -152,7 +155,6 @@ if TYPE_CHECKING:
     from .estimators.cv import LogisticRegressionCV as LogisticRegressionCV
     from .estimators.formula import fit_formula as fit_formula
     from .estimators.logistic import LogisticRegression as LogisticRegression
-    from .files.model import Model
     from .inference.calibration import (
         Calibration,
         HosmerLemeshow,
@@ -167,9 +169,11 @@ if TYPE_CHECKING:
     from .lectures.compare import compare
     from .lectures.graph import Variable
     from .lectures.notation import flatten_images, labels_to_Y
+    from .machine.compiled_code import NoCacheWarning
     from .maths.derivatives import derivative, nudge
     from .maths.reference import Propagation
     from .maths.softmax import SoftmaxPropagation
+    from .models.model import Model
     from .solvers.result import (
         Progress,
         SoftmaxProgress,

@@ -8,11 +8,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks.arguments import check_number, check_w, require_finite
+from ..checks.arguments import check_number, check_threads, check_w, require_finite
 from ..checks.classes import check_b_of_classes, check_w_of_classes, columns_of
 from ..data.design import Design
 from ..data.inputs import design_of
 from ..data.matrix_like import MatrixLike
+from ..machine.blas import at_most
 from ..maths import logistic, reference
 from ..maths import softmax as of_classes
 from ..objective.objective import Objective
@@ -23,7 +24,13 @@ _BLOCK_ELEMENTS = 1 << 20  # 8 MiB once converted
 
 
 def predict_proba(
-    w: ArrayLike, b: float | Biases, X: MatrixLike, *, scale: Any = 1.0, shift: Any = 0.0
+    w: ArrayLike,
+    b: float | Biases,
+    X: MatrixLike,
+    *,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
     """Estimate P(y = 1 given x) of each example: A = sigmoid(w.T (scale * X + shift) + b).
 
@@ -34,6 +41,9 @@ def predict_proba(
     ----------
     w, b, X, scale, shift
         As in `propagate`.
+    n_threads : int or None, default=None
+        Threads to use at most; None for all. A dense X is NumPy's: there it sets the threads of
+        an OpenBLAS for this call.
 
     Returns
     -------
@@ -55,12 +65,12 @@ def predict_proba(
     >>> flr.predict_proba([[2.0]], -1.0, [[0.5, 0.5]])
     array([[0.5, 0.5]])
     """
-    design = design_of(X, scale, shift)
+    threads, design = check_threads(n_threads), design_of(X, scale, shift)
     if columns_of(w, design.n_x) > 1:
-        return of_classes.softmax(_class_scores(w, b, design))
+        return of_classes.softmax(_class_scores(w, b, design, threads))
     w_, b_ = check_w(w, design.n_x, design.m), check_number("b", b)
     if design.dense is None:
-        Z = Objective(design, np.zeros(design.m, np.uint8)).scores(w_, b_)
+        Z = Objective(design, np.zeros(design.m, np.uint8), n_threads=threads).scores(w_, b_)
         if not np.isfinite(Z).all():
             design.require_finite()
         return logistic.sigmoid(Z)[None, :]
@@ -69,27 +79,29 @@ def predict_proba(
     folded, bias = design.fold(w_, b_)
     step = max(1, _BLOCK_ELEMENTS // design.n_x)
     for lo in range(0, design.m, step):
-        Z = reference.forward(folded[:, None], bias, X[:, lo : lo + step])
+        with at_most(threads):
+            Z = reference.forward(folded[:, None], bias, X[:, lo : lo + step])
         if not np.isfinite(Z).all():  # an infinite z makes a fine a: it is z that tells of a bad x
             require_finite(X)
         A[:, lo : lo + step] = logistic.sigmoid(Z)
     return A
 
 
-def _class_scores(w: Any, b: Any, design: Design) -> NDArray[np.float64]:
+def _class_scores(w: Any, b: Any, design: Design, n_threads: int | None) -> NDArray[np.float64]:
     """Return Z (K, m), of arguments that are checked here; X must be finite."""
     K = columns_of(w, design.n_x)
     W, b_ = check_w_of_classes(w, design.n_x, design.m, K), check_b_of_classes(b, K)
     if design.dense is None:
         labels = np.zeros(design.m, np.int32)  # a pass tells z; its loss is not looked at
-        objective = SoftmaxObjective(design, labels, K)
+        objective = SoftmaxObjective(design, labels, K, n_threads=n_threads)
         Z = objective.point(objective.joined(W, b_)).z
     else:
         Z = np.empty((K, design.m))
         columns, column = W.T, b_[:, None]
         scale, shift = design.scale[:, None], design.shift[:, None]
         for lo, hi, x in _blocks(design.dense.X):
-            Z[:, lo:hi] = of_classes.forward(columns, column, x, scale, shift)
+            with at_most(n_threads):
+                Z[:, lo:hi] = of_classes.forward(columns, column, x, scale, shift)
     if not np.isfinite(Z).all():
         design.require_finite()
     return Z
@@ -113,6 +125,7 @@ def predict(
     scale: Any = ...,
     shift: Any = ...,
     threshold: float = ...,
+    n_threads: int | None = ...,
 ) -> NDArray[np.uint8]: ...
 @overload
 def predict(
@@ -123,6 +136,7 @@ def predict(
     scale: Any = ...,
     shift: Any = ...,
     threshold: float = ...,
+    n_threads: int | None = ...,
 ) -> NDArray[np.int32]: ...
 def predict(
     w: ArrayLike,
@@ -132,6 +146,7 @@ def predict(
     scale: Any = 1.0,
     shift: Any = 0.0,
     threshold: float = 0.5,
+    n_threads: int | None = None,
 ) -> NDArray[np.uint8] | NDArray[np.int32]:
     """Predict 1 where the estimated P(y = 1 given x) is above threshold, else 0.
 
@@ -143,6 +158,8 @@ def predict(
         As in `propagate`.
     threshold : float, default=0.5
         The probability above which the answer is 1; of two classes alone.
+    n_threads : int or None, default=None
+        As in `predict_proba`.
 
     Returns
     -------
@@ -171,6 +188,7 @@ def predict(
                 f"threshold is for two classes, and w has {K} columns; got {threshold:g}. Leave "
                 "it out: the most probable class is predicted"
             )
-        Z = _class_scores(w, b, design)
+        Z = _class_scores(w, b, design, check_threads(n_threads))
         return Z.argmax(axis=0).astype(np.int32)[None, :]
-    return (predict_proba(w, b, X, scale=scale, shift=shift) > threshold).astype(np.uint8)
+    A = predict_proba(w, b, X, scale=scale, shift=shift, n_threads=n_threads)
+    return (threshold < A).astype(np.uint8)

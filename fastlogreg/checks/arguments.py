@@ -61,6 +61,13 @@ def check_number(
     return number
 
 
+def check_threads(n_threads: Any) -> int | None:
+    """Return a number of threads, at least 1, or None for all that there are."""
+    if n_threads is None:
+        return None
+    return int(check_number("n_threads", n_threads, low=1, integer=True))
+
+
 def require_shape(name: str, array: Any, shape: tuple[int, int], why: str) -> NDArray[Any]:
     """The rank-1 rule: a real array of exactly this shape, or an error with the reshape that mends
     it."""

@@ -41,14 +41,14 @@ def first_missing(labels: Any) -> int | None:
         elif array.dtype.kind in "mM":
             missing = np.isnat(array)
         elif array.dtype.kind == "O":
-            missing = np.array([_is_missing(label) for label in array.reshape(-1)], dtype=bool)
+            missing = np.array([is_missing(label) for label in array.reshape(-1)], dtype=bool)
         else:
             return None
     missing = missing.reshape(-1)
     return int(np.argmax(missing)) if missing.any() else None
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
     """NaN and NaT differ from themselves; pandas' NA cannot say, and is known by what it is."""
     pandas = sys.modules.get("pandas")
     if label is None or (pandas is not None and (label is pandas.NA or label is pandas.NaT)):

@@ -26,6 +26,7 @@ from .running import INTERRUPTED
 from .show import show
 from .summary import summary
 from .train import train
+from .warmup import warmup
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
     "bench": doctor.bench,
     "doctor": doctor.doctor,
+    "warmup": warmup,
 }
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.model import Model
+from ..models.model import Model
 from .scores import number
 
 Array = NDArray[Any]

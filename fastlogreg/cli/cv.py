@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_choice, check_number
 from ..checks.extras import require
-from ..files.model import Model
 from ..files.writing import atomic_open
+from ..models.model import Model
 from . import options
 from .choosing import print_features, read_penalty
 from .folds import Problem, follow_folds

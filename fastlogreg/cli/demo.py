@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..backends.choice import BY_NAME
 from ..checks.extras import require
 from ..figures.training import times_figure
-from ..files.model import Model
 from ..files.writing import atomic_open
+from ..models.model import Model
 from .running import Examples, fit, print_costs, print_metrics, save_figure, settings
 
 Array = NDArray[Any]

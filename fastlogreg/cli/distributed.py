@@ -20,7 +20,7 @@ from ..dask.engine import Engine
 from ..dask.raw import Raw, first_of, raw_block
 from ..files import read_data
 from ..files.columns import left_out_text
-from ..files.model import Model
+from ..models.model import Model
 from ..solvers.result import TrainingResult
 from ..training.options import Options
 from .reading import DataOptions, labels_of

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..checks.extras import require
-from ..files.model import Model
-from ..files.model import finite_settings as finite
+from ..models.metadata import finite_settings as finite
+from ..models.model import Model
 from ..objective.prepared import Extras, Settings
 from ..training.checkpoint import Checkpoint
 from .choosing import follow, print_features

@@ -14,8 +14,8 @@ import typer
 
 from ..checks.extras import require
 from ..files.columns import column_position
-from ..files.model import Model
 from ..files.writing import atomic_open
+from ..models.model import Model
 from . import options
 from .outputs import check_writable
 from .reading import DataOptions, read_for, truth

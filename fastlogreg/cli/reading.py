@@ -17,7 +17,7 @@ from ..files import read_data
 from ..files.arrays import map_npy
 from ..files.columns import left_out_text
 from ..files.common import Data, UnknownName
-from ..files.model import Model
+from ..models.model import Model
 from ..tables.plan import Encoding
 from ..tables.reading import is_table
 from .report import label_lines

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
 from ..figures.training import training_figure
-from ..files.model import Model
 from ..files.writing import atomic_open
 from ..maths.metrics import best_threshold
+from ..models.model import Model
 from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.result import STOP_REASONS, TrainingResult
 from ..solvers.state import State
@@ -193,8 +193,7 @@ def metrics_of(model: Model, X: Any, Y: Array) -> Scores:
 
 def threshold_in(model: Model) -> float:
     """Return the threshold that a model was given, or a half."""
-    found = model.settings.get("threshold")
-    return float(found) if isinstance(found, (int, float)) else 0.5
+    return model.threshold
 
 
 def print_metrics(model: Model, X: Array, Y: Array, name: str) -> None:

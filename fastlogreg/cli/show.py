@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from ..files.model import Model, finite_settings
+from ..models.metadata import finite_settings
+from ..models.model import Model
 from . import options
 from .coefficients import short
 from .reading import encoding_of_model

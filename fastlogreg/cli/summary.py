@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
 from ..files import read_data
-from ..files.model import Model
+from ..models.model import Model
 from . import options
 from .reading import DataOptions, labels_of, read_for, truth
 

@@ -145,31 +145,39 @@ class LogisticRegression(InMemory):
         weight = np.ldexp(found.weight, found.exponent)
         return tuple(float(weight[labels == c][0] / sums[labels == c][0]) for c in found.classes)
 
-    def decision_function(self, X: Any, *, offset: Any = None) -> Any:
+    def decision_function(self, X: Any, *, offset: Any = None, n_threads: int | None = None) -> Any:
         """Return z = X w + b (m,), or (m, K) of K classes: lazily for dask collections."""
         columns = self._columns if _is_dask(X) and hasattr(self, "coef_") else 1
         method = super().decision_function
-        return self._lazily(X, method, np.float64, columns if columns > 1 else None, offset)
+        return self._lazily(
+            X, method, np.float64, columns if columns > 1 else None, (offset, n_threads)
+        )
 
-    def predict_proba(self, X: Any, out: Any = None, *, offset: Any = None) -> Any:
+    def predict_proba(
+        self, X: Any, out: Any = None, *, offset: Any = None, n_threads: int | None = None
+    ) -> Any:
         """Return the probability of every class for each row (m, K); lazily for collections."""
         if not _is_dask(X):
-            return super().predict_proba(X, out, offset=offset)
+            return super().predict_proba(X, out, offset=offset, n_threads=n_threads)
         if out is not None:
             raise ValueError(
                 "out must be None for dask collections: store the lazy result, for instance with "
                 "to_zarr"
             )
-        return self._lazily(X, super().predict_proba, np.float64, self._classes, offset)
+        return self._lazily(
+            X, super().predict_proba, np.float64, self._classes, (offset, n_threads)
+        )
 
-    def predict_log_proba(self, X: Any, *, offset: Any = None) -> Any:
+    def predict_log_proba(self, X: Any, *, offset: Any = None, n_threads: int | None = None) -> Any:
         """Return the logarithms of `predict_proba` (m, K), without underflow."""
-        return self._lazily(X, super().predict_log_proba, np.float64, self._classes, offset)
+        return self._lazily(
+            X, super().predict_log_proba, np.float64, self._classes, (offset, n_threads)
+        )
 
-    def predict(self, X: Any, *, offset: Any = None) -> Any:
+    def predict(self, X: Any, *, offset: Any = None, n_threads: int | None = None) -> Any:
         """Return the likeliest class of each row (m,), lazily for dask collections."""
         dtype = getattr(self, "classes_", np.empty(0)).dtype
-        return self._lazily(X, super().predict, dtype, None, offset)
+        return self._lazily(X, super().predict, dtype, None, (offset, n_threads))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; for dask collections computed block by block."""
@@ -199,15 +207,17 @@ class LogisticRegression(InMemory):
         X: Any,
         method: Callable[..., Any],
         dtype: Any,
-        columns: int | None = None,
-        offset: Any = None,
+        columns: int | None,
+        given: tuple[Any, int | None],
     ) -> Any:
         """Call one of the parent's methods on every row block of X.
 
-        It is called on X itself where that is no dask collection.
+        It is called on X itself where that is no dask collection. given: offset and n_threads;
+        blocks run side by side, each on one thread.
         """
+        offset, n_threads = given
         if not _is_dask(X):
-            return method(X, offset=offset)
+            return method(X, offset=offset, n_threads=n_threads)
         if offset is not None:
             raise ValueError(
                 "offset must be None for dask collections: add it to the lazy decision_function"

@@ -49,15 +49,22 @@ class FormulaModel(LogisticRegression):
         _require_known_levels(frame, spec)
         return _without_intercept(_matrix(spec, frame))
 
-    def decision_function(self, X: Any, *, offset: ArrayLike | None = None) -> Any:
+    def decision_function(
+        self, X: Any, *, offset: ArrayLike | None = None, n_threads: int | None = None
+    ) -> Any:
         """Return z of each row of a data frame: see `LogisticRegression.decision_function`."""
-        return super().decision_function(self._taken(X), offset=offset)
+        return super().decision_function(self._taken(X), offset=offset, n_threads=n_threads)
 
     def predict_proba(
-        self, X: Any, out: NDArray[Any] | None = None, *, offset: ArrayLike | None = None
+        self,
+        X: Any,
+        out: NDArray[Any] | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_threads: int | None = None,
     ) -> Any:
         """Return the probabilities of each row of a data frame."""
-        return super().predict_proba(self._taken(X), out, offset=offset)
+        return super().predict_proba(self._taken(X), out, offset=offset, n_threads=n_threads)
 
     def _taken(self, X: Any) -> Any:
         """Make X of a data frame; what has the columns of X already is left as it is."""

@@ -14,8 +14,12 @@ vectorized. `nogil=True`: the threads of `fastlogreg.machine.threads` run kernel
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper
 lives in another file would go stale. `KernelCache` adds to the key a digest of every file in this
 room and in maths, sub-folders included. It adds whether the first-level cache is large, for which
-code is compiled differently. It treats a damaged cache file as a miss. Where no folder is writable
-(a read-only install without HOME), it does without.
+code is compiled differently. It treats a damaged cache file as a miss.
+
+A folder that the user names in NUMBA_CACHE_DIR is read where it cannot be written too, so that an
+image of a container can bring it along. Freshness goes by what a file holds, not by its time, which
+such images change. Where no folder is writable (a read-only install without HOME) or it is full,
+code is compiled anew in each process, and the first time that happens is a `NoCacheWarning`.
 
 The lectures' loops, in `backends.literal_loops` and `lectures.loops`, use nothing of another file:
 Numba's own key sees their changes.
@@ -25,16 +29,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numba
 from numba import config, njit, prange
-from numba.core.caching import FunctionCache
+from numba.core import caching
 from numba.core.registry import cpu_target
 
 from ..machine.caches import is_roomy
+from ..machine.compiled_code import warn_of_no_cache
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
@@ -58,8 +66,55 @@ def cpu_features() -> set[str]:
     return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
 
 
-class KernelCache(FunctionCache):  # type: ignore[misc]
+@cache
+def _content_digest(path: str) -> bytes:
+    """Return SHA-256 over a file: the stamp that says whether the code of the cache is its own."""
+    return hashlib.sha256(Path(path).read_bytes()).digest()
+
+
+def _named_by_the_user() -> type[Any]:
+    """Return Numba's way to NUMBA_CACHE_DIR, whose name is not the same in all of its versions."""
+    ways = caching.CompileResultCacheImpl._locator_classes
+    return next(way for way in ways if way.__name__.endswith("UserProvidedCacheLocator"))
+
+
+class _ReadOnlyFolder(_named_by_the_user()):  # type: ignore[misc]
+    """The folder of NUMBA_CACHE_DIR where it is there, and cannot be written."""
+
+    def ensure_cache_path(self) -> None:
+        path = self.get_cache_path()
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise FileNotFoundError(path)
+
+
+class _Impl(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    """How compiled code is stored, with one more place to look."""
+
+    @property
+    def _locator_classes(self) -> list[Any]:
+        first, *others = caching.CompileResultCacheImpl._locator_classes or [None]
+        return [] if first is None else [first, _ReadOnlyFolder, *others]
+
+
+class Uncached(caching.NullCache):  # type: ignore[misc]
+    """The cache of a function where there is no folder for one."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        _warn("compiled code can be kept nowhere: no folder for it can be written")
+
+
+class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     """Numba's disk cache of a function, with the digest of the sources in its key."""
+
+    _impl_class = _Impl
+
+    def __init__(self, py_func: Any) -> None:
+        super().__init__(py_func)
+        with contextlib.suppress(OSError):  # without sources Numba's own stamp stands
+            stamp = _content_digest(inspect.getfile(py_func))
+            self._cache_file = caching.IndexDataCacheFile(
+                self._cache_path, self._impl.filename_base, stamp
+            )
 
     # Numba's own key knows nothing of them: parallel and serial twins would share an entry.
     flags: str = ""
@@ -76,19 +131,28 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
-        except Exception:  # a full disk, a damaged index: compile again next time
+        except Exception as error:  # a full disk, a damaged index: compile again next time
             with contextlib.suppress(OSError):
                 self.flush()
+            if isinstance(error, OSError):
+                _warn(f"compiled code cannot be kept in {self._cache_path}: {error.strerror}")
+
+
+def _warn(cause: str) -> None:
+    warn_of_no_cache(cause, str(Path(numba.__file__).parent))
 
 
 def _cached(function: Any) -> Any:
     if not config.DISABLE_JIT:
-        with contextlib.suppress(RuntimeError):  # no writable folder: compiled anew in each process
+        try:
             function._cache = KernelCache(function.py_func)
-            options = function.targetoptions.items()
-            function._cache.flags = repr(
-                sorted((k, str(sorted(v) if isinstance(v, set) else v)) for k, v in options)
-            )
+        except RuntimeError:  # no writable folder: compiled anew in each process
+            function._cache = Uncached()
+            return function
+        options = function.targetoptions.items()
+        function._cache.flags = repr(
+            sorted((k, str(sorted(v) if isinstance(v, set) else v)) for k, v in options)
+        )
     return function
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,19 @@ def norm(a: Any) -> float:
     return math.sqrt(inner(a, a))
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Within it NumPy's products stay on the calling thread, where its BLAS is an OpenBLAS."""
-    functions = _thread_functions()
+    return at_most(1)
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Within it NumPy's products take so many threads at most, where its BLAS is an OpenBLAS; None
+    leaves it as it is."""
+    functions = [] if threads is None else _thread_functions()
     before = [get() for get, _ in functions]
-    for _, put in functions:
-        put(1)
+    for (_, put), count in zip(functions, before):
+        put(min(threads or count, count))
     try:
         yield
     finally:

@@ -34,5 +34,5 @@ class once(Generic[Value]):  # lower case, as `property` is: it is a decorator
         if instance is None:
             return self
         value = self.compute(instance)
-        setattr(instance, self.name, value)
+        object.__setattr__(instance, self.name, value)  # of a frozen dataclass too
         return value

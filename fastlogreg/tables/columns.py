@@ -10,14 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..files.tables import as_numbers, is_numeric
-from .reading import Frame
 from .words import NUMBERS, cleaned, date_of, number_of
+
+if TYPE_CHECKING:
+    from .reading import Frame
 
 Array = NDArray[Any]
 OTHER, MISSING = "(other)", "(missing)"
@@ -30,6 +32,23 @@ class Coded:
 
     words: list[str]
     codes: NDArray[np.int64]
+
+
+class Columns(Protocol):
+    """Columns of rows that are to be encoded, each read as its plan says: what has no value is
+    missing, and what cannot be read so is a ValueError that names its place."""
+
+    def numbers(self, j: int, style: str, missing: Sequence[str]) -> Array:
+        """Return a column of numbers, NaN for a missing one."""
+        ...
+
+    def words(self, j: int, missing: Sequence[str]) -> Coded:
+        """Return a column of words."""
+        ...
+
+    def dates(self, j: int, style: str | None, missing: Sequence[str]) -> Array:
+        """Return year, month, day of the week from 0 and hour of each row, (m, 4)."""
+        ...
 
 
 def coded(column: Any, missing: Sequence[str] = ()) -> Coded:
@@ -67,10 +86,8 @@ def coded(column: Any, missing: Sequence[str] = ()) -> Coded:
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
-    return any(
-        is_one(kind)
-        for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
+    names = "is_string", "is_large_string", "is_string_view"  # the last one from Arrow 16 on
+    return any(getattr(pa.types, name)(kind) for name in names if hasattr(pa.types, name))
 
 
 def is_text(kind: Any) -> bool:
@@ -87,7 +104,7 @@ def is_date(kind: Any) -> bool:
     return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
 
 
-def _missing_numbers(values: Array, missing: Sequence[str]) -> Array:
+def without_missing(values: Array, missing: Sequence[str]) -> Array:
     """Put NaN for numbers that stand for a missing value, such as -999."""
     for word in missing:
         number = number_of(word, "plain")
@@ -100,7 +117,7 @@ def numbers_of(frame: Frame, j: int, style: str, missing: Sequence[str] = ()) ->
     """Read a column as numbers, NaN where they are missing; ValueError names the odd word."""
     column, name = frame.columns[j], frame.names[j]
     if is_numeric(column.type):
-        return _missing_numbers(as_numbers(column), missing)
+        return without_missing(as_numbers(column), missing)
     import pyarrow as pa
 
     if pa.types.is_null(column.type):
@@ -143,9 +160,9 @@ class Number:
         """Return the names of the features."""
         return [self.name, *([f"{self.name} {MISSING}"] if self.indicator else [])]
 
-    def values(self, frame: Frame, j: int, said: list[str]) -> list[Array]:
+    def values(self, columns: Columns, j: int, said: list[str]) -> list[Array]:
         """Compute the features."""
-        found = numbers_of(frame, j, self.style, self.missing)
+        found = columns.numbers(j, self.style, self.missing)
         gone = np.isnan(found) if found.dtype.kind == "f" else np.zeros(len(found), bool)
         if gone.any() and math.isfinite(self.fill):
             if not self.indicator:
@@ -187,15 +204,9 @@ class Category:
         """Return the names of the features."""
         return [f"{self.name} = {level}" for level in self.all_levels if level != self.base]
 
-    def values(self, frame: Frame, j: int, said: list[str]) -> list[Array]:
+    def values(self, columns: Columns, j: int, said: list[str]) -> list[Array]:
         """Compute the features; words that are no level are counted."""
-        import pyarrow as pa
-
-        column = frame.columns[j]
-        if pa.types.is_null(column.type):
-            column = column.cast(pa.string())
-        found = coded(column, self.none_words)
-        return one_hot(self, found, said)
+        return one_hot(self, columns.words(j, self.none_words), said)
 
 
 def one_hot(plan: Category, found: Coded, said: list[str]) -> list[Array]:
@@ -248,9 +259,9 @@ class Date:
             *([f"{self.name} {MISSING}"] if self.indicator else []),
         ]
 
-    def values(self, frame: Frame, j: int, said: list[str]) -> list[Array]:
+    def values(self, columns: Columns, j: int, said: list[str]) -> list[Array]:
         """Compute the features."""
-        parts = date_parts(frame, j, self.style, self.missing)
+        parts = columns.dates(j, self.style, self.missing)
         year, month, day, hour = parts.T
         gone = np.isnan(year)
         if gone.any() and not self.indicator:
@@ -280,7 +291,7 @@ def date_parts(frame: Frame, j: int, style: str | None, missing: Sequence[str]) 
     found = coded(column, missing)
     rows = np.full((len(found.words) + 1, 4), np.nan)
     for k, word in enumerate(found.words):
-        date = date_of(word, style) if style else _iso(word)
+        date = date_in(word, style)
         if date is None:
             row = int(np.argmax(found.codes == k))
             raise ValueError(
@@ -291,11 +302,32 @@ def date_parts(frame: Frame, j: int, style: str | None, missing: Sequence[str]) 
     return rows[found.codes]
 
 
-def _iso(word: str) -> datetime | None:
+def date_in(word: str, style: str | None) -> datetime | None:
+    """Read a word as a date in this format, or in that of ISO; None where it is none."""
+    if style:
+        return date_of(word, style)
     try:
         return datetime.fromisoformat(word)
     except ValueError:
         return None
+
+
+class ArrowColumns(NamedTuple):
+    """The columns of a table that was read."""
+
+    frame: Frame
+
+    def numbers(self, j: int, style: str, missing: Sequence[str]) -> Array:
+        return numbers_of(self.frame, j, style, missing)
+
+    def words(self, j: int, missing: Sequence[str]) -> Coded:
+        import pyarrow as pa
+
+        column = self.frame.columns[j]
+        return coded(column.cast(pa.string()) if pa.types.is_null(column.type) else column, missing)
+
+    def dates(self, j: int, style: str | None, missing: Sequence[str]) -> Array:
+        return date_parts(self.frame, j, style, missing)
 
 
 def _count(which: Array, what: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,23 @@ from numpy.typing import NDArray
 from ..files.common import KERNEL_DTYPES, check_fits
 from ..files.tables import is_numeric
 from . import columns as kinds
-from .columns import Category, Coded, Date, Number, Plan, coded, date_parts, is_date, numbers_of
-from .reading import Frame
+from .columns import (
+    ArrowColumns,
+    Category,
+    Coded,
+    Columns,
+    Date,
+    Number,
+    Plan,
+    coded,
+    date_parts,
+    is_date,
+    numbers_of,
+)
 from .words import date_style_of, style_of
+
+if TYPE_CHECKING:
+    from .reading import Frame
 
 Array = NDArray[Any]
 VERSION = 1
@@ -114,20 +128,24 @@ class Encoding(NamedTuple):
 
     def apply(self, frame: Frame) -> Encoded:
         """Compute X of a table; ValueError names a column that it lacks, or a value that is odd."""
-        n_x = len(self.features)
-        check_fits(frame.path, "the encoded table", 8 * n_x * frame.m)
+        check_fits(frame.path, "the encoded table", 8 * len(self.features) * frame.m)
+        places = [frame.names.index(plan.name) for plan in self.plans]
+        return self.encode(ArrowColumns(frame), places, frame.m, str(frame.path))
+
+    def encode(self, columns: Columns, places: Sequence[int], m: int, source: str) -> Encoded:
+        """Compute X of m rows; places: which column each plan reads; source names the rows."""
         said: list[str] = []
         values: list[Array] = []
-        for plan in self.plans:
-            values += plan.values(frame, frame.names.index(plan.name), said)
-        if not values or not frame.m:
+        for plan, j in zip(self.plans, places):
+            values += plan.values(columns, j, said)
+        if not values or not m:
             raise ValueError(
-                f"X is empty: {frame.path} has {frame.m} rows and {len(values)} features of use; "
+                f"X is empty: {source} has {m} rows and {len(values)} features of use; "
                 "at least one of each is needed"
             )
         found = np.result_type(*(value.dtype for value in values))
         dtype = found if found in KERNEL_DTYPES else np.dtype(np.float64)
-        rows = np.empty((frame.m, len(values)), dtype)
+        rows = np.empty((m, len(values)), dtype)
         for k, value in enumerate(values):
             rows[:, k] = value
         return Encoded(rows.T, self.features, said)

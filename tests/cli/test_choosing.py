@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("typer")  # the extra cli
 
 from fastlogreg.cli import app
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 import fastlogreg as flr
 from fastlogreg.cli import app, report
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 SEED = 5
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")

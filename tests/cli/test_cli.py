@@ -21,7 +21,7 @@ import fastlogreg
 from benchmarks.runs.train import PUBLISHED
 from fastlogreg import __main__
 from fastlogreg.cli import app, report
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 SEED = 7

@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 
 import fastlogreg as flr
 from fastlogreg.cli import app
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 
 def points(m=200):

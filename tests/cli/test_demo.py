@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fastlogreg.cli import app, demo
-from fastlogreg.files.model import Model
 from fastlogreg.maths import reference
+from fastlogreg.models.model import Model
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 

@@ -9,7 +9,7 @@ pytest.importorskip("typer")
 
 import fastlogreg as flr
 from fastlogreg.cli import app
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 
 def points(m=120, n_x=5, classes=2):

@@ -13,7 +13,8 @@ import pytest
 from scipy import sparse
 
 from fastlogreg.cli import app
-from fastlogreg.files.model import FORMAT_OF_TABLES, Model
+from fastlogreg.models.metadata import FORMAT_OF_TABLES
+from fastlogreg.models.model import Model
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 QUICK = ("--backend", "numpy")

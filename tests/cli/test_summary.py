@@ -12,7 +12,7 @@ pytest.importorskip("pyarrow")
 
 import fastlogreg as flr
 from fastlogreg.cli import app
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 TARGET = ("--target", "kind")
 FIT = ("--solver", "auto", "--tol", "1e-10")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fastlogreg.cli import app
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 
 EXACT = 2**53
 

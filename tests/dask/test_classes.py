@@ -21,7 +21,7 @@ from fastlogreg.dask.class_objective import DistributedSoftmax  # noqa: E402
 from fastlogreg.dask.collections import rows_of  # noqa: E402
 from fastlogreg.dask.objective import DistributedDesign  # noqa: E402
 from fastlogreg.data.inputs import design_of  # noqa: E402
-from fastlogreg.files.model import Model  # noqa: E402
+from fastlogreg.models.model import Model  # noqa: E402
 from fastlogreg.objective.softmax import SoftmaxObjective  # noqa: E402
 from fastlogreg.solvers.result import SoftmaxResult, TrainingWarning  # noqa: E402
 

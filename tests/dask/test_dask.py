@@ -655,7 +655,7 @@ def test_the_command_line_with_a_scheduler_and_a_worker(parts, monkeypatch, caps
     """As docs/how-to/dask.md has it: `dask scheduler`, `dask worker`, `fastlogreg train --dask
     ADDRESS`."""
     from fastlogreg.cli import app
-    from fastlogreg.files.model import Model
+    from fastlogreg.models.model import Model
 
     monkeypatch.chdir(parts)
     arguments = [

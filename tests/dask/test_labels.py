@@ -221,7 +221,7 @@ def train(tmp_path, monkeypatch, capsys):
 
 
 def test_csv_files_of_numbers_and_of_text_are_read_as_one(train):
-    from fastlogreg.files.model import Model
+    from fastlogreg.models.model import Model
 
     for k, frame in enumerate(grades()):
         frame.to_csv(f"p{k}.csv", index=False)
@@ -239,7 +239,7 @@ def test_csv_files_of_numbers_and_of_text_are_read_as_one(train):
 
 def test_files_agree_on_numbers(train):
     """One file spells its labels as floats, one as text of a Parquet file."""
-    from fastlogreg.files.model import Model
+    from fastlogreg.models.model import Model
 
     for k, y in enumerate((["0", "1", "1", "0"], ["0.0", "1.0", "0.0", "1.0"])):
         pd.DataFrame({"a": A[:4], "y": y}).to_csv(f"p{k}.csv", index=False)
@@ -252,7 +252,7 @@ def test_files_agree_on_numbers(train):
 
 
 def test_large_ids_of_two_files_stay_two(train):
-    from fastlogreg.files.model import Model
+    from fastlogreg.models.model import Model
 
     ids = np.array([EXACT + 1, EXACT])
     for k in range(2):

@@ -16,7 +16,11 @@ from fastlogreg.training import checkpoint
 from tests.documents.test_guide import blocks, run
 
 INSIDE = Path(__file__).parents[2] / "docs" / "inside"
-PAGES = {"add-a-backend.md": 6, "add-a-penalty.md": 4}  # and how many values each states
+PAGES = {
+    "add-a-backend.md": 6,
+    "add-a-penalty.md": 4,
+    "model-file.md": 1,
+}  # and how many values each states
 pytestmark = pytest.mark.skipif(not INSIDE.exists(), reason="the docs are not beside the tests")
 
 

@@ -32,6 +32,9 @@ def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
         pytest.importorskip("formulaic", reason="formulas need the formula extra")
     if page.stem in ("influence", "inference"):
         pytest.importorskip("matplotlib", reason="figures need the plots extra")
+    if page.stem == "serving":
+        pytest.importorskip("onnxruntime", reason="it comes with the test extra")
+        pytest.importorskip("onnx", reason="the graph needs the onnx extra")
     monkeypatch.chdir(tmp_path)
     run_blocks(page)
 

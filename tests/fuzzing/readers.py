@@ -17,7 +17,7 @@ import numpy as np
 import fastlogreg as flr
 from fastlogreg.files import read_data
 from fastlogreg.files.common import Data
-from fastlogreg.files.model import Model
+from fastlogreg.models.model import Model
 from fastlogreg.solvers.result import TrainingWarning
 
 from . import hostile

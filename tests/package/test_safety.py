@@ -19,6 +19,7 @@ from fastlogreg.kernels import partials
 from fastlogreg.kernels.decorators import kernel
 from tests.helpers.comparison import WITHOUT_JIT
 from tests.helpers.limits import HANG
+from tests.helpers.rootless import bound_by_permissions
 
 pytestmark = pytest.mark.skipif(
     WITHOUT_JIT, reason="nothing is compiled, cached or run on Numba's threads"
@@ -157,25 +158,17 @@ def copy_of_the_package(folder):
     return folder / "fastlogreg"
 
 
-def bound_by_permissions():
-    """A command before a command, so that even root cannot write where the permissions say so; None
-    if there is none."""
-    if os.geteuid() != 0:
-        return ()
-    command = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
-    if (
-        shutil.which(command[0])
-        and subprocess.run([*command, "true"], capture_output=True).returncode == 0
-    ):
-        return command
-    return None
-
-
 READ_ONLY = """
 from fastlogreg.kernels.dense import chunks
 import numpy as np, fastlogreg as flr
 assert flr.__file__.startswith(sys.argv[1]), flr.__file__
-assert right("fused") and right("loops", 1)
+import warnings
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    assert right("fused") and right("loops", 1)
+[warning] = told
+assert warning.category is flr.NoCacheWarning, warning
+assert "NUMBA_CACHE_DIR" in str(warning.message) and warning.filename == "<string>", warning
 print(type(chunks.run_chunks._cache).__name__)
 """
 
@@ -204,17 +197,17 @@ def test_a_read_only_install_without_HOME(tmp_path):
     finally:
         for path in [tmp_path, *tmp_path.rglob("*")]:
             path.chmod(stat.S_IRWXU)
-    assert out == "NullCache"
+    assert out == "Uncached"
     assert not list(package.rglob("*.nb?"))
 
 
 def test_no_place_for_a_cache_at_all():
     code = """
-from numba.core import caching
-caching.CompileResultCacheImpl._locator_classes = []
+from fastlogreg.kernels import decorators
+decorators._Impl._locator_classes = []
 """
     out = run(code + COMMON + READ_ONLY, str(PACKAGE.parent))
-    assert out == "NullCache"
+    assert out == "Uncached"
 
 
 def add_partials_anew():

@@ -42,6 +42,7 @@ def enough(progress: flr.Progress) -> bool:
 
 
 warning: type[Warning] = TrainingWarning
+uncached: type[Warning] = flr.NoCacheWarning
 
 
 def fit(X: flr.MatrixLike) -> flr.TrainingResult:

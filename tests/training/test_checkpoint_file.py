@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastlogreg as flr
-from fastlogreg.files.model import Model
 from fastlogreg.files.writing import atomic_open
+from fastlogreg.models.model import Model
 from fastlogreg.solvers.result import TrainingWarning
 from fastlogreg.training import checkpoint
 

@@ -19,8 +19,8 @@ import pytest
 from fastlogreg import files
 from fastlogreg.cli import app
 from fastlogreg.files import arrays, read_data, writing
-from fastlogreg.files.model import Model
 from fastlogreg.files.writing import atomic_open
+from fastlogreg.models.model import Model
 
 X = np.arange(12.0).reshape(4, 3) / 8
 Y = np.array([0, 1, 1, 0])

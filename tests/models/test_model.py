@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fastlogreg._version import __version__
 from fastlogreg.checks.labels import encode_labels, one_against_rest, one_label
-from fastlogreg.files.model import FORMAT, FORMAT_OF_CLASSES, Model
+from fastlogreg.models.metadata import FORMAT, FORMAT_OF_CLASSES
+from fastlogreg.models.model import Model
 
 W = np.array([[0.1], [-1e-300], [5.0]])
 FULL = Model(

@@ -1,0 +1,150 @@
+"""Compiled code in a container: a folder that is only read, no HOME, and the warning where there is
+no folder at all. Each in a process of its own, without the rights of root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+import fastlogreg as flr
+from fastlogreg.machine import compiled_code
+from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.limits import HANG
+from tests.helpers.rootless import without_root
+
+PACKAGE = Path(flr.__file__).parent
+compiles = pytest.mark.skipif(WITHOUT_JIT, reason="nothing is compiled under NUMBA_DISABLE_JIT")
+ANSWER = """
+import os, sys, warnings
+import numpy as np, fastlogreg as flr
+assert "numba" not in sys.modules
+from numba.core import event
+
+class Count(event.Listener):
+    compiled = 0
+
+    def on_start(self, event):
+        Count.compiled += 1
+
+    def on_end(self, event):
+        pass
+
+X, Y = np.arange(60.0).reshape(3, 20) % 7, (np.arange(20) % 2)[None]
+with event.install_listener("numba:compile", Count()), warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    w = flr.train(X, Y, lambda_=1.0, solver="newton").w
+    flr.propagate(w, 0.0, X, Y)
+print(os.environ.get("HOME"), Count.compiled > 0, [one.category.__name__ for one in told])
+"""
+
+
+def answer(folder, tmp_path, command=()):
+    """What a process says that has this folder for its cache, and nothing else: no HOME, and no
+    folder of the package that it may write."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "app"),
+        "NUMBA_CACHE_DIR": str(folder),
+    }
+    environment.pop("HOME", None)
+    environment["XDG_CACHE_HOME"] = "/dev/null/none"  # root has a home without HOME
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    done = subprocess.run(
+        [*command, sys.executable, "-c", ANSWER],
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+        env=environment,
+        cwd=os.sep,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def app(tmp_path):
+    """A copy of the package that cannot be written, and a command that takes root's rights away."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("users of POSIX")
+    command = without_root()
+    if command is None:
+        pytest.skip("root can write everywhere, and setpriv is not here to change that")
+    shutil.copytree(
+        PACKAGE, tmp_path / "app" / "fastlogreg", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)  # pytest's own are for their owner alone
+    protect(tmp_path / "app")
+    yield command
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        path.chmod(0o755)
+
+
+def protect(folder):
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+@compiles
+def test_a_warm_folder_that_is_only_read(app, tmp_path):
+    """As an image of a container has it: filled while it is built, and then copied, which changes
+    the times of files; the package's too."""
+    built = tmp_path / "built"
+    built.mkdir()
+    assert answer(built, tmp_path) == "None True []"
+    assert answer(built, tmp_path) == "None False []"
+    served = shutil.copytree(built, tmp_path / "served", copy_function=shutil.copyfile)
+    for path in (tmp_path / "app").rglob("*.py"):
+        os.utime(path, (1e9, 1e9))
+    protect(served)
+    before = sorted(served.rglob("*"))
+    assert answer(served, tmp_path, app) == "None False []"
+    assert sorted(served.rglob("*")) == before
+
+
+@compiles
+def test_without_any_folder_it_is_said_once(app, tmp_path):
+    assert answer("/dev/null/none", tmp_path, app) == "None True ['NoCacheWarning']"
+
+
+@compiles
+def test_a_folder_that_is_only_read_and_not_warm(app, tmp_path):
+    """The folders of the package's rooms are there, and hold nothing of use."""
+    built = tmp_path / "built"
+    built.mkdir()
+    answer(built, tmp_path)
+    for path in built.rglob("*.nb?"):
+        path.chmod(0o600)
+        path.unlink()
+    protect(built)
+    assert answer(built, tmp_path, app) == "None True ['NoCacheWarning']"
+
+
+@compiles
+def test_the_command_warms_up():
+    command = [sys.executable, "-m", "fastlogreg", "warmup"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("compiled for float64 in ")
+    assert "writable" in done.stdout
+
+
+def test_the_warning_comes_once_in_a_process(monkeypatch):
+    monkeypatch.setattr(compiled_code, "_warned_in", 0)
+    with pytest.warns(
+        flr.NoCacheWarning, match="no room: every process .* NUMBA_CACHE_DIR"
+    ) as told:
+        compiled_code.warn_of_no_cache("no room")
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled_code.warn_of_no_cache("no room")
+    monkeypatch.setattr(compiled_code, "_warned_in", os.getpid() + 1)  # in a child of a fork
+    with pytest.warns(flr.NoCacheWarning):
+        compiled_code.warn_of_no_cache("no room")
