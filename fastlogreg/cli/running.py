@@ -215,8 +215,17 @@ class Examples(NamedTuple):
     Y: Array
 
 
-def save_figure(path: Path, result: TrainingResult, model: Model, examples: Examples) -> None:
-    """Draw the figure of one run, with the worst mistakes among the examples if they are images."""
+def save_figure(
+    path: Path,
+    result: TrainingResult,
+    model: Model,
+    examples: Examples,
+    coefficients: Array | None = None,
+) -> None:
+    """Draw the figure of one run, with the worst mistakes among the examples if they are images.
+
+    coefficients: of a table, per standard deviation of each feature.
+    """
     X = examples.X
     figure = training_figure(
         result.costs,
@@ -228,6 +237,8 @@ def save_figure(path: Path, result: TrainingResult, model: Model, examples: Exam
         A=probabilities(model, X),
         labels=model.labels,
         examples=examples.name,
+        names=model.feature_names,
+        coefficients=coefficients,
     )
     with atomic_open(path) as file:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
