@@ -1,8 +1,10 @@
-"""Draws every figure of the guide: python docs/make_figures.py [FOLDER], docs/figures by default.
+"""Draws every figure of the guide and of the benchmarks' pages.
+
+    python docs/make_figures.py [FOLDER]        docs/figures by default
 
 Needs matplotlib. Each is a PNG and, for the site, an SVG. A PNG has 16 greys, so that it stays
-small and is known to read without colour; the one of an image in colours has them. In the figure of
-times every form runs on one thread.
+small and is known to read without colour; the one of an image in colours has them. Nothing is
+measured: times are drawn from the tables of the benchmarks' pages.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ from fastlogreg.lectures.logistic_graph import logistic_cost
 from fastlogreg.maths import reference
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))  # benchmarks lie beside docs, and are not installed
+
+from benchmarks.report import published, roofline  # noqa: E402
+from benchmarks.runs import solvers  # noqa: E402
+
 CALORIES = np.array([[56.0, 0.0, 4.4, 68.0], [1.2, 104.0, 52.0, 8.0], [1.8, 135.0, 99.0, 0.9]])
 
 
@@ -239,6 +246,11 @@ def boundary() -> Figure:
     return figures.decision_boundary(result.w, result.b, X, Y)
 
 
+def page(name: str) -> str:
+    """Read a page of the benchmarks."""
+    return (HERE / "benchmarks" / f"{name}.md").read_text(encoding="utf-8")
+
+
 IN_COLOUR = ("images",)
 FIGURES: dict[str, Callable[[], Figure]] = {
     "images": images,
@@ -250,18 +262,22 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "graph": graph,
     "example_graph": example_graph,
     "descent": descent,
-    "compare": lambda: figures.speed_bars(flr.compare()),
+    "compare": lambda: figures.speed_bars(published.lecture_rows(page("lectures"))),
     "forward": forward,
     "boundary": boundary,
     "calories": calories,
     "vectors": vectors,
     "check": check,
 }
+OF_PAGES: dict[str, Callable[[], Figure]] = {
+    "kernels": lambda: roofline.figure(published.kernel_rows(page("kernels"))),
+    "solvers": lambda: solvers.figure(published.solver_rows(page("solvers"))),
+}
 
 
 def write(name: str, folder: Path) -> Path:
     """Draw one figure into the folder."""
-    file, figure = io.BytesIO(), FIGURES[name]()
+    file, figure = io.BytesIO(), {**FIGURES, **OF_PAGES}[name]()
     figure.savefig(file, format="png", dpi=100)
     with matplotlib.rc_context({"svg.hashsalt": name}):  # the same file each time
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
@@ -272,5 +288,5 @@ def write(name: str, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for figure_name in FIGURES:
+    for figure_name in [*FIGURES, *OF_PAGES]:
         print(write(figure_name, Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "figures"))

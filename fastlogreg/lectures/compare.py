@@ -4,8 +4,7 @@ Interpreted loops are timed on as many elements as a second allows; where those 
 is extrapolated to all of them in proportion, and `Comparison.extrapolated` says so. Compiled loops
 and NumPy are timed warm, as the best of several calls (the rest is what else the machine does).
 Every form runs on one thread, NumPy's BLAS too where it is an OpenBLAS: what its threads do says
-nothing about loops. The seconds of compilation, or of
-loading from the disk cache, stand apart.
+nothing about loops. The seconds of compilation, or of loading from the disk cache, stand apart.
 """
 
 from __future__ import annotations
@@ -23,10 +22,9 @@ from .comparison import Comparison, against
 from .pairs import PAIRS, Pair, find
 
 _PROBE = 1000  # elements of the first interpreted run
-_WARM_SECONDS, _WARM_CALLS = (
-    0.3,
-    100,
-)  # time and calls spent on each compiled loop and NumPy form, 3 calls at least
+# Time and calls spent on each compiled loop and NumPy form; 3 calls at least.
+_WARM_SECONDS, _WARM_CALLS = 0.3, 100
+IN_LANES = "in lanes"  # what the package's own form is called in tables
 
 
 def compare(
@@ -93,20 +91,26 @@ def comparisons(
 
 
 def markdown(results: list[Comparison]) -> str:
-    """Write the table of the README: times in milliseconds; ~ marks an extrapolated one."""
+    """Write the table of docs/benchmarks: times in milliseconds; ~ marks an extrapolated one.
+
+    The package's own form has a row of its own, below that of the loop.
+    """
     head = (
         "| pair | formula | elements | interpreted loop, ms | compiled loop, ms | NumPy, ms | "
         "compiled / interpreted "
         "| loop against NumPy | largest disagreement |\n|---|---|--:|--:|--:|--:|--:|--:|--:|"
     )
-    lines = (
-        f"| {r.name} | `{r.formula}` | {r.elements:,} | "
-        f"{'~' * r.extrapolated}{r.interpreted * 1e3:.4g} "
-        f"| {r.compiled * 1e3:.3g} | {r.numpy * 1e3:.3g} | {r.speedup:.3g} x | "
-        f"{against(r.against_numpy)} "
-        f"| {r.disagreement:.1e} |"
-        for r in results
-    )
+    lines = []
+    for r in results:
+        first = f"`{r.formula}` | {r.elements:,}"
+        last = f"{r.disagreement:.1e} |"
+        times = f"{'~' * r.extrapolated}{r.interpreted * 1e3:.4g} | {r.compiled * 1e3:.3g}"
+        ratios = f"{r.speedup:.3g} x | {against(r.against_numpy)}"
+        numpy = f"{r.numpy * 1e3:.3g}"
+        lines.append(f"| {r.name} | {first} | {times} | {numpy} | {ratios} | {last}")
+        if r.has_lanes:
+            times, ratios = f"- | {r.lanes * 1e3:.3g}", f"- | {against(r.numpy / r.lanes)}"
+            lines.append(f"| {r.name} {IN_LANES} | {first} | {times} | {numpy} | {ratios} | {last}")
     return "\n".join((head, *lines))
 
 
@@ -116,10 +120,14 @@ def _measure(pair: Pair, size: int, seconds: float) -> Comparison:
     start = perf_counter()
     result = pair.compiled(*inputs)
     first = perf_counter() - start
-    disagreement = pair.disagreement(result, inputs)
+    disagreements = [pair.disagreement(result, inputs)]
+    lanes = np.nan
     with one_thread():
         compiled, numpy = _warm(pair.compiled, inputs), _warm(pair.vectorized, inputs)
-    measured, interpreted, disagreement_interpreted = _interpreted(pair, size, seconds)
+        if pair.lanes is not None:
+            disagreements.append(pair.disagreement(pair.lanes(*inputs), inputs))
+            lanes = _warm(pair.lanes, inputs)
+    measured, interpreted, disagreement = _interpreted(pair, size, seconds)
     return Comparison(
         pair.name,
         pair.formula,
@@ -129,7 +137,8 @@ def _measure(pair: Pair, size: int, seconds: float) -> Comparison:
         compiled,
         numpy,
         max(first - compiled, 0.0),
-        max(disagreement, disagreement_interpreted),
+        max(*disagreements, disagreement),
+        lanes,
     )
 
 

@@ -114,15 +114,23 @@ def test_every_section_has_a_formula_and_code(page):
         assert "```python" in section, section.splitlines()[0]
 
 
+def test_every_figure_is_vector_graphics_in_the_site():
+    """The site takes the SVG beside each PNG that a page names."""
+    for page in DOCS.rglob("*.md"):
+        for name in re.findall(r"figures/(\w+)\.png\)", page.read_text(encoding="utf-8")):
+            svg = (DOCS / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+            assert svg.startswith("<?xml"), name
+
+
 def test_every_figure_is_drawn(tmp_path):
     from PIL import Image
 
     script = figures_script()
-    for name in script.FIGURES:
-        if name != "compare":  # a minute of measuring; tests of `compare` draw it on few elements
-            path = script.write(name, tmp_path)
-            assert path.stat().st_size < 100_000
-            with Image.open(path) as drawn, Image.open(DOCS / "figures" / f"{name}.png") as kept:
-                assert drawn.size == kept.size
-                low, high = drawn.convert("L").getextrema()
-                assert (low < 100, high) == (True, 255), name
+    for name in [*script.FIGURES, *script.OF_PAGES]:
+        path = script.write(name, tmp_path)
+        assert (tmp_path / f"{name}.svg").read_text().startswith("<?xml")
+        assert path.stat().st_size < 100_000
+        with Image.open(path) as drawn, Image.open(DOCS / "figures" / f"{name}.png") as kept:
+            assert drawn.size == kept.size
+            low, high = drawn.convert("L").getextrema()
+            assert (low < 100, high) == (True, 255), name
