@@ -66,7 +66,8 @@ def compare(
     console.print(table(results, narrow=console.width < WIDE))
     compiling = sum(r.compile_seconds for r in results)
     console.print(
-        "Times are the best of several calls, on one thread; compiling (or loading from the "
+        "Times are the processor's, the best of several calls, on one thread; compiling (or "
+        "loading from the "
         "disk cache) took "
         f"{compiling:.1f} s more. "
         "Disagreement is relative to the numbers added up.",

@@ -2,7 +2,8 @@
 
 Interpreted loops are timed on as many elements as a second allows; where those are fewer, the time
 is extrapolated to all of them in proportion, and `Comparison.extrapolated` says so. Compiled loops
-and NumPy are timed warm, as the best of several calls (the rest is what else the machine does).
+and NumPy are timed warm, as the best of several calls. Times are the processor's: what else the
+machine does counts little, and a second thread would count as much as the first.
 Every form runs on one thread, NumPy's BLAS too where it is an OpenBLAS: what its threads do says
 nothing about loops. The seconds of compilation, or of loading from the disk cache, stand apart.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..machine.blas import one_thread
 from .comparison import Comparison, against
 from .pairs import PAIRS, Pair, find
 
+_TICK = 1e-9  # of the clock, at least
 _PROBE = 1000  # elements of the first interpreted run
 # Time and calls spent on each compiled loop and NumPy form; 3 calls at least.
 _WARM_SECONDS, _WARM_CALLS = 0.3, 100
@@ -150,9 +152,9 @@ def _interpreted(pair: Pair, size: int, seconds: float) -> tuple[int, float, flo
     n = min(size, _PROBE)
     while True:
         inputs = pair.inputs(n, np.random.default_rng(0))
-        start = perf_counter()
+        start = process_time()
         result = pair.loop(*inputs)
-        took = perf_counter() - start
+        took = max(process_time() - start, _TICK)
         room = 0.8 * (seconds - took) / took  # the next run, this many times as long, still fits
         if n >= size or room < 2:
             return _elements(inputs), took, pair.disagreement(result, inputs)
@@ -165,9 +167,9 @@ def _warm(function: Callable[..., Any], inputs: tuple[Any, ...]) -> float:
     function(*inputs)
     times: list[float] = []
     while len(times) < 3 or (sum(times) < _WARM_SECONDS and len(times) < _WARM_CALLS):
-        start = perf_counter()
+        start = process_time()
         function(*inputs)
-        times.append(perf_counter() - start)
+        times.append(max(process_time() - start, _TICK))
     return min(times)
 
 

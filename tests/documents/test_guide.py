@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+from fastlogreg.lectures import loops
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = DOCS / "guide" / "guide.md"
@@ -61,6 +64,15 @@ def test_the_guide_runs_and_gives_what_it_says(tmp_path, monkeypatch, capsys):
     assert checked == text.count("\n# -> ") > 20
     assert list(tmp_path.iterdir()) == []  # a reader's folder stays as it was
     assert "J = 3 * v = 33" in capsys.readouterr().out
+
+
+def test_the_loops_of_the_guide_are_the_packages_own():
+    """They are shown from their source: a page that was retyped, or is behind it, fails here."""
+    text = GUIDE.read_text(encoding="utf-8")
+    shown = re.findall(r"^<!-- source: loops\.(\w+) -->\n```python\n(.*?)^```$", text, re.M | re.S)
+    assert len(shown) == text.count("<!-- source:") >= 8
+    for name, code in shown:
+        assert code == inspect.getsource(getattr(loops, name)), name
 
 
 def test_the_page_on_several_classes_runs_and_gives_what_it_says(tmp_path, monkeypatch):
