@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
-from ..figures.training import training_figure
+from ..figures.training import is_drawable, table_figure, training_figure
 from ..files.model import Model
 from ..files.writing import atomic_open
 from ..maths.metrics import best_threshold
@@ -226,19 +226,21 @@ def save_figure(
 
     coefficients: of a table, per standard deviation of each feature.
     """
-    X = examples.X
-    figure = training_figure(
-        result.costs,
-        alpha=None if np.isnan(result.alpha) else result.alpha,
-        w=model.w,
-        image_shape=model.image_shape,
-        X=X if isinstance(X, np.ndarray) else None,  # blocks are not read again for single images
-        Y=examples.Y,
-        A=probabilities(model, X),
-        labels=model.labels,
-        examples=examples.name,
-        names=model.feature_names,
-        coefficients=coefficients,
-    )
+    X, names = examples.X, model.feature_names
+    alpha = None if np.isnan(result.alpha) else result.alpha
+    if names is not None and coefficients is not None and not is_drawable(model.image_shape):
+        figure = table_figure(result.costs, names, coefficients, alpha=alpha, labels=model.labels)
+    else:
+        figure = training_figure(
+            result.costs,
+            alpha=alpha,
+            w=model.w,
+            image_shape=model.image_shape,
+            X=X if isinstance(X, np.ndarray) else None,  # blocks are not read again for images
+            Y=examples.Y,
+            A=probabilities(model, X),
+            labels=model.labels,
+            examples=examples.name,
+        )
     with atomic_open(path) as file:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)

@@ -58,21 +58,16 @@ def training_figure(
     A: Array | None = None,
     labels: tuple[Any, ...] = (0, 1),
     examples: str = "training",
-    names: Sequence[str] | None = None,
-    coefficients: Array | None = None,
 ) -> Figure:
-    """Cost against iterations; of images also the weights and the worst mistakes, of tables the
-    largest coefficients.
+    """Cost against iterations, and where image_shape can be drawn also the weights and the worst
+    mistakes.
 
     costs (k,); w (n_x, 1); X (n_x, m), Y (1, m) and A = P(y = 1) (1, m) of the examples to look for
-    mistakes among. For K classes w is (n_x, K), A is (K, m), and Y holds 0 .. K - 1. names (n_x,)
-    and coefficients (n_x, 1) or (n_x, K): of a table, per standard deviation of each feature.
+    mistakes among. For K classes w is (n_x, K), A is (K, m), and Y holds 0 .. K - 1.
     """
     from matplotlib.figure import Figure
 
     drawable = is_drawable(image_shape)
-    if not drawable and names is not None and coefficients is not None:
-        return _table_figure(costs, alpha, names, coefficients, labels)
     wrong = (
         most_confidently_wrong(A, Y)
         if drawable and A is not None and Y is not None
@@ -103,14 +98,19 @@ def training_figure(
     return figure
 
 
-def _table_figure(
+def table_figure(
     costs: Array,
-    alpha: float | None,
     names: Sequence[str],
     coefficients: Array,
-    labels: tuple[Any, ...],
+    *,
+    alpha: float | None = None,
+    labels: tuple[Any, ...] = (0, 1),
 ) -> Figure:
-    """Cost on the left, the largest coefficients on the right: bars, or a mark for each class."""
+    """Cost on the left, the largest coefficients on the right: bars, or a mark for each class.
+
+    names (n_x,); coefficients (n_x, 1), or (n_x, K) for K classes, per standard deviation of each
+    feature.
+    """
     from matplotlib.figure import Figure
 
     size = np.abs(coefficients).max(axis=1)
@@ -178,6 +178,7 @@ def convergence(results: Any) -> Figure:
 
     results: a `TrainingResult` or a fitted `LogisticRegression`, or a dict name -> either for
     several in one figure. The bound is drawn where it is known: with lambda above 0 and a tol.
+    Seconds are without those of compiling, or of loading compiled code.
     ValueError where there is no history to draw.
     """
     from matplotlib.figure import Figure

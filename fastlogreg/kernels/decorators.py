@@ -31,9 +31,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import config, njit, prange
+from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.registry import cpu_target
 
+from ..machine import compiling
 from ..machine.caches import is_roomy
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
@@ -41,6 +43,19 @@ EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 __all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
+
+
+class _Watch(event.Listener):  # type: ignore[misc]
+    """Tells `machine.compiling` when Numba compiles."""
+
+    def on_start(self, event: Any) -> None:
+        compiling.begin()
+
+    def on_end(self, event: Any) -> None:
+        compiling.end()
+
+
+event.register("numba:compile", _Watch())
 
 
 @cache
@@ -69,7 +84,8 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            with compiling.stretch():
+                return super().load_overload(sig, target_context)
         except Exception:  # damaged files raise whatever unpickling their bytes raises
             return None
 

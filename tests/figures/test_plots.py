@@ -68,7 +68,7 @@ def test_a_table_gets_its_largest_coefficients(K):
     names = [f"a column with a long name, number {j}" if j == 3 else f"c{j}" for j in range(20)]
     values[3] = 10.0
     labels = ("no", "yes") if K == 1 else tuple("abcdefg"[:K])
-    figure = training.training_figure(COSTS, names=names, coefficients=values, labels=labels)
+    figure = training.table_figure(COSTS, names, values, labels=labels)
     costs, axes = axes_of(figure)
     assert costs.get_ylabel() == "cost J"
     shown = [tick.get_text() for tick in axes.get_yticklabels()]
@@ -88,7 +88,7 @@ def test_a_table_gets_its_largest_coefficients(K):
 
 
 def test_a_table_of_few_features_has_all():
-    figure = training.training_figure(COSTS, names=["a", "b"], coefficients=np.array([[1.0], [0]]))
+    figure = training.table_figure(COSTS, ["a", "b"], np.array([[1.0], [0]]))
     assert axes_of(figure)[1].get_title() == "Coefficients"
 
 
