@@ -199,7 +199,6 @@ def convergence(results: Any) -> Figure:
         style: dict[str, Any] = {  # told apart in grey too: by line and marker
             "color": str(0.6 * k / max(1, len(named) - 1)),
             "linestyle": ("-", "--", "-.", ":")[k % 4],
-            "marker": "os^Dv"[k % 5] if len(history) <= 60 else "",
             "ms": 4,
             "lw": 1.3,
             "label": str(name),
@@ -210,8 +209,10 @@ def convergence(results: Any) -> Figure:
                 history[:, column],
                 np.nan,
             )
+            shown = np.count_nonzero(np.isfinite(values))  # two points are no line
+            marker = "os^Dv"[k % 5] if len(history) <= 60 or shown < 3 else ""
             for x in (0, 1):
-                panels[row, x].plot(history[:, x], values, **style)
+                panels[row, x].plot(history[:, x], values, marker=marker, **style)
     _finish_convergence(panels, legend=len(named) > 1)
     return figure
 
@@ -233,6 +234,9 @@ def _finish_convergence(panels: Any, legend: bool) -> None:
             )
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    for axis in (panels[1, 0].yaxis, panels[1, 1].yaxis):  # 0.6 and not 6 x 10^-1
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("{x:g}")
     panels[0, 0].set_ylabel("bound on cost - optimum")
     panels[1, 0].set_ylabel("cost J")
     panels[1, 0].set_xlabel("reads of X")
