@@ -69,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
             help="write the tables between this file's markers",
         )
         if name in ("kernels", "solvers"):
-            command.add_argument("--plot", type=Path, metavar="FILE.png", help="write the figure")
+            command.add_argument(
+                "--plot", type=Path, metavar="FILE", help="write the figure: .png or .svg"
+            )
         if name == "kernels":
             command.add_argument(
                 "--cpu-report", type=Path, metavar="FILE.md", help="write one page on this CPU"

@@ -1,7 +1,10 @@
-"""Draws every figure of the guide: python docs/make_figures.py [FOLDER], docs/figures by default.
+"""Draws every figure of the guide and of the benchmarks' pages.
 
-Needs matplotlib. Each is a PNG with 16 greys, so that it stays small and is known to read without
-colour, and an SVG for the site. In the figure of times every form runs on one thread.
+    python docs/make_figures.py [FOLDER]        docs/figures by default
+
+Needs matplotlib. Each is a PNG and, for the site, an SVG. A PNG has 16 greys, so that it stays
+small and is known to read without colour; the one of an image in colours has them. Nothing is
+measured: times are drawn from the tables of the benchmarks' pages.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ from fastlogreg.lectures.logistic_graph import logistic_cost
 from fastlogreg.maths import reference
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))  # benchmarks lie beside docs, and are not installed
+
+from benchmarks.report import published, roofline  # noqa: E402
+from benchmarks.runs import solvers  # noqa: E402
+
 CALORIES = np.array([[56.0, 0.0, 4.4, 68.0], [1.2, 104.0, 52.0, 8.0], [1.8, 135.0, 99.0, 0.9]])
 
 
@@ -35,23 +43,65 @@ def two_features(m: int = 80) -> tuple[np.ndarray, np.ndarray]:
     return X, Y
 
 
+def drawn_cat() -> np.ndarray:
+    """A cat of 64 x 64 pixels in three colours, made of circles and triangles."""
+    down, right = np.mgrid[0:64, 0:64] + 0.5
+    image = np.empty((64, 64, 3))
+    image[...] = np.stack([60 + right, 120 + 0.8 * down, 150 + 0.5 * right], axis=-1)
+
+    def paint(where: np.ndarray, colour: tuple[int, int, int]) -> None:
+        image[where] = colour
+
+    def disc(row: float, column: float, high: float, wide: float) -> np.ndarray:
+        return ((down - row) / high) ** 2 + ((right - column) / wide) ** 2 < 1.0
+
+    for side in (-1, 1):
+        out = side * (right - 32)  # from the middle of the face
+        ear = (down > 6 + 0.9 * np.abs(out - 17)) & (down < 30) & (np.abs(out - 15) < 9)
+        paint(ear, (214, 130, 50))
+        inner = (down > 12 + 1.4 * np.abs(out - 16.5)) & (down < 28) & (np.abs(out - 15) < 5)
+        paint(inner, (240, 180, 160))
+    paint(disc(38, 32, 21, 24), (226, 146, 62))
+    for column in (22, 32, 42):
+        paint(disc(22, column, 7, 1.6), (150, 84, 30))  # stripes
+    paint(disc(47, 32, 9, 11), (250, 232, 210))
+    for column in (22, 42):
+        paint(disc(36, column, 5, 4.5), (190, 220, 90))
+        paint(disc(36, column, 4.5, 1.5), (15, 15, 15))
+    paint(disc(44, 32, 2, 2.8), (225, 110, 120))
+    paint((np.abs(right - 32) < 0.8) & (down > 45) & (down < 50), (120, 60, 50))
+    for side in (-1, 1):
+        out = side * (right - 32)
+        for slope in (-0.25, 0.0, 0.25):
+            line = np.abs(down - 46 - slope * (out - 8)) < 0.6
+            paint(line & (out > 10) & (out < 30), (245, 245, 245))
+    return image.astype(np.uint8)
+
+
 def images() -> Figure:
-    """One colour image, and the column of X that it becomes."""
-    rows, columns = np.mgrid[0:8, 0:8]
-    image = np.stack([(rows * 36), (columns * 36), 255 - (rows + columns) * 18], axis=-1).astype(
-        np.uint8
-    )
-    X = flr.flatten_images(image[np.newaxis])
-    figure = Figure(figsize=(8.0, 3.0), layout="constrained")
-    panels = figure.subplots(1, 4, width_ratios=(3, 3, 3, 2.2))
-    for k, (axes, colour) in enumerate(zip(panels, ("red", "green", "blue"))):
-        axes.imshow(image[:, :, k], cmap="gray", vmin=0, vmax=255)
-        axes.set(title=f"{colour}, 8 x 8", xticks=[], yticks=[])
-    panels[3].imshow(X[:24], cmap="gray", vmin=0, vmax=255, aspect="auto")
-    panels[3].set(
-        title="x: (192, 1)", xticks=[], yticks=range(0, 24, 3), ylabel="feature (24 of 192 shown)"
-    )
-    panels[3].set_yticks(range(0, 24, 3), [str(k) for k in range(0, 24, 3)], fontsize=7)
+    """One colour image, its three colours, and the two orders in which they become a column."""
+    image = drawn_cat()
+    x = flr.flatten_images(image[np.newaxis])[:, 0]
+    stacked = np.moveaxis(image, -1, 0).reshape(-1)  # as on the lecture's slide
+    figure = Figure(figsize=(9.6, 2.9), layout="constrained")
+    panels = figure.subplots(1, 6, width_ratios=(3, 3, 3, 3, 1.1, 1.1))
+    panels[0].imshow(image, interpolation="nearest")
+    panels[0].set_title("an image, 64 x 64 x 3", fontsize=9)
+    for k, colour in enumerate(("red", "green", "blue")):
+        panels[k + 1].imshow(image[:, :, k], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        panels[k + 1].set_title(f"{colour}, 64 x 64", fontsize=9)
+    for axes, column, letters, title in (
+        (panels[4], x, "RGB" * 3, "x here"),
+        (panels[5], stacked, "R" * 9, "on the slide"),
+    ):
+        axes.imshow(column[:9, None], cmap="gray", vmin=0, vmax=255, aspect="auto")
+        for row, (letter, value) in enumerate(zip(letters, column.tolist())):
+            ink = "white" if value < 128 else "black"
+            axes.text(0, row, f"{letter} {value}", ha="center", va="center", fontsize=8, color=ink)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("9 of 12288", fontsize=8)
+    for axes in panels:
+        axes.set(xticks=[], yticks=[])
     return figure
 
 
@@ -180,16 +230,13 @@ def alphas() -> Figure:
 def graph() -> Figure:
     """J = 3 (a + b c)."""
     a, b, c = flr.Variable(5, "a"), flr.Variable(3, "b"), flr.Variable(2, "c")
-    J = (3 * (a + (b * c).named("u")).named("v")).named("J")
-    J.backward()
-    return graphs.figure(J)
+    return graphs.figure((3 * (a + (b * c).named("u")).named("v")).named("J"))
 
 
 def example_graph() -> Figure:
-    """The loss of one example with two features."""
-    J = logistic_cost([[0.5], [-0.2]], 0.3, [[1.0], [2.0]], [[1]])
-    J.backward()
-    return graphs.figure(J)
+    """The loss of one example with two features, by the lecture's names alone: z, a and L."""
+    loss = logistic_cost([[0.5], [-0.2]], 0.3, [[1.0], [2.0]], [[1]]).operands[0]
+    return graphs.figure(loss, only_named=True)
 
 
 def boundary() -> Figure:
@@ -199,6 +246,12 @@ def boundary() -> Figure:
     return figures.decision_boundary(result.w, result.b, X, Y)
 
 
+def page(name: str) -> str:
+    """Read a page of the benchmarks."""
+    return (HERE / "benchmarks" / f"{name}.md").read_text(encoding="utf-8")
+
+
+IN_COLOUR = ("images",)
 FIGURES: dict[str, Callable[[], Figure]] = {
     "images": images,
     "sigmoid": figures.sigmoid_curve,
@@ -209,26 +262,31 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "graph": graph,
     "example_graph": example_graph,
     "descent": descent,
-    "compare": lambda: figures.speed_bars(flr.compare()),
+    "compare": lambda: figures.speed_bars(published.lecture_rows(page("lectures"))),
     "forward": forward,
     "boundary": boundary,
     "calories": calories,
     "vectors": vectors,
     "check": check,
 }
+OF_PAGES: dict[str, Callable[[], Figure]] = {
+    "kernels": lambda: roofline.figure(published.kernel_rows(page("kernels"))),
+    "solvers": lambda: solvers.figure(published.solver_rows(page("solvers"))),
+}
 
 
 def write(name: str, folder: Path) -> Path:
     """Draw one figure into the folder."""
-    file, figure = io.BytesIO(), FIGURES[name]()
+    file, figure = io.BytesIO(), {**FIGURES, **OF_PAGES}[name]()
     figure.savefig(file, format="png", dpi=100)
     with matplotlib.rc_context({"svg.hashsalt": name}):  # the same file each time
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     path = folder / f"{name}.png"
-    Image.open(file).convert("L").quantize(16).save(path, optimize=True)
+    drawn = Image.open(file).convert("RGB" if name in IN_COLOUR else "L")
+    drawn.quantize(128 if name in IN_COLOUR else 16).save(path, optimize=True)
     return path
 
 
 if __name__ == "__main__":
-    for figure_name in FIGURES:
+    for figure_name in [*FIGURES, *OF_PAGES]:
         print(write(figure_name, Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "figures"))

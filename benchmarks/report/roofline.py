@@ -53,8 +53,14 @@ def figure(result: dict[str, Any]) -> Figure:
     axes.set_yticks(range(len(lines)), [name for name, _, _ in lines], fontsize=8)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    ticks = [digit * 10.0**power for power in range(-3, 5) for digit in (1, 2, 5)]
+    ticks = [tick for tick in ticks if low < tick < high]
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(low, high)
     axes.set_xlabel("GB/s of X (logarithmic)")
-    axes.grid(axis="x", which="both", alpha=0.2)
+    axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(
         "One pass of cost and gradient. Solid: read bandwidth, X read once; dotted: half of it, "

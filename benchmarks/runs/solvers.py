@@ -312,45 +312,35 @@ def report(result: dict[str, Any]) -> dict[str, str]:
 
 
 def figure(result: dict[str, Any]) -> Any:
-    """Draw the seconds to 1e-6: a line for each problem, a mark for each solver."""
+    """Draw the seconds to 1e-6: of each problem ours and the best peer's, which is named."""
     from matplotlib.figure import Figure
 
     rows = [row for row in result["rows"] if row["level"] == 1e-6]
     problems = list(dict.fromkeys(row["problem"] for row in rows))
-    drawn = Figure(figsize=(9.0, 1.4 + 0.5 * len(problems)), layout="constrained")
+    drawn = Figure(figsize=(9.0, 1.4 + 0.34 * len(problems)), layout="constrained")
     axes = drawn.subplots()
     seconds = [row["seconds"] for row in rows]
-    far_right = min(seconds) ** 0.2 * max(seconds) ** 0.8  # of the axis
-    for k, problem in enumerate(reversed(problems)):
-        there = [row for row in rows if row["problem"] == problem]
-        others = [row["seconds"] for row in there if not own(row["contender"])]
-        _, mine, best = ratio(rows, problem, 1e-6)
-        axes.plot(
-            others,
-            [k] * len(others),
-            "o",
-            mfc="white",
-            mec="0.45",
-            ms=6,
-            label="" if k else "peers",
-        )
-        axes.plot([mine], [k], "D", color="black", ms=7, label="" if k else "fastlogreg")
+    for k, problem in enumerate(problems):
+        times, mine, best = ratio(rows, problem, 1e-6)
+        axes.plot([mine], [k], "D", color="black", ms=7, zorder=3, label="" if k else "fastlogreg")
+        end, text = mine, "no other package gets there"
         if best is not None:
-            side = "left" if best["seconds"] < far_right else "right"
-            axes.annotate(
-                best["contender"],
-                (best["seconds"], k),
-                (0, 7),
-                textcoords="offset points",
-                fontsize=7,
-                ha=side,
-            )
+            end = max(mine, best["seconds"])
+            text = f"{best['contender']}, {times:.2g} x"
+            axes.plot([mine, best["seconds"]], [k, k], color="0.7", lw=1.2, zorder=1)
+            axes.plot([best["seconds"]], [k], "o", mfc="white", mec="black", ms=6, zorder=3)
+        axes.annotate(text, (end, k), (9, 0), textcoords="offset points", fontsize=8, va="center")
+    axes.plot([], [], "o", mfc="white", mec="black", ms=6, label="the best other package")
     axes.set(
         xscale="log",
-        xlabel="seconds of a fit until J - J* is at most 1e-6 of J*",
-        ylim=(-0.6, len(problems) - 0.3),
+        xlabel="seconds of a fit until J - J* is at most 1e-6 of J* (logarithmic)",
+        xlim=(min(seconds) / 1.6, max(seconds) * 40.0),  # room for the last name
+        ylim=(len(problems) - 0.4, -0.6),
     )
-    axes.set_yticks(range(len(problems)), list(reversed(problems)))
-    axes.grid(axis="x", color="0.85")
-    drawn.legend(loc="outside upper right", ncols=2, frameon=False)
+    axes.set_yticks(range(len(problems)), problems, fontsize=9)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    drawn.legend(loc="outside upper center", ncols=2, frameon=False)
     return drawn

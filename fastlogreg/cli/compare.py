@@ -66,12 +66,18 @@ def compare(
     console.print(table(results, narrow=console.width < WIDE))
     compiling = sum(r.compile_seconds for r in results)
     console.print(
-        "Times are the best of several calls, on one thread; compiling (or loading from the "
+        "Times are the processor's, the best of several calls, on one thread; compiling (or "
+        "loading from the "
         "disk cache) took "
         f"{compiling:.1f} s more. "
         "Disagreement is relative to the numbers added up.",
         highlight=False,
     )
+    if any(r.has_lanes for r in results):
+        console.print(
+            "In lanes: the package's own exp and log, eight numbers at a time, as NumPy's are.",
+            highlight=False,
+        )
     if any(r.extrapolated for r in results):
         console.print(
             "~ extrapolated: the interpreted loop ran on as many elements as one second allows.",
@@ -89,6 +95,7 @@ def table(results: list[Comparison], narrow: bool = False) -> Table:
     """
     from rich.table import Table
 
+    from ..lectures.compare import IN_LANES
     from ..lectures.comparison import against
 
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False) if narrow else Table()
@@ -110,6 +117,9 @@ def table(results: list[Comparison], narrow: bool = False) -> Table:
             against(r.against_numpy),
             f"{r.disagreement:.1e}",
         )
+        if r.has_lanes:  # the package's own form, in the column of compiled code
+            own = ("", "", _ms(r.lanes), _ms(r.numpy), "", against(r.numpy / r.lanes), "")
+            shown.add_row(f"  {IN_LANES}", *([] if narrow else [""]), *own)
     return shown
 
 

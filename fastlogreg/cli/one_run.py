@@ -165,7 +165,7 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         model.save(out)
         print(f"model written to {out}")
     if plot is not None:
-        save_figure(plot, result, model, sets[-1])
+        save_figure(plot, result, model, sets[-1], coefficients)
         print(f"figure written to {plot}")
     if summary:
         from ..inference.fitted import How

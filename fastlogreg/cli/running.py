@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
-from ..figures.training import training_figure
+from ..figures.training import is_drawable, table_figure, training_figure
 from ..files.writing import atomic_open
 from ..maths.metrics import best_threshold
 from ..models.model import Model
@@ -214,19 +214,32 @@ class Examples(NamedTuple):
     Y: Array
 
 
-def save_figure(path: Path, result: TrainingResult, model: Model, examples: Examples) -> None:
-    """Draw the figure of one run, with the worst mistakes among the examples if they are images."""
-    X = examples.X
-    figure = training_figure(
-        result.costs,
-        alpha=None if np.isnan(result.alpha) else result.alpha,
-        w=model.w,
-        image_shape=model.image_shape,
-        X=X if isinstance(X, np.ndarray) else None,  # blocks are not read again for single images
-        Y=examples.Y,
-        A=probabilities(model, X),
-        labels=model.labels,
-        examples=examples.name,
-    )
+def save_figure(
+    path: Path,
+    result: TrainingResult,
+    model: Model,
+    examples: Examples,
+    coefficients: Array | None = None,
+) -> None:
+    """Draw the figure of one run, with the worst mistakes among the examples if they are images.
+
+    coefficients: of a table, per standard deviation of each feature.
+    """
+    X, names = examples.X, model.feature_names
+    alpha = None if np.isnan(result.alpha) else result.alpha
+    if names is not None and coefficients is not None and not is_drawable(model.image_shape):
+        figure = table_figure(result.costs, names, coefficients, alpha=alpha, labels=model.labels)
+    else:
+        figure = training_figure(
+            result.costs,
+            alpha=alpha,
+            w=model.w,
+            image_shape=model.image_shape,
+            X=X if isinstance(X, np.ndarray) else None,  # blocks are not read again for images
+            Y=examples.Y,
+            A=probabilities(model, X),
+            labels=model.labels,
+            examples=examples.name,
+        )
     with atomic_open(path) as file:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)

@@ -151,7 +151,7 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
     stop_reason_ : str
         A key of `fastlogreg.solvers.result.STOP_REASONS`.
     history_ : ndarray of shape (k, 4)
-        Passes over X, seconds, J and bound, for `fastlogreg.figures.training.convergence`.
+        Passes over X, seconds without compiling, J and bound, for `figures.training.convergence`.
 
     Warns
     -----

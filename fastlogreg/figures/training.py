@@ -8,6 +8,7 @@ figures read in grey too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 SHOWN = 8  # wrong examples in one figure
 CLASSES_SHOWN, IN_A_ROW = 20, 5  # images of weights in one figure
+FEATURES_SHOWN, NAME_LENGTH = 12, 26  # coefficients of a table in one figure; letters of a name
+MARKERS = "os^Dv"  # of the classes
+ROUNDING = 1e-12  # of J: a smaller rise is none
 
 
 def is_drawable(image_shape: tuple[int, ...] | None) -> bool:
@@ -94,6 +98,53 @@ def training_figure(
     return figure
 
 
+def table_figure(
+    costs: Array,
+    names: Sequence[str],
+    coefficients: Array,
+    *,
+    alpha: float | None = None,
+    labels: tuple[Any, ...] = (0, 1),
+) -> Figure:
+    """Cost on the left, the largest coefficients on the right: bars, or a mark for each class.
+
+    names (n_x,); coefficients (n_x, 1), or (n_x, K) for K classes, per standard deviation of each
+    feature.
+    """
+    from matplotlib.figure import Figure
+
+    size = np.abs(coefficients).max(axis=1)
+    order = np.argsort(-size, kind="stable")[:FEATURES_SHOWN].tolist()
+    figure = Figure(figsize=(9.0, max(3.2, 1.4 + 0.24 * len(order))), layout="constrained")
+    left, axes = figure.subplots(1, 2)
+    _draw_costs(left, costs, alpha)
+    rows = range(len(order))
+    if coefficients.shape[1] == 1:
+        axes.barh(rows, coefficients[order, 0], color="0.45", height=0.7)
+        what = f"log odds of {str(labels[1])[:20]}"
+    else:
+        shown = min(coefficients.shape[1], len(MARKERS))
+        for k, label in enumerate(labels[:shown]):
+            style = {"color": "black", "mfc": str(0.9 * k / (shown - 1)), "ms": 6, "lw": 0}
+            axes.plot(coefficients[order, k], rows, MARKERS[k], label=str(label)[:12], **style)
+        left_out = coefficients.shape[1] - shown
+        title = f"{left_out} more classes are not drawn" if left_out else None
+        axes.legend(edgecolor="none", framealpha=0.9, fontsize=8, title=title, title_fontsize=8)
+        axes.grid(axis="y", alpha=0.3)
+        what = "score z of each class"
+    axes.axvline(0.0, color="black", lw=0.8)
+    short = [n if len(n) <= NAME_LENGTH else n[: NAME_LENGTH - 3] + "..." for n in map(str, names)]
+    axes.set_yticks(rows, [short[j] for j in order], fontsize=8)
+    axes.set_ylim(len(order) - 0.4, -0.6)
+    axes.set_xlabel(f"change of the {what}, per standard deviation")
+    many = f"The {len(order)} largest of {len(size)} coefficients" if len(size) > len(order) else ""
+    axes.set_title(many or "Coefficients", fontsize=10)
+    axes.set_axisbelow(True)
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def _captions(A: Array, y: Array, labels: tuple[Any, ...]) -> list[str]:
     """Say of each wrong example what it is, what was said, and the probability a."""
     short = [str(label)[:10] for label in labels]  # what fits over one image
@@ -127,6 +178,7 @@ def convergence(results: Any) -> Figure:
 
     results: a `TrainingResult` or a fitted `LogisticRegression`, or a dict name -> either for
     several in one figure. The bound is drawn where it is known: with lambda above 0 and a tol.
+    Seconds are without those of compiling, or of loading compiled code.
     ValueError where there is no history to draw.
     """
     from matplotlib.figure import Figure
@@ -147,7 +199,6 @@ def convergence(results: Any) -> Figure:
         style: dict[str, Any] = {  # told apart in grey too: by line and marker
             "color": str(0.6 * k / max(1, len(named) - 1)),
             "linestyle": ("-", "--", "-.", ":")[k % 4],
-            "marker": "os^Dv"[k % 5] if len(history) <= 60 else "",
             "ms": 4,
             "lw": 1.3,
             "label": str(name),
@@ -158,8 +209,10 @@ def convergence(results: Any) -> Figure:
                 history[:, column],
                 np.nan,
             )
+            shown = np.count_nonzero(np.isfinite(values))  # two points are no line
+            marker = "os^Dv"[k % 5] if len(history) <= 60 or shown < 3 else ""
             for x in (0, 1):
-                panels[row, x].plot(history[:, x], values, **style)
+                panels[row, x].plot(history[:, x], values, marker=marker, **style)
     _finish_convergence(panels, legend=len(named) > 1)
     return figure
 
@@ -181,6 +234,9 @@ def _finish_convergence(panels: Any, legend: bool) -> None:
             )
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    for axis in (panels[1, 0].yaxis, panels[1, 1].yaxis):  # 0.6 and not 6 x 10^-1
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("{x:g}")
     panels[0, 0].set_ylabel("bound on cost - optimum")
     panels[1, 0].set_ylabel("cost J")
     panels[1, 0].set_xlabel("reads of X")
@@ -190,9 +246,24 @@ def _finish_convergence(panels: Any, legend: bool) -> None:
 
 
 def _draw_costs(axes: Axes, costs: Array, alpha: float | None) -> None:
-    axes.plot(
-        np.arange(len(costs)), costs, color="0.1", lw=1.2, marker="o" if len(costs) < 3 else ""
-    )
+    rises = np.flatnonzero(np.diff(costs) > ROUNDING * np.abs(costs[1:]))
+    zigzag = alpha is not None and rises.size > 0
+    shade, width = ("0.45", 0.4) if zigzag else ("0.1", 1.2)
+    marker = "o" if len(costs) < 3 else ""
+    axes.plot(np.arange(len(costs)), costs, color=shade, lw=width, marker=marker)
+    if zigzag:  # up to 2/L no step climbs
+        last = int(rises[-1]) + 1
+        axes.plot(np.arange(last, len(costs)), costs[last:], color="0.1", lw=1.2)
+        axes.text(
+            0.97,
+            0.95,
+            f"J rises in {rises.size} of {len(costs) - 1} updates, the last one is {last}:\n"
+            "alpha is above 2/L, and steps leap\nto and fro across the valley",
+            ha="right",
+            va="top",
+            fontsize=8,
+            transform=axes.transAxes,
+        )
     axes.set_xlabel("iteration")
     axes.set_ylabel("cost J")
     axes.set_title(

@@ -38,9 +38,10 @@ from typing import Any, TypeVar
 
 import numba
 from numba import config, njit, prange
-from numba.core import caching
+from numba.core import caching, event
 from numba.core.registry import cpu_target
 
+from ..machine import compiling
 from ..machine.caches import is_roomy
 from ..machine.compiled_code import warn_of_no_cache
 
@@ -49,6 +50,19 @@ EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 __all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
+
+
+class _Watch(event.Listener):  # type: ignore[misc]
+    """Tells `machine.compiling` when Numba compiles."""
+
+    def on_start(self, event: Any) -> None:
+        compiling.begin()
+
+    def on_end(self, event: Any) -> None:
+        compiling.end()
+
+
+event.register("numba:compile", _Watch())
 
 
 @cache
@@ -124,7 +138,8 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            with compiling.stretch():
+                return super().load_overload(sig, target_context)
         except Exception:  # damaged files raise whatever unpickling their bytes raises
             return None
 

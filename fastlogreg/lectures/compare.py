@@ -2,17 +2,17 @@
 
 Interpreted loops are timed on as many elements as a second allows; where those are fewer, the time
 is extrapolated to all of them in proportion, and `Comparison.extrapolated` says so. Compiled loops
-and NumPy are timed warm, as the best of several calls (the rest is what else the machine does).
+and NumPy are timed warm, as the best of several calls. Times are the processor's: what else the
+machine does counts little, and a second thread would count as much as the first.
 Every form runs on one thread, NumPy's BLAS too where it is an OpenBLAS: what its threads do says
-nothing about loops. The seconds of compilation, or of
-loading from the disk cache, stand apart.
+nothing about loops. The seconds of compilation, or of loading from the disk cache, stand apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,11 @@ from ..machine.blas import one_thread
 from .comparison import Comparison, against
 from .pairs import PAIRS, Pair, find
 
+_TICK = 1e-9  # of the clock, at least
 _PROBE = 1000  # elements of the first interpreted run
-_WARM_SECONDS, _WARM_CALLS = (
-    0.3,
-    100,
-)  # time and calls spent on each compiled loop and NumPy form, 3 calls at least
+# Time and calls spent on each compiled loop and NumPy form; 3 calls at least.
+_WARM_SECONDS, _WARM_CALLS = 0.3, 100
+IN_LANES = "in lanes"  # what the package's own form is called in tables
 
 
 def compare(
@@ -93,20 +93,26 @@ def comparisons(
 
 
 def markdown(results: list[Comparison]) -> str:
-    """Write the table of the README: times in milliseconds; ~ marks an extrapolated one."""
+    """Write the table of docs/benchmarks: times in milliseconds; ~ marks an extrapolated one.
+
+    The package's own form has a row of its own, below that of the loop.
+    """
     head = (
         "| pair | formula | elements | interpreted loop, ms | compiled loop, ms | NumPy, ms | "
         "compiled / interpreted "
         "| loop against NumPy | largest disagreement |\n|---|---|--:|--:|--:|--:|--:|--:|--:|"
     )
-    lines = (
-        f"| {r.name} | `{r.formula}` | {r.elements:,} | "
-        f"{'~' * r.extrapolated}{r.interpreted * 1e3:.4g} "
-        f"| {r.compiled * 1e3:.3g} | {r.numpy * 1e3:.3g} | {r.speedup:.3g} x | "
-        f"{against(r.against_numpy)} "
-        f"| {r.disagreement:.1e} |"
-        for r in results
-    )
+    lines = []
+    for r in results:
+        first = f"`{r.formula}` | {r.elements:,}"
+        last = f"{r.disagreement:.1e} |"
+        times = f"{'~' * r.extrapolated}{r.interpreted * 1e3:.4g} | {r.compiled * 1e3:.3g}"
+        ratios = f"{r.speedup:.3g} x | {against(r.against_numpy)}"
+        numpy = f"{r.numpy * 1e3:.3g}"
+        lines.append(f"| {r.name} | {first} | {times} | {numpy} | {ratios} | {last}")
+        if r.has_lanes:
+            times, ratios = f"- | {r.lanes * 1e3:.3g}", f"- | {against(r.numpy / r.lanes)}"
+            lines.append(f"| {r.name} {IN_LANES} | {first} | {times} | {numpy} | {ratios} | {last}")
     return "\n".join((head, *lines))
 
 
@@ -116,10 +122,14 @@ def _measure(pair: Pair, size: int, seconds: float) -> Comparison:
     start = perf_counter()
     result = pair.compiled(*inputs)
     first = perf_counter() - start
-    disagreement = pair.disagreement(result, inputs)
+    disagreements = [pair.disagreement(result, inputs)]
+    lanes = np.nan
     with one_thread():
         compiled, numpy = _warm(pair.compiled, inputs), _warm(pair.vectorized, inputs)
-    measured, interpreted, disagreement_interpreted = _interpreted(pair, size, seconds)
+        if pair.lanes is not None:
+            disagreements.append(pair.disagreement(pair.lanes(*inputs), inputs))
+            lanes = _warm(pair.lanes, inputs)
+    measured, interpreted, disagreement = _interpreted(pair, size, seconds)
     return Comparison(
         pair.name,
         pair.formula,
@@ -129,7 +139,8 @@ def _measure(pair: Pair, size: int, seconds: float) -> Comparison:
         compiled,
         numpy,
         max(first - compiled, 0.0),
-        max(disagreement, disagreement_interpreted),
+        max(*disagreements, disagreement),
+        lanes,
     )
 
 
@@ -141,9 +152,9 @@ def _interpreted(pair: Pair, size: int, seconds: float) -> tuple[int, float, flo
     n = min(size, _PROBE)
     while True:
         inputs = pair.inputs(n, np.random.default_rng(0))
-        start = perf_counter()
+        start = process_time()
         result = pair.loop(*inputs)
-        took = perf_counter() - start
+        took = max(process_time() - start, _TICK)
         room = 0.8 * (seconds - took) / took  # the next run, this many times as long, still fits
         if n >= size or room < 2:
             return _elements(inputs), took, pair.disagreement(result, inputs)
@@ -156,9 +167,9 @@ def _warm(function: Callable[..., Any], inputs: tuple[Any, ...]) -> float:
     function(*inputs)
     times: list[float] = []
     while len(times) < 3 or (sum(times) < _WARM_SECONDS and len(times) < _WARM_CALLS):
-        start = perf_counter()
+        start = process_time()
         function(*inputs)
-        times.append(perf_counter() - start)
+        times.append(max(process_time() - start, _TICK))
     return min(times)
 
 

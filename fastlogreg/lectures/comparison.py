@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -17,7 +18,9 @@ class Comparison(NamedTuple):
     interpreted, compiled, numpy, compile_seconds : float
         Seconds.
     disagreement : float
-        The largest disagreement of either loop with NumPy, relative to the numbers added up.
+        The largest disagreement of any form with NumPy, relative to the numbers added up.
+    lanes : float
+        Seconds of the package's own form, eight numbers at a time; NaN where there is none.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Comparison(NamedTuple):
     numpy: float
     compile_seconds: float
     disagreement: float
+    lanes: float = math.nan
 
     @property
     def extrapolated(self) -> bool:
@@ -45,8 +49,15 @@ class Comparison(NamedTuple):
         """Compiled loop against NumPy: above 1 where the loop is faster."""
         return self.numpy / self.compiled
 
+    @property
+    def has_lanes(self) -> bool:
+        """Tell whether the package's own form was measured."""
+        return not math.isnan(self.lanes)
+
 
 def against(ratio: float) -> str:
     """Say how many times faster or slower a form is, given the other's time through its own."""
     word, times = ("faster", ratio) if ratio >= 1 else ("slower", 1 / ratio)
+    if f"{times:.2g}" == "1":
+        return "as fast"
     return f"{times:,.0f} x {word}" if times >= 10 else f"{times:.2g} x {word}"

@@ -239,6 +239,12 @@ def speed_bars(results: Sequence[Comparison]) -> Figure:
                     va="center",
                     fontsize=8,
                 )
+    own = [(k, 1e3 * r.lanes) for k, r in enumerate(results) if r.has_lanes]
+    if own:
+        style = {"color": "white", "edgecolor": "black", "hatch": "....", "linewidth": 0.7}
+        label = "in lanes (this package's own)"
+        below = [k + 0.46 for k, _ in own]
+        axes.barh(below, [time for _, time in own], height=0.12, label=label, **style)
     fastest = min(min(r.compiled, r.numpy) for r in results)
     slowest = max(r.interpreted for r in results)
     axes.set_xscale("log")
@@ -251,7 +257,7 @@ def speed_bars(results: Sequence[Comparison]) -> Figure:
         "time, ms (logarithmic)"
         + ("; ~ extrapolated from fewer elements" if any(r.extrapolated for r in results) else "")
     )
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return clean(figure)
 
 

@@ -13,7 +13,6 @@ NumPy: log of 0 is -inf, with NumPy's warning. Scalars only, and no second deriv
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +133,7 @@ class Variable:
             )
         return found
 
-    def show(self, path: str | Path | None = None) -> None:
+    def show(self, path: str | Path | None = None, *, only_named: bool = False) -> None:
         """Print the graph as text, or draw it, with values and with derivatives of this node.
 
         The derivatives are computed for it; `backward` need not have been called.
@@ -143,11 +142,14 @@ class Variable:
         ----------
         path : path or None, default=None
             An SVG or PNG file to draw into (needs matplotlib); None to print.
+        only_named : bool, default=False
+            Leave out the steps that have no name and are used once: they are written out where
+            they are used.
         """
         if path is None:
-            print(text(self))
+            print(text(self, only_named))
         else:
-            draw(self, path)
+            draw(self, path, only_named)
 
     def sigmoid(self) -> Variable:
         """Return 1 / (1 + exp(-z)), which `fastlogreg.sigmoid` calls on Variables."""
@@ -251,9 +253,19 @@ def _number(x: Any) -> float:
     )
 
 
-# The graph drawn, as text and as a figure.
+# The graph as text and as a figure.
 
-_LARGEST_DRAWING = 150  # nodes; beyond that boxes are too small to read
+# How tightly an operation binds; an operand that binds less gets brackets.
+_BINDING: dict[Callable[..., Any], int] = {
+    np.add: 1,
+    np.subtract: 1,
+    np.multiply: 2,
+    np.divide: 2,
+    np.negative: 2,
+    np.power: 3,
+}
+_ATOM = 4  # names, numbers and functions
+_NOT_ASSOCIATIVE = (np.subtract, np.divide)
 
 
 def names_of(nodes: list[Variable]) -> dict[int, str]:
@@ -266,130 +278,108 @@ def names_of(nodes: list[Variable]) -> dict[int, str]:
     return {id(node): node.name or next(free) for node in nodes}
 
 
-def expression(node: Variable, names: dict[int, str]) -> str:
-    """Write how a node was made, such as "b * c"; empty for an input."""
-    if node.operation is None:
-        return ""
-    words = (names[id(x)] if isinstance(x, Variable) else f"{x:.6g}" for x in node.operands)
-    return OPERATIONS[node.operation][0].format(*words)
+def shown_of(nodes: list[Variable], only_named: bool) -> list[Variable]:
+    """Return the nodes to show.
+
+    only_named: the inputs, the output, what has a name, and what is used more than once.
+    """
+    if not only_named:
+        return nodes
+    uses = dict.fromkeys(map(id, nodes), 0)
+    for node in nodes:
+        for x in node.operands:
+            if isinstance(x, Variable):
+                uses[id(x)] += 1
+    return [n for n in nodes if n.name or n.operation is None or uses[id(n)] != 1]
 
 
-def text(output: Variable) -> str:
+def expressions(nodes: list[Variable], names: dict[int, str]) -> dict[int, str]:
+    """Write how each node was made, such as "b * c", by id; empty for an input.
+
+    A node that has no name in `names` is written out where it is used.
+    """
+    written: dict[int, str] = {}
+    for node in nodes:
+        if node.operation is None:
+            written[id(node)] = ""
+            continue
+        binding = _BINDING.get(node.operation, 0)
+        words: list[str] = []
+        for place, x in enumerate(node.operands):
+            word, own = f"{x:.6g}" if isinstance(x, float) else names.get(id(x), ""), _ATOM
+            if not word and isinstance(x, Variable) and x.operation is not None:
+                word, own = written[id(x)], _BINDING.get(x.operation, _ATOM)
+            equal = own == binding and (
+                node.operation is np.power or (place and node.operation in _NOT_ASSOCIATIVE)
+            )
+            words.append(f"({word})" if own < binding or equal else word)
+        written[id(node)] = OPERATIONS[node.operation][0].format(*words)
+    return written
+
+
+def text(output: Variable, only_named: bool = False) -> str:
     """Write the graph from left to right, a line for each node.
 
     A line is name = expression = value, and d output / d node.
     """
     nodes = order(output)
-    names, J = names_of(nodes), output.name or "output"
-    left = [
-        " = ".join(filter(None, (names[id(n)], expression(n, names), f"{n.value:.6g}")))
-        for n in nodes
-    ]
+    shown = shown_of(nodes, only_named)
+    names, J = names_of(shown), output.name or "output"
+    made = expressions(nodes, names)
+    grads = dict(zip(map(id, nodes), derivatives(nodes)))
+    left = [" = ".join(filter(None, (names[id(n)], made[id(n)], f"{n.value:.6g}"))) for n in shown]
     width = max(map(len, left))
     return "\n".join(
-        f"{line:<{width}}   d{J}/d{names[id(node)]} = {grad:.6g}"
-        for line, node, grad in zip(left, nodes, derivatives(nodes))
+        f"{line:<{width}}   d{J}/d{names[id(node)]} = {grads[id(node)]:.6g}"
+        for line, node in zip(left, shown)
     )
 
 
-def figure(output: Variable) -> Figure:
+def figure(output: Variable, only_named: bool = False) -> Figure:
     """Draw inputs left, output right.
 
     On each node stand its name, how it was made, its value and d output / d node. ValueError for
     more than 150 nodes.
     """
-    from ..figures.base import new_figure
+    from .graph_drawing import drawing
 
     nodes = order(output)
-    if len(nodes) > _LARGEST_DRAWING:
-        raise ValueError(
-            f"a drawing has room for {_LARGEST_DRAWING} nodes and this graph has {len(nodes)}: "
-            "print it with show(), "
-            "or draw the graph of one example"
-        )
-    names, J = names_of(nodes), output.name or "output"
-    place = _places(nodes)
-    columns, rows = (max(place.values())[0] + 1, max(y for _, y in place.values()) + 1)
-    fig, axes = new_figure(width=max(1.85 * columns + 0.2, 5.6), height=max(1.15 * rows, 1.6) + 0.5)
-    boxes: dict[Any, Any] = {}
-    for node, grad in zip(nodes, derivatives(nodes)):
-        made = expression(node, names)
-        title = f"{names[id(node)]} = {made}" if made else names[id(node)]
-        boxes[id(node)] = axes.text(
-            *place[id(node)],
-            f"{title}\nvalue {node.value:.4g}\nd{J}/d{names[id(node)]} = {grad:.4g}",
-            ha="center",
-            va="center",
-            fontsize=9,
-            linespacing=1.4,
-            zorder=3,
-            bbox={
-                "boxstyle": "round,pad=0.35",
-                "facecolor": "white" if made else "0.88",
-                "edgecolor": "black",
-            },
-        ).get_bbox_patch()
-    for start, end in _arrows(nodes, place):
-        head = "-|>" if end in boxes else "-"
-        ends = {"patchA": boxes.get(start), "patchB": boxes.get(end), "shrinkA": 0, "shrinkB": 0}
-        # Above the boxes, so that it is drawn after them: they have their final size only then.
-        style = {"arrowstyle": head, "color": "0.35", **ends}
-        axes.annotate("", xy=place[end], xytext=place[start], arrowprops=style, zorder=4)
-    axes.set(xlim=(-0.55, columns - 0.45), ylim=(-0.6, rows - 0.4))
-    axes.axis("off")
-    axes.set_title(
-        f"Values from left to right, derivatives of {J} from right to left; inputs are grey",
-        fontsize=9,
+    shown = shown_of(nodes, only_named)
+    names, J = names_of(shown), output.name or "output"
+    made = expressions(nodes, names)
+    grads = dict(zip(map(id, nodes), derivatives(nodes)))
+    texts = []
+    for node in shown:
+        name, how = names[id(node)], made[id(node)]
+        title = f"{name} = {how}" if how else name
+        texts.append(f"{title}\nvalue {node.value:.4g}\nd{name} = {grads[id(node)]:.4g}")
+    example = names[id(shown[0])]
+    title = (
+        "Values from left to right, derivatives from right to left.\n"
+        f"d{example} stands for d{J}/d{example}; inputs are grey"
     )
-    return fig
+    return drawing(texts, _operands(shown), [node.operation is None for node in shown], title)
 
 
-def draw(output: Variable, path: str | Path) -> None:
+def draw(output: Variable, path: str | Path, only_named: bool = False) -> None:
     """Write the figure of the graph to a PNG, SVG or PDF file."""
     from ..figures.base import save
 
-    save(figure(output), path)
+    save(figure(output, only_named), path)
 
 
-def _places(nodes: list[Variable]) -> dict[Any, tuple[float, float]]:
-    """Place each node by id at (column, row), just left of its first use.
-
-    The corners of the arrows that pass columns have places too. A corner has the key (id of
-    operand, id of node, column) and a row of its own, so that no arrow crosses a box.
-    """
-    number = {id(node): k for k, node in enumerate(nodes)}
-    back = dict.fromkeys(number, 0)  # columns left of the output
-    for node in reversed(nodes):
-        for x in _variables(node):
-            back[id(x)] = max(back[id(x)], back[id(node)] + 1)
-    columns: list[list[tuple[int, Any]]] = [[] for _ in range(max(back.values()) + 1)]
-    for node in nodes:
-        columns[back[id(node)]].append((number[id(node)], id(node)))
-        for x in _variables(node):
-            for k in range(back[id(node)] + 1, back[id(x)]):
-                columns[k].append((number[id(node)], (id(x), id(node), k)))
-    tallest = max(map(len, columns))
-    return {
-        key: (float(len(columns) - 1 - k), (tallest - len(keys)) / 2 + (len(keys) - 1 - row))
-        for k, keys in enumerate(columns)
-        for row, (_, key) in enumerate(sorted(keys, key=lambda entry: entry[0]))
-    }
-
-
-def _arrows(nodes: list[Variable], place: dict[Any, tuple[float, float]]) -> list[tuple[Any, Any]]:
-    """Pairs of keys of places: from each operand, by way of its corners, to the node."""
-    pairs: list[tuple[Any, Any]] = []
-    for node in nodes:
-        for x in _variables(node):
-            corners = sorted(
-                (key for key in place if isinstance(key, tuple) and key[:2] == (id(x), id(node))),
-                key=lambda key: -key[2],
-            )
-            way = [id(x), *corners, id(node)]
-            pairs += pairwise(way)
-    return pairs
-
-
-def _variables(node: Variable) -> list[Variable]:
-    """Return the operands that are nodes, each once."""
-    return list({id(x): x for x in node.operands if isinstance(x, Variable)}.values())
+def _operands(shown: list[Variable]) -> list[list[int]]:
+    """Return of each node that is shown the places of those that it is made of, each once."""
+    place = {id(node): k for k, node in enumerate(shown)}
+    found = []
+    for node in shown:
+        reached: dict[int, None] = {}
+        stack = [x for x in reversed(node.operands) if isinstance(x, Variable)]
+        while stack:
+            x = stack.pop()
+            if id(x) in place:
+                reached[place[id(x)]] = None
+            else:
+                stack += [y for y in reversed(x.operands) if isinstance(y, Variable)]
+        found.append(list(reached))
+    return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..machine import compiling
 from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
 from ..objective.point import Point
@@ -131,7 +132,8 @@ class Newton:
     def _take(self, stretch: Stretch, point: Point | None, begun: float) -> None:
         """Take the points of a stretch from `point` on; None: the first of them is the start."""
         state = self.state
-        took = (time.perf_counter() - begun) / max(1, len(stretch.points))
+        now, count = time.perf_counter(), len(stretch.points)
+        took = (now - begun - compiling.seconds(begun, now)) / max(1, count)
         self.H = stretch.H
         for k, (found, judgement) in enumerate(zip(stretch.points, stretch.judgements), 1):
             if point is not None:
@@ -139,7 +141,7 @@ class Newton:
                 state.iteration, state.stalls = state.iteration + 1, 0
             point = found
             state.take(found, judgement)
-            when = (stretch.reads_before + k, begun + k * took)
+            when = (stretch.reads_before + k, now - (count - k) * took)
             state.history[-1] = (*when, *state.history[-1][2:])
         self.point = point
 

@@ -161,8 +161,8 @@ class TrainingResult:
     history : ndarray of shape (k, 4)
         Passes, seconds, J and bound so far, a row for each point evaluated, for
         `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of about
-        0.1 s. Of a compiled stretch of Newton's method the seconds are spread evenly over its
-        points.
+        0.1 s. Seconds are without those of compiling, or of loading compiled code. Of a compiled
+        stretch of Newton's method they are spread evenly over its points.
     proved_zero : ndarray of shape (n_x,) or None
         Which weights are 0 at the optimum, proved by the bound; None without `prox_newton`.
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..machine import compiling
 from ..machine.callers import stack_level
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
@@ -178,7 +179,7 @@ def _result(work: Work, watch: Watch) -> TrainingResult:
     seconds = time.perf_counter() - start
     gradient_norm = float(np.abs(gradient).max())
     history = np.array([*state.history, (objective.passes, start + seconds, cost, bound)])
-    history[:, 1] -= start
+    history[:, 1] -= start + np.array([compiling.seconds(start, t) for t in history[:, 1]])
     w, b = objective.shown(state.theta)
     return TrainingResult(
         w=w,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import pytest
 
@@ -18,8 +19,8 @@ from fastlogreg.lectures.pairs import PAIRS
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_name_and_no_number_is_cut(width):
     results = [
-        Comparison(p.name, p.formula, p.size, 1000, 1.234, 1.234e-4, 0.0234, 1.0, 1.2e-17)
-        for p in PAIRS
+        Comparison(p.name, p.formula, p.size, 1000, 1.234, 1.234e-4, 0.0234, 1.0, 1.2e-17, own)
+        for p, own in zip(PAIRS, [2.34e-3, *[math.nan] * len(PAIRS)])
     ]
     console = Console(width=width, file=io.StringIO())
     console.print(table(results, narrow=width < 120))
@@ -29,3 +30,6 @@ def test_no_name_and_no_number_is_cut(width):
         assert result.name in shown
         assert f"{result.elements:,}" in shown
     assert shown.count("~10,000 x") == len(PAIRS)
+    (own,) = [line for line in shown.splitlines() if "in lanes" in line]
+    assert "2.34" in own
+    assert "10 x faster" in own

@@ -28,7 +28,7 @@ def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
     pytest.importorskip("typer", reason="the command line needs the cli extra")
     pytest.importorskip("scipy", reason="a page about sparse X needs SciPy")
     pytest.importorskip("sklearn", reason="the estimator needs the sklearn extra")
-    if page.stem in ("formulas", "inference"):
+    if page.stem in ("formulas", "inference", "from-statsmodels"):
         pytest.importorskip("formulaic", reason="formulas need the formula extra")
     if page.stem in ("influence", "inference"):
         pytest.importorskip("matplotlib", reason="figures need the plots extra")

@@ -43,6 +43,55 @@ def test_a_single_cost_is_visible():
     assert axes.get_lines()[0].get_marker() == "o"
 
 
+def test_costs_that_rise_are_explained():
+    """No alpha up to 2/L lets J rise; rounding is no rise, and other solvers have no alpha."""
+    costs = np.array([0.7, 0.9, 0.5, 0.6, 0.4, 0.3])
+    (axes,) = axes_of(training.training_figure(costs, alpha=3.0))
+    (note,) = axes.texts
+    assert note.get_text().startswith(
+        "J rises in 2 of 5 updates, the last one is 3:\nalpha is above"
+    )
+    np.testing.assert_array_equal(axes.get_lines()[1].get_xydata()[0], [3, 0.6])
+    for quiet in (
+        training.training_figure(costs),
+        training.training_figure(np.array([0.7, 0.3, 0.3 * (1 + 1e-15)]), alpha=3.0),
+    ):
+        (axes,) = axes_of(quiet)
+        assert len(axes.texts) == 0
+        assert len(axes.get_lines()) == 1
+
+
+@pytest.mark.parametrize("K", [1, 3, 7])
+def test_a_table_gets_its_largest_coefficients(K):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(20, K))
+    names = [f"a column with a long name, number {j}" if j == 3 else f"c{j}" for j in range(20)]
+    values[3] = 10.0
+    labels = ("no", "yes") if K == 1 else tuple("abcdefg"[:K])
+    figure = training.table_figure(COSTS, names, values, labels=labels)
+    costs, axes = axes_of(figure)
+    assert costs.get_ylabel() == "cost J"
+    shown = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert len(shown) == 12
+    assert shown[0] == "a column with a long na..."
+    size = np.abs(values).max(axis=1)
+    assert shown[1:] == [f"c{j}" for j in np.argsort(-size)[1:12]]
+    assert axes.get_title() == "The 12 largest of 20 coefficients"
+    if K == 1:
+        assert "log odds of yes" in axes.get_xlabel()
+        assert axes.patches[0].get_width() == 10.0
+    else:
+        legend = axes.get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == list("abcde")[:K]
+        assert legend.get_title().get_text() == ("2 more classes are not drawn" if K == 7 else "")
+    png(figure)
+
+
+def test_a_table_of_few_features_has_all():
+    figure = training.table_figure(COSTS, ["a", "b"], np.array([[1.0], [0]]))
+    assert axes_of(figure)[1].get_title() == "Coefficients"
+
+
 @pytest.mark.parametrize(("shape", "panels"), [((2, 3), 1), ((2, 1, 1), 1), ((2, 2, 3), 3)])
 def test_weights_are_shown_per_channel_on_one_symmetric_scale(shape, panels):
     w = np.arange(np.prod(shape), dtype=float).reshape(-1, 1)

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 import fastlogreg as flr
 from fastlogreg import Variable
 from fastlogreg.checks.arguments import BACKENDS
-from fastlogreg.lectures.graph import order
+from fastlogreg.lectures.graph import (
+    _operands,
+    expressions,
+    figure,
+    names_of,
+    order,
+    shown_of,
+    text,
+)
+from fastlogreg.lectures.graph_drawing import arrows, places
 from fastlogreg.lectures.logistic_graph import logistic_cost
 
 
@@ -285,7 +294,7 @@ def test_drawing(tmp_path):
     J.backward()
     J.show(tmp_path / "graph.svg")
     svg = (tmp_path / "graph.svg").read_text()
-    for words in ("a_1 = sigmoid(z_1)", "value 0.5987", "dJ/dz_1 = -0.2007"):
+    for words in ("a_1 = sigmoid(z_1)", "value 0.5987", "dz_1 = -0.2007", "stands for dJ/db"):
         assert words in svg
     J.show(tmp_path / "graph.png")
     assert (tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG")
@@ -295,13 +304,60 @@ def test_drawing(tmp_path):
 
 
 def test_no_arrow_of_a_drawing_crosses_a_box():
-    from fastlogreg.lectures.graph import _arrows, _places
-
     J = logistic_cost([[0.5], [-0.2]], 0.3, [[1.0, 2.0], [2.0, 0.5]], [[1, 0]])
-    nodes = order(J)
-    place = _places(nodes)
-    assert len(set(place.values())) == len(place)
-    assert all(place[end][0] - place[start][0] == 1 for start, end in _arrows(nodes, place))
+    for only_named in (False, True):
+        operands = _operands(shown_of(order(J), only_named))
+        place = places(operands)
+        assert len(set(place.values())) == len(place)
+        assert all(place[end][0] - place[start][0] == 1 for start, end in arrows(operands, place))
+
+
+def test_the_loss_of_one_example_by_the_lectures_names_alone(capsys):
+    """z, a and L, with dz, da and what they are made of; the unnamed steps are written out."""
+    L = logistic_cost([[0.5], [-0.2]], 0.3, [[1.0], [2.0]], [[1]]).operands[0]
+    L.show(only_named=True)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line.split(" = ")[0] for line in lines] == ["b", "w_1", "w_2", "z_1", "a_1", "L_1"]
+    assert lines[3] == "z_1 = b + w_1 * 1 + w_2 * 2 = 0.4 dL_1/dz_1 = -0.401312"
+    assert lines[4].startswith("a_1 = sigmoid(z_1) = 0.598688 ")
+    assert lines[5].startswith("L_1 = -(1 * log(a_1) + 0 * log(1 - a_1)) = 0.513015 ")
+    words = [text.get_text() for text in figure(L, only_named=True).axes[0].texts]
+    assert "a_1 = sigmoid(z_1)\nvalue 0.5987\nda_1 = -1.67" in words
+
+
+x, y = Variable(3.0, "x"), Variable(4.0, "y")
+
+
+@pytest.mark.parametrize(
+    ("node", "written"),
+    [
+        ((x + 1) * y, "(x + 1) * y"),
+        (x - (y - 1), "x - (y - 1)"),
+        (x - 1 - y, "x - 1 - y"),
+        (x / (y * 2), "x / (y * 2)"),
+        (x / y / 2, "x / y / 2"),
+        ((x * y) ** 2, "(x * y) ** 2"),
+        ((x**2) ** y, "(x ** 2) ** y"),
+        (-(x + y), "-(x + y)"),
+        (-x * y, "-x * y"),
+        ((-x) ** 2, "(-x) ** 2"),
+        (np.exp(x + y) + np.maximum(x - y, 0), "exp(x + y) + max(x - y, 0)"),
+    ],
+)
+def test_what_is_written_out_means_what_was_computed(node, written):
+    nodes = order(node)
+    made = expressions(nodes, names_of(shown_of(nodes, True)))[id(node)]
+    assert made == written
+    names = {"x": 3.0, "y": 4.0, "exp": math.exp, "max": max}
+    assert eval(made, names) == pytest.approx(node.value, rel=1e-14)
+
+
+def test_a_step_that_is_used_twice_is_never_written_out():
+    """Else 60 doublings would be written as 2^60 names."""
+    node = Variable(1.0, "x")
+    for _ in range(60):
+        node = node + node
+    assert len(text(node, only_named=True).splitlines()) == 61
 
 
 def test_a_graph_too_large_to_draw_says_so(tmp_path):

@@ -124,6 +124,13 @@ def test_speed_bars_say_what_is_extrapolated():
     assert not any("extrapolated" in text for text in words(figures.speed_bars(ROWS[:1])))
 
 
+def test_speed_bars_draw_the_form_in_lanes_where_there_is_one():
+    figure = figures.speed_bars([ROWS[0]._replace(lanes=0.0015), ROWS[1]])
+    assert "in lanes (this package's own)" in words(figure)
+    assert sum(bar.get_width() == pytest.approx(1.5) for bar in figure.axes[0].patches) == 1
+    assert "in lanes (this package's own)" not in words(figures.speed_bars(ROWS))
+
+
 def test_boundary_outside_the_picture_is_not_drawn():
     figure = figures.decision_boundary(np.zeros((2, 1)), 5.0, X2, Y2)
     figure.canvas.draw()

@@ -85,6 +85,30 @@ def test_compiled_exp_and_log_follow_numpy_where_plain_python_raises():
     )
 
 
+@pytest.mark.parametrize("name", ["exp", "log"])
+@settings(deadline=None, max_examples=100)
+@given(values=st.lists(ANY | MODERATE | st.floats(-800, 800) | st.floats(0.5, 2), max_size=20))
+def test_the_forms_in_lanes_are_numpys_for_every_number(name, values):
+    """From subnormals to infinity, at every place of a vector of eight; nothing but a few ulp."""
+    pair, v = find(name), np.array(values).reshape(-1, 1)
+    before = v.copy()
+    with np.errstate(all="ignore"):
+        found, expected = pair.lanes(v), pair.vectorized(v)
+    assert found.shape == expected.shape
+    np.testing.assert_array_equal(v, before)
+    np.testing.assert_allclose(found, expected, rtol=1e-15, atol=5e-324)
+
+
+def test_the_forms_in_lanes_at_the_ends_of_float64():
+    with np.errstate(all="ignore"):
+        for name, values in (
+            ("exp", [709.78, 709.79, 750, 1e308, np.inf, -745.1, -745.2, -751, -np.inf, np.nan, 0]),
+            ("log", [0, -0.0, -1, -np.inf, np.inf, np.nan, 5e-324, 2.3e-308, 1.8e308, 1, 2**0.5]),
+        ):
+            pair, v = find(name), np.array(values)
+            np.testing.assert_allclose(pair.lanes(v), pair.vectorized(v), rtol=1e-15)
+
+
 def test_the_lectures_calories():
     A = np.array([[56.0, 0.0, 4.4, 68.0], [1.2, 104.0, 52.0, 8.0], [1.8, 135.0, 99.0, 0.9]])
     expected = [  # as the lecture prints it
@@ -160,20 +184,28 @@ def test_compare_of_every_pair(tmp_path):
     assert max(row.disagreement for row in rows) <= TOLERANCE
     assert (tmp_path / "bars.png").stat().st_size > 0
     text = markdown(rows)
-    assert len(text.splitlines()) == len(PAIRS) + 2
+    own = [row.name for row in rows if row.has_lanes]
+    assert own == ["exp", "log"]
+    assert len(text.splitlines()) == len(PAIRS) + 2 + len(own)
     assert all(line.count("|") == 10 for line in text.splitlines())
 
 
 def test_markdown_marks_extrapolated_times():
     row = Comparison("dot", "z = w.T x + b", 2000, 1000, 0.5, 0.001, 0.002, 0.3, 1e-16)
     assert "| ~500 | 1 | 2 | 500 x | 2 x faster | 1.0e-16 |" in markdown([row])
+    own = row._replace(lanes=0.004)
+    assert "| dot in lanes | `z = w.T x + b` | 2,000 | - | 4 | 2 | - | 2 x slower |" in markdown(
+        [own]
+    )
 
 
 @pytest.mark.parametrize(
     ("ratio", "text"),
     [
         (2.0, "2 x faster"),
-        (1.0, "1 x faster"),
+        (1.0, "as fast"),
+        (0.98, "as fast"),
+        (1.1, "1.1 x faster"),
         (0.125, "8 x slower"),
         (1234.0, "1,234 x faster"),
         (0.04, "25 x slower"),
@@ -205,6 +237,8 @@ def test_every_form_is_timed_on_one_thread(monkeypatch):
     monkeypatch.setattr(module, "_warm", warm)
     compare("dot", size=10)
     assert seen == [True, True]
+    compare("exp", size=10)
+    assert seen == [True] * 5  # that in lanes, too
     assert inside == []
 
 
@@ -251,6 +285,7 @@ def test_command_says_what_is_extrapolated(monkeypatch, capsys):
     command("dot")
     out = capsys.readouterr().out
     assert "~500" in out
+    assert "In lanes" not in out
     assert (
         "~ extrapolated: the interpreted loop ran on as many elements as one second allows" in out
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastlogreg._version import __version__
 from fastlogreg.checks.labels import encode_labels, one_against_rest, one_label
-from fastlogreg.models.metadata import FORMAT, FORMAT_OF_CLASSES
+from fastlogreg.models.metadata import FORMAT, FORMAT_OF_CLASSES, FORMAT_OF_TABLES
 from fastlogreg.models.model import Model
 
 W = np.array([[0.1], [-1e-300], [5.0]])
@@ -124,6 +124,25 @@ def test_foreign_and_damaged_files_are_refused(case, tmp_path):
     changes, text = FOREIGN[case]
     with pytest.raises(ValueError, match=text):
         Model.load(saved(tmp_path / "m.npz", **changes))
+
+
+def test_every_format_there_has_been_is_read(tmp_path):
+    """Written here by hand, as the version that brought it wrote it."""
+    of_table = {
+        "format": FORMAT_OF_TABLES,
+        "version": "0",
+        "labels": ["no", "yes"],
+        "feature_names": ["a", "b", "c"],
+        "image_shape": None,
+        "settings": {},
+        "table": {"columns": []},
+    }
+    for changes, labels in (
+        ({}, (0, 1)),
+        (SEVERAL, (0, 1, 2, 3)),
+        ({"metadata": json.dumps(of_table)}, ("no", "yes")),
+    ):
+        assert Model.load(saved(tmp_path / "m.npz", **changes)).labels == labels
 
 
 def test_no_model_at_all(tmp_path):
