@@ -13,8 +13,7 @@ vectorized. `nogil=True`: the threads of `fastlogreg.machine.threads` run kernel
 
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper
 lives in another file would go stale. `KernelCache` adds to the key a digest of every file in this
-room and in maths, sub-folders included. It adds whether the first-level cache is large, for which
-code is compiled differently. It treats a damaged cache file as a miss.
+room and in maths, sub-folders included. It treats a damaged cache file as a miss.
 
 A folder that the user names in NUMBA_CACHE_DIR is read where it cannot be written too, so that an
 image of a container can bring it along. Freshness goes by what a file holds, not by its time, which
@@ -42,7 +41,6 @@ from numba.core import caching, event
 from numba.core.registry import cpu_target
 
 from ..machine import compiling
-from ..machine.caches import is_roomy
 from ..machine.compiled_code import warn_of_no_cache
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
@@ -134,7 +132,7 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     flags: str = ""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), self.flags, sources_digest(), is_roomy())
+        return (*super()._index_key(sig, codegen), self.flags, sources_digest())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -169,6 +167,12 @@ def _cached(function: Any) -> Any:
             sorted((k, str(sorted(v) if isinstance(v, set) else v)) for k, v in options)
         )
     return function
+
+
+def cache_folder(function: Any) -> str | None:
+    """Return the folder where a kernel is kept on disk, None where there is none."""
+    folder = function.stats.cache_path
+    return str(folder) if folder else None
 
 
 def kernel(function: Function) -> Function:

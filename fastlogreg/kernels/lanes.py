@@ -27,7 +27,6 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from ..machine.caches import is_roomy
 from .decorators import cpu_features
 from .layout import HALF, LANES, LINE_BYTES
 
@@ -312,17 +311,16 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.int64), codegen
 
 
-@operation(lambda array, index: None)
-def prefetch_near(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of array[index] in the first-level cache, where that is roomy.
-
-    A small first-level cache loses what it still needs: there the second level is asked.
-    """
+@operation(lambda array, index, near: None)
+def prefetch_into(typingctx: Any, array: Any, index: Any, near: Any) -> Any:
+    """Ask for the cache line of array[index] in the second-level cache where near is None, else in
+    the first-level cache; known when the kernel is compiled."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _ask(context, builder, signature, args, 1 if is_roomy() else 2)
+        level = 2 if isinstance(near, types.NoneType) else 1
+        return _ask(context, builder, signature, args[:2], level)
 
-    return types.void(array, types.int64), codegen
+    return types.void(array, types.int64, near), codegen
 
 
 @operation(lambda array: LINE_BYTES // array.itemsize)

@@ -16,7 +16,7 @@ import numpy as np
 from ...maths.certificate import suboptimality_bound as _suboptimality_bound
 from ..bundles import Descent, Examples, Places, Point, Scaling, Way, Work
 from ..decorators import exact, kernel
-from ..dense.chunks import one_chunk, split_point
+from ..dense.chunks import add_chunk, split_point
 from ..layout import HEAD
 from ..partials import add_partials, copy
 
@@ -61,7 +61,8 @@ def descend(
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(way, examples, Point(padded, b), (lo, hi), places, partials[c])
+            partials[c, :] = 0.0
+            add_chunk(way, (examples, Point(padded, b), (lo, hi), places), partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
