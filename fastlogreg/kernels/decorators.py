@@ -38,7 +38,7 @@ from typing import Any, TypeVar
 import numba
 from numba import config, njit, prange
 from numba.core import caching, event
-from numba.core.registry import cpu_target
+from numba.core.registry import CPUDispatcher, cpu_target
 
 from ..machine import compiling
 from ..machine.compiled_code import warn_of_no_cache
@@ -47,7 +47,17 @@ FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-__all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
+__all__ = [
+    "EXACT",
+    "FAST",
+    "cpu_features",
+    "exact",
+    "inlined",
+    "inner",
+    "kernel",
+    "lecture",
+    "prange",
+]
 
 
 class _Watch(event.Listener):  # type: ignore[misc]
@@ -175,16 +185,40 @@ def cache_folder(function: Any) -> str | None:
     return str(folder) if folder else None
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Function, **options: bool) -> Function:
     """Compile a serial kernel: FAST flags, without the GIL, cached on disk."""
-    compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True)(function))
+    how = {"fastmath": FAST, "error_model": "numpy", "nogil": True, **options}
+    compiled: Function = _cached(njit(**how)(function))
     return compiled
 
 
-def exact(function: Function) -> Function:
+def exact(function: Function, **options: bool) -> Function:
     """Compile a serial kernel with EXACT flags, whatever its caller's."""
-    compiled: Function = _cached(njit(fastmath=EXACT, error_model="numpy", nogil=True)(function))
+    how = {"fastmath": EXACT, "error_model": "numpy", "nogil": True, **options}
+    compiled: Function = _cached(njit(**how)(function))
     return compiled
+
+
+def inner(decorator: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return `kernel` or `exact` for a function that kernels alone call.
+
+    What Numba wraps around a function for calls from Python takes a tenth of the time of compiling.
+    """
+
+    def decorated(function: Function) -> Function:
+        compiled: Function = decorator(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        if not config.DISABLE_JIT:
+            compiled.__class__ = _Inner
+        return compiled
+
+    return decorated
+
+
+class _Inner(CPUDispatcher):  # type: ignore[misc]
+    """A compiled function without what Python needs to call it: to try would end the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is compiled for calls from other kernels alone")
 
 
 def inlined(function: Function) -> Function:

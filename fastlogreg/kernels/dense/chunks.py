@@ -35,7 +35,7 @@ from numba.core import cgutils
 
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Places, Point, Way, Work
-from ..decorators import kernel
+from ..decorators import inner, kernel
 from ..lanes import operation
 from ..layout import LINE_NUMBERS
 from ..uint8.choice import byte_chunk, split
@@ -125,7 +125,7 @@ def run_chunks(way: Way, examples: Examples, point: Point, zs: Any, work: Work) 
             c = first + fetch_and_increment(counters, run * LINE_NUMBERS)
 
 
-@kernel
+@inner(kernel)
 def split_point(digits: Any, w: Any, n_x: int) -> None:
     """Split w into digits, where bytes are multiplied as integers."""
     if digits is not None:

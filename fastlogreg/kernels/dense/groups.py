@@ -38,7 +38,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..bundles import Examples, Places, Point
-from ..decorators import exact, inlined
+from ..decorators import exact, inlined, inner
 from ..lanes import first, fma, line_elements, load, load_part, prefetch_into, splat, store, sums
 from ..layout import LANES, LINE_BYTES
 from ..loss import loss_and_dz, losses_and_dz
@@ -64,7 +64,7 @@ def not_counted(counted: int) -> Any:
     return fma(first(min(max(counted, 0), LANES)), splat(-1.0), splat(1.0))
 
 
-@exact
+@inner(exact)
 def sixteen_chunk(
     short: Any,
     near: Any,
@@ -144,7 +144,7 @@ def sixteen_chunk(
     add_sums(J, db, curvature, lanes, row)
 
 
-@exact
+@inner(exact)
 def group_chunk(
     four: Any,
     near: Any,

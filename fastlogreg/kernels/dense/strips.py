@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from ..bundles import Examples, Places, Point
-from ..decorators import exact
+from ..decorators import exact, inner
 from ..lanes import fma, line_elements, load, prefetch_into, splat, store, sums
 from ..layout import LANES, STRIP
 from ..loss import losses_and_dz
@@ -46,7 +46,7 @@ from .groups import add_sums, not_counted
 AHEAD_EXAMPLES = 2 * STRIP
 
 
-@exact
+@inner(exact)
 def strip_chunk(
     near: Any,
     examples: Examples,
