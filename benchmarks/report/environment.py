@@ -8,7 +8,7 @@ import platform
 from typing import Any
 
 from fastlogreg.machine.caches import last_level_cache
-from fastlogreg.tools.doctor import cpu_name
+from fastlogreg.machine.cpu import cpu_name
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "torch", "fastlogreg")
 # The load average before this run has added to it, and up to where the machine is called quiet.

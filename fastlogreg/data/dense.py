@@ -37,9 +37,11 @@ from ..kernels.layout import (
     is_wide,
     read_only,
 )
+from ..machine.caches import last_level_cache
 from ..machine.mapped_files import MappedFile
 from ..machine.once import once
 from .design import Design
+from .tuning import tuning
 
 _BLOCK_BYTES = 4 << 20  # of a converted block
 
@@ -141,16 +143,36 @@ class DesignMatrix(Design):
     def way(self, digits: Any = None) -> Way:
         """Tell the kernels how to read X: see `kernels.dense.chunks`. digits: w as such, where
         `of_bytes`."""
-        short = LANES < self.n_x <= 2 * LANES
-        four = self.n_x >= LONG and self._source.dtype == np.float64
         return Way(
-            sixteen=(short or None,) if self.at_a_time == 2 * LANES else None,
-            groups=(four or None,) if self.at_a_time == LANES else None,
-            strips=self.at_a_time == STRIP or None,
+            sixteen=self._told if self.at_a_time == 2 * LANES else None,
+            groups=self._told if self.at_a_time == LANES else None,
+            strips=self._told if self.at_a_time == STRIP else None,
             digits=digits,
             blocks=not (self.at_a_time or self.of_bytes) or None,
             feature_major=self.feature_major,
         )
+
+    @once
+    def fits(self) -> bool:
+        """Return whether X fits the last-level cache."""
+        return self.nbytes <= last_level_cache()
+
+    @once
+    def _told(self) -> tuple[Any, ...]:
+        """Return what `Way` tells the kernel of `at_a_time`. What it asks for ahead is by the CPU's
+        table, and without any say in the results."""
+        table = tuning().table
+        near = table.short == 1 or None
+        if self.at_a_time == STRIP:
+            return (near,)
+        if self.at_a_time == 2 * LANES:
+            return LANES < self.n_x <= 2 * LANES or None, near
+        size = self._source.itemsize
+        eight = LANES * self.n_x * size
+        asking = table.of_groups(eight, self.fits)
+        near, four = asking.level == 1 or None, self.n_x >= LONG and size == 8
+        ahead = 4 * self.n_x if four else asking.bytes_ahead(eight) // size
+        return four or None, near, ahead
 
     def _byte_way(self) -> str | None:
         """Return the way of `kernels.uint8.choice` by which X is read: bytes, enough of them in a

@@ -77,8 +77,10 @@ class Work(NamedTuple):
 class Way(NamedTuple):
     """Which kernel reads X: one of the five is given, the others are None.
 
-    sixteen: (short,). groups: (four,). strips: True. digits: (w as digits, [unit]). blocks: True.
-    feature_major: True for such an X, else None.
+    sixteen: (short, near). groups: (four, near, ahead). strips: (near,). digits: (w as digits,
+    [unit]). blocks: True. feature_major: True for such an X, else None. near: True where lines are
+    asked for in the first-level cache, None in the second. ahead: elements between what is read and
+    what is asked for.
     """
 
     sixteen: Any

@@ -13,8 +13,7 @@ vectorized. `nogil=True`: the threads of `fastlogreg.machine.threads` run kernel
 
 Cache. Numba's disk cache looks at the function's own file alone, so a cached kernel whose helper
 lives in another file would go stale. `KernelCache` adds to the key a digest of every file in this
-room and in maths, sub-folders included. It adds whether the first-level cache is large, for which
-code is compiled differently. It treats a damaged cache file as a miss.
+room and in maths, sub-folders included. It treats a damaged cache file as a miss.
 
 A folder that the user names in NUMBA_CACHE_DIR is read where it cannot be written too, so that an
 image of a container can bring it along. Freshness goes by what a file holds, not by its time, which
@@ -39,17 +38,26 @@ from typing import Any, TypeVar
 import numba
 from numba import config, njit, prange
 from numba.core import caching, event
-from numba.core.registry import cpu_target
+from numba.core.registry import CPUDispatcher, cpu_target
 
 from ..machine import compiling
-from ..machine.caches import is_roomy
 from ..machine.compiled_code import warn_of_no_cache
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-__all__ = ["EXACT", "FAST", "cpu_features", "exact", "inlined", "kernel", "lecture", "prange"]
+__all__ = [
+    "EXACT",
+    "FAST",
+    "cpu_features",
+    "exact",
+    "inlined",
+    "inner",
+    "kernel",
+    "lecture",
+    "prange",
+]
 
 
 class _Watch(event.Listener):  # type: ignore[misc]
@@ -134,7 +142,7 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     flags: str = ""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), self.flags, sources_digest(), is_roomy())
+        return (*super()._index_key(sig, codegen), self.flags, sources_digest())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -171,16 +179,46 @@ def _cached(function: Any) -> Any:
     return function
 
 
-def kernel(function: Function) -> Function:
+def cache_folder(function: Any) -> str | None:
+    """Return the folder where a kernel is kept on disk, None where there is none."""
+    folder = function.stats.cache_path
+    return str(folder) if folder else None
+
+
+def kernel(function: Function, **options: bool) -> Function:
     """Compile a serial kernel: FAST flags, without the GIL, cached on disk."""
-    compiled: Function = _cached(njit(fastmath=FAST, error_model="numpy", nogil=True)(function))
+    how = {"fastmath": FAST, "error_model": "numpy", "nogil": True, **options}
+    compiled: Function = _cached(njit(**how)(function))
     return compiled
 
 
-def exact(function: Function) -> Function:
+def exact(function: Function, **options: bool) -> Function:
     """Compile a serial kernel with EXACT flags, whatever its caller's."""
-    compiled: Function = _cached(njit(fastmath=EXACT, error_model="numpy", nogil=True)(function))
+    how = {"fastmath": EXACT, "error_model": "numpy", "nogil": True, **options}
+    compiled: Function = _cached(njit(**how)(function))
     return compiled
+
+
+def inner(decorator: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return `kernel` or `exact` for a function that kernels alone call.
+
+    What Numba wraps around a function for calls from Python takes a tenth of the time of compiling.
+    """
+
+    def decorated(function: Function) -> Function:
+        compiled: Function = decorator(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        if not config.DISABLE_JIT:
+            compiled.__class__ = _Inner
+        return compiled
+
+    return decorated
+
+
+class _Inner(CPUDispatcher):  # type: ignore[misc]
+    """A compiled function without what Python needs to call it: to try would end the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is compiled for calls from other kernels alone")
 
 
 def inlined(function: Function) -> Function:

@@ -27,7 +27,6 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from ..machine.caches import is_roomy
 from .decorators import cpu_features
 from .layout import HALF, LANES, LINE_BYTES
 
@@ -77,6 +76,11 @@ def _element(dtype: Any) -> tuple[Any, str, int]:
     if isinstance(dtype, types.Float):
         return (DOUBLE, "f64", 8) if dtype.bitwidth == 64 else (_FLOAT, "f32", 4)
     return ir.IntType(dtype.bitwidth), f"i{dtype.bitwidth}", dtype.bitwidth // 8
+
+
+def element_bytes(dtype: Any) -> int:
+    """Return the bytes of an element."""
+    return _element(dtype)[2]
 
 
 def _half_to_float(builder: Any, bits: Any) -> Any:
@@ -294,9 +298,11 @@ def sums(typingctx: Any, vectors: Any) -> Any:
     return float64x8(vectors), codegen
 
 
-def _ask(context: Any, builder: Any, signature: Any, args: Any, level: int) -> Any:
-    """Emit a prefetch of the cache line of args[0][args[1]] into the cache of this level."""
-    pointer = _pointer(context, builder, signature.args[0], _INT8, *args)
+def emit_prefetch(
+    context: Any, builder: Any, array_type: Any, array: Any, index: Any, level: int = 2
+) -> Any:
+    """Emit a prefetch of the cache line of array[index] into the cache of this level."""
+    pointer = _pointer(context, builder, array_type, _INT8, array, index)
     hints = [_INT32(0), _INT32(4 - level), _INT32(1)]
     call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
     return context.get_dummy_value()
@@ -307,22 +313,21 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index] in the second-level cache. Any index is harmless."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _ask(context, builder, signature, args, 2)
+        return emit_prefetch(context, builder, array, *args)
 
     return types.void(array, types.int64), codegen
 
 
-@operation(lambda array, index: None)
-def prefetch_near(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of array[index] in the first-level cache, where that is roomy.
-
-    A small first-level cache loses what it still needs: there the second level is asked.
-    """
+@operation(lambda array, index, near: None)
+def prefetch_into(typingctx: Any, array: Any, index: Any, near: Any) -> Any:
+    """Ask for the cache line of array[index] in the second-level cache where near is None, else in
+    the first-level cache; known when the kernel is compiled."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _ask(context, builder, signature, args, 1 if is_roomy() else 2)
+        level = 2 if isinstance(near, types.NoneType) else 1
+        return emit_prefetch(context, builder, array, args[0], args[1], level)
 
-    return types.void(array, types.int64), codegen
+    return types.void(array, types.int64, near), codegen
 
 
 @operation(lambda array: LINE_BYTES // array.itemsize)
@@ -330,6 +335,6 @@ def line_elements(typingctx: Any, array: Any) -> Any:
     """Count the elements of array in a cache line; known when the kernel is compiled."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return INT64(LINE_BYTES // _element(array.dtype)[2])
+        return INT64(LINE_BYTES // element_bytes(array.dtype))
 
     return types.int64(array), codegen

@@ -39,7 +39,7 @@ import numpy as np
 
 from .atomics import fetch_and_increment, wait_for
 from .bundles import Examples, Places, Point, Work
-from .decorators import exact, inlined, kernel
+from .decorators import exact, inlined, inner, kernel
 from .lanes import line_elements, prefetch
 from .layout import HEAD
 from .loss import link
@@ -56,7 +56,7 @@ def ask(array: Any, start: int, end: int, ahead: int) -> None:
         prefetch(array, k)
 
 
-@exact
+@inner(exact)
 def row_dots(
     data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
 ) -> None:
@@ -102,7 +102,7 @@ def scatter(
             k += ONE
 
 
-@kernel
+@inner(kernel)
 def one_block(
     examples: Examples,
     point: Point,

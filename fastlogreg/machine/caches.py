@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 _FOLDER = "/sys/devices/system/cpu/cpu0/cache"
@@ -14,12 +13,6 @@ def first_level_cache(folder: str = _FOLDER) -> int:
         (size for level, kind, size in _caches(folder) if level == 1 and kind != "Instruction"),
         default=32 << 10,
     )
-
-
-@cache
-def is_roomy() -> bool:
-    """Tell whether the first-level cache holds eight examples of 500 float64, w and dw: 48 KiB."""
-    return first_level_cache() >= 48 << 10
 
 
 def last_level_cache(folder: str = _FOLDER) -> int:

@@ -19,7 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.tuning import tuning
+from ..kernels.decorators import cache_folder as kernel_folder
 from ..kernels.dense import chunks
+from ..machine.cpu import cpu_name
 from ..machine.threads import available_threads, run_on
 
 REQUIRED = {"numpy": (1, 26), "numba": (0, 61)}  # as in the package's metadata
@@ -53,7 +56,8 @@ def examine() -> Iterator[Check]:
     yield _run(threads)
     if not all(check.healthy for check in first):
         return
-    for check in (cache_folder, vector_code, same_bits, agreement, several_classes, bandwidth):
+    kernels = (vector_code, same_bits, agreement, several_classes, bandwidth)
+    for check in (cache_folder, tuner, *kernels):
         yield _run(check)
 
 
@@ -136,15 +140,6 @@ def cpu(host: str | None = None, target: str | None = None) -> Check:
     return Check("cpu", False, f"{found}, but code is compiled for {used} bits", remedy)
 
 
-def cpu_name(path: str = "/proc/cpuinfo") -> str:
-    """Return the CPU's name as the system gives it."""
-    try:
-        names = re.findall(r"^model name\s*:\s*(.+)$", Path(path).read_text(), re.MULTILINE)
-    except OSError:
-        names = []
-    return str(names[0]) if names else platform.processor() or platform.machine()
-
-
 def threads(n_threads: int | None = None, seconds: float = 5.0) -> Check:
     """The pool has that many threads at work at the same time (by default one for each usable CPU,
     at least two)."""
@@ -166,7 +161,7 @@ def cache_folder(folder: str | None = None) -> Check:
     """Compiled kernels can be kept from one process to the next. folder: where, by default where
     the kernels say."""
     if folder is None:
-        folder = import_module("fastlogreg.kernels.dense.chunks").run_chunks.stats.cache_path
+        folder = kernel_folder(chunks.run_chunks)
     remedy = (
         "set NUMBA_CACHE_DIR to a folder that can be written; until then each process "
         "compiles for seconds"
@@ -180,6 +175,17 @@ def cache_folder(folder: str | None = None) -> Check:
     except OSError as error:
         return Check("cache folder", False, f"{folder} cannot be written: {error.strerror}", remedy)
     return Check("cache folder", True, f"{folder}, writable")
+
+
+def tuner() -> Check:
+    """There is a table of how far ahead X is asked for; says which one, and what it has."""
+    table, origin = tuning()
+    asked = [
+        f"{name} X level {asking.level}, {asking.least >> 10} to {asking.most >> 10} KiB ahead"
+        for name, asking in table._asdict().items()
+        if name != "short"
+    ]
+    return Check("tuner", True, f"{origin}: short X level {table.short}; {'; '.join(asked)}")
 
 
 def kernel_assembly() -> str:

@@ -245,6 +245,16 @@ def test_caches(tmp_path):
     assert 128 << 20 <= bandwidth.beyond_cache() <= 1 << 30
 
 
+@pytest.mark.parametrize("name", ["zen", "intel"])
+def test_tuner(name, monkeypatch):
+    monkeypatch.setenv("FASTLOGREG_TUNER", name)
+    found = doctor.tuner()
+    assert found.healthy
+    level = 2 if name == "zen" else 1
+    assert found.found.startswith(f"{name}, by FASTLOGREG_TUNER: short X level {level}; cached X")
+    assert "memory X level 2, 256 to 384 KiB ahead" in found.found
+
+
 @needs_jit
 def test_a_well_installation(monkeypatch):
     monkeypatch.setattr(
@@ -252,7 +262,7 @@ def test_a_well_installation(monkeypatch):
     )  # not a matter of this moment's load
     checks = list(doctor.examine())
     assert [check for check in checks if not check.healthy] == []
-    assert len(checks) == 10
+    assert len(checks) == 11
 
 
 def test_without_compiled_kernels_nothing_is_measured(monkeypatch):

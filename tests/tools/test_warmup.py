@@ -56,6 +56,18 @@ def test_nothing_is_left_to_compile():
     assert child.stdout.split() == ["True", "0"]
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="nothing is compiled under NUMBA_DISABLE_JIT")
+def test_an_X_beyond_the_cache_asks_into_another_one(monkeypatch):
+    """On Intel, say; on this CPU there may be nothing of the kind."""
+    from fastlogreg.kernels.dense.chunks import run_chunks
+    from fastlogreg.tools import warming
+
+    monkeypatch.setenv("FASTLOGREG_TUNER", "intel")
+    warming._other_level(np.dtype("int16"))
+    of_int16 = [types[0] for types in run_chunks.signatures if str(types[1][0].dtype) == "int16"]
+    assert {str(way.types[1].types[1]) for way in of_int16} == {"none", "bool"}
+
+
 @pytest.mark.parametrize(
     "dtypes", ["float32", np.float32, np.dtype("float32"), ("float32",), [np.float32]]
 )

@@ -22,12 +22,26 @@ Rounding: FAST; the vectors say already how sums are made, so there is little le
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
+from numba import types
+
 from ..bundles import Examples, Places, Point
-from ..decorators import inlined, kernel
-from ..lanes import fma, line_elements, load, load_part, prefetch, splat, store, sums
-from ..layout import HEAD, LANES
+from ..decorators import inner, kernel
+from ..lanes import (
+    INT64,
+    element_bytes,
+    emit_prefetch,
+    fma,
+    load,
+    load_part,
+    operation,
+    splat,
+    store,
+    sums,
+)
+from ..layout import HEAD, LANES, LINE_BYTES
 from ..loss import link
 from ..partials import copy
 from ..rows import (
@@ -41,26 +55,53 @@ from ..rows import (
 )
 
 
-@inlined
+@operation(lambda x, start, stride, step, contiguous, ahead, first: None)
 def prefetch_rows(
-    x: Any, k0: int, stride: int, step: int, contiguous: bool, ahead: int, first: int
-) -> None:
-    """Ask for a share of what lies `ahead` of the eight rows from k0, at column `step`.
+    typingctx: Any,
+    x: Any,
+    start: Any,
+    stride: Any,
+    step: Any,
+    contiguous: Any,
+    ahead: Any,
+    first: Any,
+) -> Any:
+    """Ask for a share of what lies `ahead` of the eight rows from `start`, at column `step`.
 
     Of one run: four rows from row `first` on. Else row by row: the dots (first = 0) ask for all
     eight, the axpys only for the next eight features, in their own phase.
     """
-    line = line_elements(x)
-    if contiguous:
-        for p in range(0, 4 * LANES, line):
-            prefetch(x, k0 + ahead + first * stride + 4 * step + p)
-    else:
-        rows = max(1, 4 * LANES // line)  # a line of bytes holds 64 columns: a row in turn will do
-        turn = (step // LANES * rows) & 3
-        if first == 0 or ahead >= LANES * stride:
-            for r in range(turn, turn + rows):
-                prefetch(x, k0 + ahead + r * stride + step)
-                prefetch(x, k0 + ahead + (4 + r) * stride + step)
+    line = LINE_BYTES // element_bytes(x.dtype)
+    rows = max(1, 4 * LANES // line)  # a line of bytes holds 64 columns: a row in turn will do
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array, start, stride, step, contiguous, ahead, first = args
+        base = builder.add(start, ahead)
+
+        def ask(*terms: Any) -> None:
+            emit_prefetch(context, builder, x, array, reduce(builder.add, terms, base))
+
+        def times(row: Any) -> Any:
+            return builder.mul(row, stride)
+
+        with builder.if_else(contiguous) as (of_one_run, row_by_row):
+            with of_one_run:
+                columns = builder.shl(step, INT64(2))
+                for p in range(0, 4 * LANES, line):
+                    ask(times(first), columns, INT64(p))
+            with row_by_row:
+                of_dots = builder.icmp_signed("==", first, INT64(0))
+                far = builder.icmp_signed(">=", ahead, times(INT64(LANES)))
+                with builder.if_then(builder.or_(of_dots, far)):
+                    turn = builder.mul(builder.lshr(step, INT64(3)), INT64(rows))
+                    turn = builder.and_(turn, INT64(3))
+                    for r in range(rows):
+                        ask(times(builder.add(turn, INT64(r))), step)
+                        ask(times(builder.add(turn, INT64(4 + r))), step)
+        return context.get_dummy_value()
+
+    long = types.int64
+    return types.void(x, long, long, long, types.boolean, long, long), codegen
 
 
 @kernel
@@ -115,7 +156,7 @@ def axpys(
             store(out, whole, fma(high, one, low))
 
 
-@kernel
+@inner(kernel)
 def block_chunk(
     feature_major: Any,
     examples: Examples,

@@ -9,11 +9,11 @@ Layout. X is cut into chunks of examples; each has a row of partials of its own.
 Loop order: threads take chunks by shared counters; `partials.add_partials` adds the rows in order.
 Chunks follow from the shape of X alone, so the bits are the same for any number of threads.
 
-The choice of a kernel stands here alone, in `chunk_by_way`, by arguments that are None or not. None
-is a type of its own, and Numba leaves out what follows from an argument that is None before it
-compiles. So each kernel is compiled alone, when an X that needs it is first met. A field of a tuple
-does not do: Numba looks at arguments only. A function as an argument, or a closure over it, does
-not do either: such a kernel is never found in the disk cache.
+The choice of a kernel stands here alone, in `add_chunk`, by the field of `Way` that is not None.
+None is a type of its own, so the choice is made when the caller is compiled, and each kernel is
+compiled alone, when an X that needs it is first met. `add_chunk` is an operation, not a kernel:
+Numba compiles whatever a kernel calls once more with it. A function as an argument, or a closure
+over it, would not do: such a kernel is never found in the disk cache.
 
     sixteen  `groups.sixteen_chunk`    example-major, 8 to `layout.NARROW` features
     groups   `groups.group_chunk`      example-major, more features
@@ -30,10 +30,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.core import cgutils
 
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Places, Point, Way, Work
-from ..decorators import kernel
+from ..decorators import inner, kernel
+from ..lanes import operation
 from ..layout import LINE_NUMBERS
 from ..uint8.choice import byte_chunk, split
 from .blocks import block_chunk
@@ -43,40 +46,57 @@ from .strips import strip_chunk
 Span = tuple[int, int]  # first example, one past the last
 
 
-@kernel
-def chunk_by_way(
-    sixteen: Any,
-    groups: Any,
-    strips: Any,
-    digits: Any,
-    blocks: Any,
-    feature_major: Any,
-    of_chunk: tuple[Examples, Point, Span, Places],
-    row: Any,
-) -> None:
-    """Add a chunk to a row of partials by the one way that is given."""
+KERNELS: dict[str, Any] = {
+    "sixteen": sixteen_chunk,
+    "groups": group_chunk,
+    "strips": strip_chunk,
+    "digits": byte_chunk,
+    "blocks": block_chunk,
+}
+
+
+def _plain_add_chunk(way: Any, of_chunk: Any, row: Any) -> None:
     examples, point, span, places = of_chunk
-    if sixteen is not None:
-        sixteen_chunk(sixteen[0], examples, point, span, places, row)
-    if groups is not None:
-        group_chunk(groups[0], examples, point, span, places, row)
-    if strips is not None:
-        strip_chunk(examples, point, span, places, row)
-    if digits is not None:
-        byte_chunk(feature_major, examples, Point(digits, point.b), span, places, row)
-    if blocks is not None:
-        block_chunk(feature_major, examples, point, span, places, row)
+    [name] = [name for name in KERNELS if getattr(way, name) is not None]
+    given, told = getattr(way, name), (way.feature_major,)
+    if name == "digits":
+        point = Point(given, point.b)
+    elif name != "blocks":
+        told = given
+    KERNELS[name](*told, examples, point, span, places, row)
 
 
-@kernel
-def one_chunk(
-    way: Way, examples: Examples, point: Point, span: Span, places: Places, row: Any
-) -> None:
-    """Sum the examples of a span in one row of partials."""
-    row[:] = 0.0
-    sixteen, groups, strips, digits, blocks, feature_major = way
-    of_chunk = examples, point, span, places
-    chunk_by_way(sixteen, groups, strips, digits, blocks, feature_major, of_chunk, row)
+@operation(_plain_add_chunk)
+def add_chunk(typingctx: Any, way: Any, of_chunk: Any, row: Any) -> Any:
+    """Add a chunk to a row of partials by the one kernel that `way` gives.
+
+    of_chunk: (Examples, Point, span, Places).
+    """
+    of = dict(zip(way.fields, way.types))
+    [name] = [name for name in KERNELS if not isinstance(of[name], types.NoneType)]
+    examples, point, span, places = of_chunk.types
+    told = (of["feature_major"],)
+    if name == "digits":
+        point = types.NamedTuple((of[name], types.float64), Point)
+    elif name != "blocks":
+        told = of[name].types
+    kernel_type = types.Dispatcher(KERNELS[name])
+    of_kernel = (*told, examples, point, span, places, row)
+    found = typingctx.resolve_function_type(kernel_type, of_kernel, {})
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        fields = dict(zip(way.fields, cgutils.unpack_tuple(builder, args[0])))
+        chunk = cgutils.unpack_tuple(builder, args[1])
+        told = [fields["feature_major"]]
+        if name == "digits":
+            b = builder.extract_value(chunk[1], 1)
+            chunk[1] = context.make_tuple(builder, point, [fields[name], b])
+        elif name != "blocks":
+            told = cgutils.unpack_tuple(builder, fields[name])
+        call = context.get_function(kernel_type, found)
+        return call(builder, [*told, *chunk, args[2]])
+
+    return types.void(way, of_chunk, row), codegen
 
 
 @kernel
@@ -100,11 +120,12 @@ def run_chunks(way: Way, examples: Examples, point: Point, zs: Any, work: Work) 
         while c < end:
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(way, examples, point, (lo, hi), places, partials[c])
+            partials[c, :] = 0.0
+            add_chunk(way, (examples, point, (lo, hi), places), partials[c])
             c = first + fetch_and_increment(counters, run * LINE_NUMBERS)
 
 
-@kernel
+@inner(kernel)
 def split_point(digits: Any, w: Any, n_x: int) -> None:
     """Split w into digits, where bytes are multiplied as integers."""
     if digits is not None:

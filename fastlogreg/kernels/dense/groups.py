@@ -37,10 +37,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...machine.caches import is_roomy
 from ..bundles import Examples, Places, Point
-from ..decorators import exact, inlined
-from ..lanes import first, fma, line_elements, load, load_part, prefetch_near, splat, store, sums
+from ..decorators import exact, inlined, inner
+from ..lanes import first, fma, line_elements, load, load_part, prefetch_into, splat, store, sums
 from ..layout import LANES, LINE_BYTES
 from ..loss import loss_and_dz, losses_and_dz
 from ..rows import add_row_axpys, add_row_dots, eight_rows, for_each, splats
@@ -48,9 +47,6 @@ from ..rows import add_row_axpys, add_row_dots, eight_rows, for_each, splats
 # Bytes between what is read and what is asked for, of few features; half or twice as many is as
 # good.
 NEAR_BYTES = 16 << 10
-# At least and at most so many of more features. They go into the first-level cache where it is
-# roomy, else into the second-level cache, for which the smaller distance is too late.
-LEAST_AHEAD_BYTES, MOST_AHEAD_BYTES = (16 if is_roomy() else 256) << 10, 384 << 10
 
 
 @inlined
@@ -68,13 +64,20 @@ def not_counted(counted: int) -> Any:
     return fma(first(min(max(counted, 0), LANES)), splat(-1.0), splat(1.0))
 
 
-@exact
+@inner(exact)
 def sixteen_chunk(
-    short: Any, examples: Examples, point: Point, span: tuple[int, int], places: Places, row: Any
+    short: Any,
+    near: Any,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
+    row: Any,
 ) -> None:
     """Add the examples of a span to row = [J, db, sum of da/dz, five unused, dw as above].
 
-    short: True for 9 <= n_x <= 16, else None; n_x >= 8. places.z: scratch of 16.
+    short: True for 9 <= n_x <= 16, else None; n_x >= 8. near: True to ask for lines in the
+    first-level cache, else None. places.z: scratch of 16.
     """
     x, n_x, y, weight, linear = examples
     lo, hi = span
@@ -89,7 +92,7 @@ def sixteen_chunk(
         # Half of what is asked for now, half before the axpys: all at once comes too thick.
         next_rows, of_eight = at * n_x + NEAR_BYTES // LINE_BYTES * line, LANES * n_x
         for p in range(next_rows, next_rows + of_eight, line):
-            prefetch_near(x, p)
+            prefetch_into(x, p, near)
         for r in range(0, 2 * LANES, LANES):
             k = eight_rows((at + r) * n_x, n_x)
             s = for_each(zero, k)
@@ -121,7 +124,7 @@ def sixteen_chunk(
         store(lanes, 0, dz0)
         store(lanes, LANES, dz1)
         for p in range(next_rows + of_eight, next_rows + 2 * of_eight, line):
-            prefetch_near(x, p)
+            prefetch_into(x, p, near)
         for r in range(0, 2 * LANES, LANES):
             k = eight_rows((at + r) * n_x, n_x)
             d = splats(lanes, r, k)
@@ -141,14 +144,21 @@ def sixteen_chunk(
     add_sums(J, db, curvature, lanes, row)
 
 
-@exact
+@inner(exact)
 def group_chunk(
-    four: Any, examples: Examples, point: Point, span: tuple[int, int], places: Places, row: Any
+    four: Any,
+    near: Any,
+    ahead: int,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
+    row: Any,
 ) -> None:
     """Add the examples of a span to a row as `sixteen_chunk` does, eight at a time.
 
-    Half of the next eight rows is asked for by the dots, half by the axpys. four: True for four
-    rows at a time, else None; then half of the next four is asked for, by the axpys alone.
+    What lies `ahead` elements on is asked for, half by the dots, half by the axpys; near as above.
+    four: True for four rows at a time, else None; then half is asked for, by the axpys alone.
     """
     x, n_x, y, weight, linear = examples
     lo, hi = span
@@ -156,10 +166,8 @@ def group_chunk(
     dw, line, size, share = row[LANES:], line_elements(x), LANES, LANES * LANES // 2
     one, zero, half, bias, mask = splat(1.0), splat(0.0), splat(0.5), splat(point.b), splat(1.0)
     J = db = curvature = zero
-    ahead = max(LANES * n_x, LEAST_AHEAD_BYTES // LINE_BYTES * line)
-    ahead = min(ahead, MOST_AHEAD_BYTES // LINE_BYTES * line)
     if four is not None:
-        size, share, mask, ahead = 4, 2 * LANES, first(4), 4 * n_x
+        size, share, mask = 4, 2 * LANES, first(4)
     for i in range(lo, hi, size):
         at = min(i, hi - size)
         k = eight_rows(at * n_x, n_x)
@@ -170,7 +178,7 @@ def group_chunk(
                 s = add_row_dots(x, k[:4], j, load(w, v), s[:4]) + s[4:]
             else:
                 for p in range(asked, asked + share, line):
-                    prefetch_near(x, p)
+                    prefetch_into(x, p, near)
                 asked += share
                 s = add_row_dots(x, k, j, load(w, v), s)
         z = fma(sums(s), one, bias)
@@ -195,7 +203,7 @@ def group_chunk(
         d = splats(lanes, 0, k)
         for v in range(0, n_x, LANES):
             for p in range(asked, asked + share, line):
-                prefetch_near(x, p)
+                prefetch_into(x, p, near)
             asked += share
             j = min(v, n_x - LANES)
             if four is not None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..atomics import fetch_and_increment
 from ..bundles import Scaling, Work
-from ..decorators import inlined, kernel
+from ..decorators import inlined, inner, kernel
 from ..lanes import fma, load, load_part, splat, store, sums
 from ..layout import LANES
 from ..rows import add_each, for_each, four_rows_up_to, load_rows, load_rows_part
@@ -35,7 +35,7 @@ def add_weighted_squares(v: Any, s: Any, total: Any) -> Any:
     return fma(fma(v[2], s[2], zero), v[2], fma(fma(v[3], s[3], zero), v[3], total))
 
 
-@kernel
+@inner(kernel)
 def add_squares(
     feature_major: Any,
     x: Any,

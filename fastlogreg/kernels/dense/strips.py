@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from ..bundles import Examples, Places, Point
-from ..decorators import exact
-from ..lanes import fma, line_elements, load, prefetch_near, splat, store, sums
+from ..decorators import exact, inner
+from ..lanes import fma, line_elements, load, prefetch_into, splat, store, sums
 from ..layout import LANES, STRIP
 from ..loss import losses_and_dz
 from ..rows import (
@@ -46,11 +46,19 @@ from .groups import add_sums, not_counted
 AHEAD_EXAMPLES = 2 * STRIP
 
 
-@exact
+@inner(exact)
 def strip_chunk(
-    examples: Examples, point: Point, span: tuple[int, int], places: Places, row: Any
+    near: Any,
+    examples: Examples,
+    point: Point,
+    span: tuple[int, int],
+    places: Places,
+    row: Any,
 ) -> None:
-    """Add the examples of a span to row = [J, db, sum of da/dz, five unused, dw]."""
+    """Add the examples of a span to row = [J, db, sum of da/dz, five unused, dw].
+
+    near: True to ask for lines in the first-level cache, else None.
+    """
     x, n_x, y, weight, linear = examples
     lo, hi = span
     w, zs = point.w, places.zs
@@ -64,8 +72,9 @@ def strip_chunk(
         z = for_each(bias, eights)
         k = at
         for j in range(n_x):
-            for p in range(k + AHEAD_EXAMPLES, k + AHEAD_EXAMPLES + STRIP // 2, line):
-                prefetch_near(x, p)
+            asked = k + AHEAD_EXAMPLES
+            for p in range(asked, asked + STRIP // 2, line):
+                prefetch_into(x, p, near)
             z = add_row_dots(x, eights, k, splat(w[j]), z)
             k += m
         store_rows(lanes, eights, 0, z)
@@ -94,8 +103,9 @@ def strip_chunk(
         dz = load_rows(lanes, eights, 0)
         k = at
         for j in range(n_x):
-            for p in range(k + AHEAD_EXAMPLES + STRIP // 2, k + AHEAD_EXAMPLES + STRIP, line):
-                prefetch_near(x, p)
+            asked = k + AHEAD_EXAMPLES + STRIP // 2
+            for p in range(asked, asked + STRIP // 2, line):
+                prefetch_into(x, p, near)
             even = add_row_axpys(x, eights[::2], k, dz[::2], load(acc, LANES * j))
             odd = add_row_axpys(x, eights[1::2], k, dz[1::2], zero)
             store(acc, LANES * j, fma(odd, one, even))

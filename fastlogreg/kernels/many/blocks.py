@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import exact, inlined
+from ..decorators import exact, inlined, inner
 from ..lanes import fma, load, splat, store, sums
 from ..layout import LANES
 from ..loss import loss_and_dz
@@ -40,7 +40,7 @@ def add_row_sums(z: Any, K: int, stride: int, count: int, out: Any, at: int) -> 
         out[at + k] += total[0]
 
 
-@exact
+@inner(exact)
 def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Put dZ in the place of Z; add the loss to row[0], and the sum of dZ to the place of db."""
     _, z, _, labels, s, _, _ = places
@@ -72,7 +72,7 @@ def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> 
     add_row_sums(z, K, stride, count, row, 2 * ((K + 7) & -8))
 
 
-@exact
+@inner(exact)
 def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
     """Put A in the place of Z."""
     zero, one = splat(0.0), splat(1.0)
@@ -90,7 +90,7 @@ def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
             store(z, k * stride + i, fma(load(z, k * stride + i), inverse, zero))
 
 
-@exact
+@inner(exact)
 def products_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Put s (A * U - A * sum of A * U) in the place of U, A being the softmax of `extra`."""
     _, u, a, _, s, _, _ = places
@@ -108,7 +108,7 @@ def products_block(K: int, stride: int, count: int, places: Places, row: Any) ->
     add_row_sums(u, K, stride, count, row, 2 * ((K + 7) & -8))
 
 
-@exact
+@inner(exact)
 def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
     """Add loss, first and second derivative along u (`extra`) to row[0], row[1] and row[2].
 
@@ -150,7 +150,7 @@ def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> Non
         row[q] += found[q]
 
 
-@exact
+@inner(exact)
 def columns_block(
     tables: Tables, K: int, apart: bool, stride: int, count: int, places: Places, row: Any
 ) -> None:

@@ -30,7 +30,7 @@ import numpy as np
 
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Scaling, Work
-from ..decorators import exact, inlined, kernel
+from ..decorators import exact, inlined, inner, kernel
 from ..lanes import first, fma, load, load_part, root, splat, store, sums
 from ..layout import LANES, LINE_NUMBERS
 from ..loss import loss_and_dz
@@ -112,7 +112,7 @@ def add_tile(rows: Any, size: int, width: int, j: int, v: int, H: Any) -> None:
     store_rows(H, h, LANES, b)
 
 
-@exact
+@inner(exact)
 def hessian_chunk(
     feature_major: Any,
     examples: Examples,

@@ -16,7 +16,7 @@ import numpy as np
 from numba import config
 
 from ..bundles import Examples, Places, Point
-from ..decorators import cpu_features, kernel
+from ..decorators import cpu_features, inner, kernel
 from ..layout import LANES
 from ..loss import link
 from . import avx2, avx2_gram, avx512
@@ -52,7 +52,7 @@ def room(count: int) -> Any:
     return np.zeros(DIGITS * (-(-count // RUN) * RUN), DIGIT)
 
 
-@kernel
+@inner(kernel)
 def byte_chunk(
     feature_major: Any,
     examples: Examples,

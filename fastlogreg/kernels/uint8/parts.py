@@ -13,13 +13,15 @@ Rounding: FAST; what is here is exact, or integer. NumPy twins stand beside the 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba import types
 
-from ..decorators import kernel
-from ..lanes import call
+from ..decorators import inner, kernel
+from ..lanes import DOUBLE, INT64, call, operation
 
 INT8, INT16, INT32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
 
@@ -42,21 +44,43 @@ def prefetch_line(builder: Any, pointer: Any) -> None:
     call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, INT32(0), INT32(2), INT32(1)])
 
 
-@kernel
+@operation(lambda value: int(np.float64(value).view(np.int64)))
+def bits_of(typingctx: Any, value: Any) -> Any:
+    """Return the bits of a float64 as int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], INT64)
+
+    return types.int64(types.float64), codegen
+
+
+@operation(lambda bits: float(np.int64(bits).view(np.float64)))
+def from_bits(typingctx: Any, bits: Any) -> Any:
+    """Return the float64 of bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], DOUBLE)
+
+    return types.float64(types.int64), codegen
+
+
+@inner(kernel)
 def plan_of_units(v: Any, count: int) -> Any:
     """Return scale and unit of v[:count]: |v scale| <= 2^54 and unit = 1 / scale.
 
     Where v is not finite they are 0 and NaN.
     """
-    bits, largest = v.view(np.int64), 0
+    largest = 0
     for i in range(count):
-        largest = max(largest, bits[i] & 0x7FFFFFFFFFFFFFFF)
-    # max |v| < 2^(exponent - 1022); below 54 unit would be subnormal.
-    exponent = max(largest >> 52, 54)
+        magnitude = bits_of(v[i]) & 0x7FFFFFFFFFFFFFFF
+        if magnitude > largest:
+            largest = magnitude
+    exponent = largest >> 52  # max |v| < 2^(exponent - 1022)
     if exponent == 2047:
-        return 0.0, np.nan
-    scale = np.int64((2099 - exponent) << 52).view(np.float64)
-    return scale, np.int64((exponent - 53) << 52).view(np.float64)
+        return 0.0, math.nan
+    if exponent < 54:  # below, unit would be subnormal
+        exponent = 54
+    return from_bits((2099 - exponent) << 52), from_bits((exponent - 53) << 52)
 
 
 @kernel

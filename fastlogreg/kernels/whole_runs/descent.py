@@ -15,12 +15,12 @@ import numpy as np
 
 from ...maths.certificate import suboptimality_bound as _suboptimality_bound
 from ..bundles import Descent, Examples, Places, Point, Scaling, Way, Work
-from ..decorators import exact, kernel
-from ..dense.chunks import one_chunk, split_point
+from ..decorators import exact, inner, kernel
+from ..dense.chunks import add_chunk, split_point
 from ..layout import HEAD
 from ..partials import add_partials, copy
 
-suboptimality_bound = exact(_suboptimality_bound)
+suboptimality_bound = inner(exact)(_suboptimality_bound)
 
 
 @kernel
@@ -45,7 +45,8 @@ def descend(
     chunk, block, partials, _ = work
     decay, radius, alpha, tol, limit = rules
     m, n_x = examples.y.size, scale.size
-    padded, total = np.zeros((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
+    padded, total = np.empty((n_x + 7) // 8 * 8), np.empty(partials.shape[1])
+    padded[:] = 0.0
     scratch = (block + 7) // 8 * 8
     places = Places(block, np.empty(scratch), np.empty(scratch), np.empty(0))
     dw, w = np.empty(n_x), point[:n_x]
@@ -61,7 +62,8 @@ def descend(
         for c in range(partials.shape[0]):
             lo = c * chunk
             hi = min(m, lo + chunk)
-            one_chunk(way, examples, Point(padded, b), (lo, hi), places, partials[c])
+            partials[c, :] = 0.0
+            add_chunk(way, (examples, Point(padded, b), (lo, hi), places), partials[c])
         add_partials(partials, total)
         J = total[0] / m + 0.5 * decay * squares
         db = total[1] / m
@@ -83,4 +85,4 @@ def descend(
         for j in range(n_x):
             w[j] -= alpha * dw[j]
         point[n_x] -= alpha * db
-    return int(costs.size)
+    return costs.size

@@ -26,33 +26,44 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import kernel
-from ..dense.blocks import axpys, dots
+from ..decorators import inner, kernel
 from ..lanes import fma, load, splat, store, sums
 from ..layout import LANES
 from ..loss import link
 from ..partials import copy
-from ..rows import add_all, add_each, add_row_dots, eight_rows, for_each, load_rows, splats
+from ..rows import (
+    add_all,
+    add_each,
+    add_row_dots,
+    add_row_dots_part,
+    eight_rows_up_to,
+    for_each,
+    load_rows,
+    splats,
+)
 
 
-@kernel
+@inner(kernel)
 def add_symmetric_product(K: Any, m: int, c: Any, out: Any) -> None:
-    """Add K c to out for a symmetric K; c, out: rounded up to eights, c with zeros."""
-    whole = m - m % LANES
+    """Add K c to out for a symmetric K; c, out: rounded up to eights, c with zeros.
+
+    The last group of eight repeats the last row, times a zero of c.
+    """
+    part = m % LANES
     one, zero = splat(1.0), splat(0.0)
-    for i in range(0, whole, LANES):
-        k = eight_rows(i * m, m)
+    for i in range(0, m, LANES):
+        k = eight_rows_up_to(i * m, m, (m - 1) * m)
         v, s = splats(c, i, k), for_each(zero, k)
         for j in range(0, i, LANES):
             x = load_rows(K, k, j)
             s = add_each(x, load(c, j), s)
             low, high = add_all(x[:4], v[:4], load(out, j)), add_all(x[4:], v[4:], zero)
             store(out, j, fma(high, one, low))
-        s = add_row_dots(K, k, i, load(c, i), s)
+        if i + part < m:
+            s = add_row_dots(K, k, i, load(c, i), s)
+        else:
+            s = add_row_dots_part(K, k, i, part, load(c, i), s)
         store(out, i, fma(sums(s), one, load(out, i)))
-    if whole < m:
-        axpys(K, whole * m, m, m - whole, whole, c[whole:], out, 0)
-        dots(K, whole * m, m, m - whole, m, c, out[whole:], 0)
 
 
 @kernel
