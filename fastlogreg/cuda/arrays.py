@@ -147,6 +147,8 @@ def in_memory(y: Any) -> NDArray[Any]:
 
 def _in_place(X: Any) -> Any:
     interface = _interface(X)
+    if interface is None and hasattr(X, "copy_to_host"):
+        return X  # the simulator's own arrays have no interface
     if interface is not None:
         if device.is_simulated():
             from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
