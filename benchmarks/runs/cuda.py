@@ -186,6 +186,7 @@ def _side_by_side(
             text, _ = process.communicate(timeout=max(1.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
+            process.communicate()
             text = f"no end after {CHECK_SECONDS} s"
         found[name] = process.returncode == 0
         say(f"{name}: {'well' if found[name] else text[-3000:]}")

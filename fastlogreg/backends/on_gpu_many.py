@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from .on_gpu_x import Held
 
 if TYPE_CHECKING:
     from ..cuda.engine import Engine
+
+# What makes rows of numbers of the Z of some examples: (R, examples), the first ones times x.
+Link = Callable[[slice, Any], Any]
 
 
 class ManyOnGPU:
@@ -40,11 +43,11 @@ class ManyOnGPU:
         zs: Vector = NONE,
     ) -> ClassSums:
         K = b.size
-        Z = self._scores(design, W, b, zs)
-        rows = self._terms(Z, labels, weight)
-        sums = self.engine.sums_of_rows(rows)
-        dw = self._unfolded(design, self._row_products(design, rows[:K]), sums[:K])
-        self.there.give(Z, zs)
+
+        def link(here: slice, Z: Any) -> Any:
+            return self._terms(Z, labels, weight, here)
+
+        sums, dw = self._pass(design, (W, b), link, K, zs)
         return ClassSums(float(sums[K]), dw, sums[:K])
 
     def class_products(
@@ -52,12 +55,17 @@ class ManyOnGPU:
     ) -> ClassSums:
         from ..cuda import links
 
-        U = self._scores(design, V, v_b, NONE)
-        K, m = U.shape
-        there, rows = self.there, self.engine.room("terms", (K, m))
-        self.engine.each(links.softmax_bends, m, there.matrix(z), U, there.kept(weight), rows)
-        sums = self.engine.sums_of_rows(rows)
-        dw = self._unfolded(design, self._row_products(design, rows), sums)
+        K, there, engine = v_b.size, self.there, self.engine
+        at, s = there.matrix(z), there.kept(weight)
+
+        def link(here: slice, U: Any) -> Any:
+            count = U.shape[1]
+            rows, own = engine.room("terms", (K, count)), s[here] if s.size else s
+            whole = count == design.m
+            engine.each(links.softmax_bends, count, at if whole else at[:, here], U, own, rows)
+            return rows
+
+        sums, dw = self._pass(design, (V, v_b), link, K, NONE)
         return ClassSums(0.0, dw, sums)
 
     def class_hessian(self, design: Design, z: Vector, *, weight: Vector = NONE) -> Vector:
@@ -152,77 +160,77 @@ class ManyOnGPU:
 
         engine, there = self.engine, self.there
         W, b, positive, train, held = columns
-        K, m = b.size, design.m
+        K = b.size
         sides = 2 * K if sided else K
-        Z = self._scores(design, W, b, zs)
-        rows = engine.room("terms", (sides + 3 * K, m))
-        labels, *others = (there.kept(array) for array in given)
+        vectors = [there.kept(array) for array in given]
         of_column = there.flat(positive), there.matrix(train), there.matrix(held)
-        engine.each(links.column_terms, K * m, Z, labels, *of_column, *others, sided, rows)
-        sums = engine.sums_of_rows(rows)
-        db, (loss, outside, slopes) = sums[:sides], sums[sides:].reshape(3, K)
-        dw = self._unfolded(design, self._row_products(design, rows[:sides]), db)
-        there.give(Z, zs)
-        return loss, outside, dw, db, slopes
+
+        def link(here: slice, Z: Any) -> Any:
+            count = Z.shape[1]
+            rows = engine.room("terms", (sides + 3 * K, count))
+            own, *others = (array[here] if array.size else array for array in vectors)
+            engine.each(links.column_terms, K * count, Z, own, *of_column, *others, sided, rows)
+            return rows
+
+        sums, dw = self._pass(design, (W, b), link, sides, zs)
+        loss, outside, slopes = sums[sides:].reshape(3, K)
+        return loss, outside, dw, sums[:sides], slopes
 
     # ------------------------------------------------------------ X
 
-    def _terms(self, Z: Any, labels: ClassLabels, weight: Vector) -> Any:
-        """Return rows of dZ, and of the losses behind them, (K + 1, m)."""
+    def _terms(self, Z: Any, labels: ClassLabels, weight: Vector, here: slice = slice(None)) -> Any:
+        """Return rows of dZ, and of the losses behind them, (K + 1, m), of the examples here."""
         from ..cuda import links
 
         K, m = Z.shape
-        rows = self.engine.room("terms", (K + 1, m))
-        given = self.there.kept(labels), self.there.kept(weight)
-        self.engine.each(links.softmax_terms, m, Z, *given, rows)
+        rows, s = self.engine.room("terms", (K + 1, m)), self.there.kept(weight)
+        own = self.there.kept(labels)[here], s[here] if s.size else s
+        self.engine.each(links.softmax_terms, m, Z, *own, rows)
         return rows
 
-    def _blocks(self, design: Design) -> Iterator[Any]:
-        yield from self.there.blocks(design, self.engine).blocks
+    def _pass(
+        self, design: Design, point: tuple[Vector, Vector], link: Link, sides: int, zs: Any
+    ) -> tuple[Vector, Vector]:
+        """Return the sum of each row that `link` makes of Z, and that of the first rows times x.
 
-    def _scores(self, design: Design, W: Vector, b: Vector, zs: Any) -> Any:
-        """Return Z (K, m) at (W, b) on scale * X + shift: where zs has it, or in a room."""
+        X is on the GPU once: a block that comes and goes serves both of its reads. zs (K, m), if
+        given, takes Z. The products (sides, n_x) are on scale * X + shift.
+        """
+        engine, there, (W, b) = self.engine, self.there, point
         K, m = len(W), design.m
-        engine, there = self.engine, self.there
         with np.errstate(invalid="ignore", over="ignore"):
             b = np.array([own + inner(design.shift, w) for w, own in zip(W, b)])
             W = design.scale * W
-        Z = there.place_for(zs).reshape((K, m)) if zs.size else engine.room("Z", (K, m))
+        place: Any = there.place_for(zs).reshape((K, m)) if zs.size else None
         if design.sparse is not None:
-            rows = there.non_zeros(design).by_example
-            engine.sparse_times(rows, there.matrix(W), there.flat(b), Z)
-            return Z
-        for block in self._blocks(design):
-            count = block.hi - block.lo
-            if count == m:
+            whole = engine.room("Z", (K, m)) if place is None else place
+            sums, dw = self._sparse_pass_of(design, (W, b), link, sides, whole)
+        else:
+            sums, dw = np.zeros(0), np.zeros((sides, design.n_x))
+            for block in there.blocks(design, engine).blocks:
+                count, here = block.hi - block.lo, slice(block.lo, block.hi)
+                whole = place is not None and count == m
+                Z = place if whole else engine.room("Z", (K, count))
                 engine.scores(block, W, b, Z)
-                continue
-            part = engine.room("part", (K, count))
-            engine.scores(block, W, b, part)
-            for k in range(K):
-                Z[k, block.lo : block.hi].copy_to_device(part[k], stream=engine.stream)
-        return Z
-
-    def _row_products(self, design: Design, D: Any) -> Vector:
-        """Return the sum of D[k] x over the examples, (K, n_x), on X itself; D (K, m)."""
-        K, m = D.shape
-        engine = self.engine
-        if design.sparse is not None:
-            out = engine.room("dw", (K, design.n_x))
-            rows = self.there.non_zeros(design).by_feature
-            engine.sparse_times(rows, D, self.there.kept(NONE), out)
-            return engine.read(out)
-        total = np.zeros((K, design.n_x))
-        for block in self._blocks(design):
-            count, part = block.hi - block.lo, D
-            if count != m:
-                part = engine.room("part", (K, count))
-                for k in range(K):
-                    part[k].copy_to_device(D[k, block.lo : block.hi], stream=engine.stream)
-            total += engine.row_products(block, part)[:, :-1]
-        return total
-
-    @staticmethod
-    def _unfolded(design: Design, dw: Vector, db: Vector) -> Vector:
+                rows = link(here, Z)
+                found = engine.sums_of_rows(rows)
+                sums = found if not sums.size else sums + found
+                dw += engine.row_products(block, rows[:sides])[:, :-1]
+                if place is not None and not whole:
+                    for k in range(K):
+                        place[k, here].copy_to_device(Z[k], stream=engine.stream)
+        if place is not None:
+            there.give(place, zs)
         with np.errstate(invalid="ignore", over="ignore"):
-            return design.scale * dw + design.shift * db[:, None]
+            return sums, design.scale * dw + design.shift * sums[:sides, None]
+
+    def _sparse_pass_of(
+        self, design: Design, point: tuple[Vector, Vector], link: Link, sides: int, Z: Any
+    ) -> tuple[Vector, Vector]:
+        engine, there, (W, b) = self.engine, self.there, point
+        x = there.non_zeros(design)
+        engine.sparse_times(x.by_example, there.matrix(W), there.flat(b), Z)
+        rows = link(slice(0, design.m), Z)
+        sums, out = engine.sums_of_rows(rows), engine.room("dw", (sides, design.n_x))
+        engine.sparse_times(x.by_feature, rows[:sides], there.kept(NONE), out)
+        return sums, engine.read(out)

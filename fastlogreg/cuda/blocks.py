@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from .arrays import READ
 
-BLOCK_BYTES = 256 << 20  # of a block of X on its way to the GPU
+BLOCK_BYTES = 64 << 20  # of a block of X on its way to the GPU
 
 
 class Block(NamedTuple):

@@ -63,7 +63,11 @@ def memory() -> Memory:
     """Return what the GPU has."""
     from numba import cuda
 
-    free, total = cuda.current_context().get_memory_info()
+    context = cuda.current_context()
+    waiting = getattr(getattr(context, "memory_manager", None), "deallocations", None)
+    if waiting is not None:
+        waiting.clear()  # what was given up is free from now on
+    free, total = context.get_memory_info()
     return Memory(float(free), float(total))
 
 

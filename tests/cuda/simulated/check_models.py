@@ -137,6 +137,19 @@ def test_x_in_blocks():
     np.testing.assert_allclose(found.dw, wanted.dw, rtol=1e-11)
 
 
+def test_several_classes_in_blocks_that_come_and_go(monkeypatch):
+    given = np.asarray(X, order="F")
+    W, b = RNG.standard_normal((4, 3)), np.zeros((3, 1))
+    whole = flr.propagate(W, b, given, CLASSES, backend="cuda")
+    free = (8.0 * 12 * 40 + given.nbytes * 0.9) / device.SPARED
+    monkeypatch.setattr(device, "memory", lambda: device.Memory(free, 2 * free))
+    how = {"lambda_": 1.0, "solver": "lbfgs", "iterations": 3, "classes": 3}
+    found = flr.propagate(W, b, given, CLASSES, backend="cuda")
+    np.testing.assert_allclose(found.dw, whole.dw, rtol=1e-12)
+    found = flr.train(given, CLASSES, backend="cuda", **how)
+    np.testing.assert_allclose(found.w, flr.train(X, CLASSES, backend="numpy", **how).w, atol=1e-9)
+
+
 def test_a_file_is_read_in_place(tmp_path):
     mapped = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float32, (40, 4))
     mapped[:] = X.T
