@@ -17,6 +17,7 @@ from .report.results import keep_in, load, save
 from .report.tables import write_block
 from .runs import compile as cold_start
 from .runs import (
+    cuda,
     cv,
     kernels,
     lectures,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Any] = {
     "lectures": lectures,
     "sparse": sparse,
     "scaling": scaling,
+    "cuda": cuda,
 }
 
 
@@ -78,6 +80,12 @@ def parser() -> argparse.ArgumentParser:
             )
             command.add_argument(
                 "--only", default="", metavar="TEXT", help="only cases with TEXT in their name"
+            )
+        if name == "cuda":
+            command.add_argument(
+                "--check",
+                action="store_true",
+                help="first check the kernels on the GPU; all of it takes at most eight minutes",
             )
         if name == "train":
             command.add_argument(

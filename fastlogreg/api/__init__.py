@@ -11,4 +11,5 @@ mathematics written in different ways:
     "loops"   the lectures' explicit loops, compiled in parallel by Numba
     "numpy"   the vectorized form; needs NumPy alone
     "python"  the source of "loops", interpreted
+    "cuda"    the kernels of a GPU, with the extra `cuda`
 """

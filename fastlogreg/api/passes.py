@@ -129,8 +129,9 @@ def propagate(
         A weight of k counts an example k times. m is then the sum of the weights.
     offset : array of shape (1, m) or None, default=None
         A part of z that is known: z = w.T x + b + offset. It is for two classes.
-    backend : {"fused", "loops", "numpy", "python"}, default="fused"
-        The way in which the mathematics is written; all agree.
+    backend : {"fused", "loops", "numpy", "python", "cuda"}, default="fused"
+        The way in which the mathematics is written; all agree. "cuda" computes on a GPU, with the
+        extra `cuda`; X may lie there already, as an array of CuPy, PyTorch, JAX or Numba.
     n_threads : int or None, default=None
         Threads to use; None for every CPU that the process may use. It changes no bit of the
         result.
@@ -142,6 +143,8 @@ def propagate(
 
     Raises
     ------
+    ImportError, RuntimeError or MemoryError
+        For "cuda" without the extra, without a GPU, and where its memory is too small.
     ValueError or TypeError
         For shapes that do not match, labels other than 0 and 1 (or 0 to K - 1), missing labels,
         masked entries, NaN or infinity in X (naming the first row and column), and empty X.

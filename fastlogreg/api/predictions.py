@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..backends.choice import name_for
 from ..checks.arguments import check_number, check_threads, check_w, require_finite
 from ..checks.classes import check_b_of_classes, check_w_of_classes, columns_of
 from ..data.design import Design
@@ -70,7 +71,8 @@ def predict_proba(
         return of_classes.softmax(_class_scores(w, b, design, threads))
     w_, b_ = check_w(w, design.n_x, design.m), check_number("b", b)
     if design.dense is None:
-        Z = Objective(design, np.zeros(design.m, np.uint8), n_threads=threads).scores(w_, b_)
+        none, backend = np.zeros(design.m, np.uint8), name_for(design)
+        Z = np.asarray(Objective(design, none, 0.0, backend, threads).scores(w_, b_))
         if not np.isfinite(Z).all():
             design.require_finite()
         return logistic.sigmoid(Z)[None, :]
@@ -93,8 +95,8 @@ def _class_scores(w: Any, b: Any, design: Design, n_threads: int | None) -> NDAr
     W, b_ = check_w_of_classes(w, design.n_x, design.m, K), check_b_of_classes(b, K)
     if design.dense is None:
         labels = np.zeros(design.m, np.int32)  # a pass tells z; its loss is not looked at
-        objective = SoftmaxObjective(design, labels, K, n_threads=n_threads)
-        Z = objective.point(objective.joined(W, b_)).z
+        objective = SoftmaxObjective(design, labels, K, 0.0, name_for(design), n_threads)
+        Z = np.asarray(objective.point(objective.joined(W, b_)).z)
     else:
         Z = np.empty((K, design.m))
         columns, column = W.T, b_[:, None]

@@ -11,7 +11,7 @@ The point is w (n_x,) and b on scale * X + shift, as the model sees it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,8 @@ class Backend(Protocol):
     name: as users give it. n_threads: it may use, without a change of a bit. any_form: whether X
     may be sparse or come in blocks, or must lie in memory. whole_runs: whether solvers may run
     `kernels.whole_runs` in its place, which is the same mathematics. interpreted: whether a pass
-    takes Python's own time, a hundred times what the others take.
+    takes Python's own time, a hundred times what the others take. on_device: whether z stays on a
+    GPU. There it is an array of the backend's own, which gives NumPy a copy where NumPy asks.
     """
 
     name: str
@@ -123,6 +124,24 @@ class Backend(Protocol):
     any_form: bool
     whole_runs: bool
     interpreted: bool
+    on_device: bool
+
+    @staticmethod
+    def require() -> None:
+        """Do nothing where the backend can work here; else raise what says what is missing."""
+        ...
+
+    def room(self, *shape: int) -> Any:
+        """Return where a pass puts z, (m,) or (K, m)."""
+        ...
+
+    def all_finite(self, z: Any) -> bool:
+        """Return whether every number of z, or of a difference of two z, is finite."""
+        ...
+
+    def ones(self, m: int) -> Vector:
+        """Return what `along_line` takes for a slope of 1."""
+        ...
 
     def with_threads(self, n_threads: int) -> Backend:
         """Return such a backend for another number of threads."""
@@ -288,6 +307,25 @@ class Backend(Protocol):
     def seconds(self, design: Design) -> float | None:
         """Return what a pass should take on one core; None where nobody knows."""
         ...
+
+
+class InMemory:
+    """Keep z in memory, as NumPy's arrays."""
+
+    on_device = False
+
+    @staticmethod
+    def require() -> None:
+        """Do nothing: NumPy is there."""
+
+    def room(self, *shape: int) -> Any:
+        return np.empty(shape)
+
+    def all_finite(self, z: Any) -> bool:
+        return bool(np.isfinite(z).all())
+
+    def ones(self, m: int) -> Vector:
+        return np.ones(m)
 
 
 def dense_in_memory(design: Design) -> DesignMatrix:

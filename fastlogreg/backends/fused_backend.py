@@ -11,11 +11,11 @@ from ..data.design import Design, Moments
 from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
 from . import fused, gram, hessians, moments, sparse, vectorized, working_set
-from .base import HessianSums, LineSums, Sums, are_compiled, dense_in_memory
+from .base import HessianSums, InMemory, LineSums, Sums, are_compiled, dense_in_memory
 from .many_by_kernels import ManyByKernels
 
 
-class Fused(ManyByKernels):
+class Fused(InMemory, ManyByKernels):
     """Compute the sums by the production kernels, on every form of X."""
 
     name = "fused"

@@ -14,7 +14,7 @@ from ..maths import reference
 from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import LOGISTIC, Terms
 from . import gram, moments
-from .base import HessianSums, LineSums, Sums, dense_in_memory
+from .base import HessianSums, InMemory, LineSums, Sums, dense_in_memory
 from .vectorized_many import ManyByNumPy
 
 LONGEST = 1024  # examples in a block of as many features: enough for BLAS, and no larger than H
@@ -122,7 +122,7 @@ def numpy_link(z: Vector, y: NDArray[np.uint8], weight: Vector) -> Terms:
     return Terms(float(losses.sum()), dz, slopes)
 
 
-class Vectorized(ManyByNumPy):
+class Vectorized(InMemory, ManyByNumPy):
     """Compute the sums with NumPy alone, on a dense X in memory."""
 
     name = "numpy"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .missing import require_labels, unmasked
 
-Backend = Literal["fused", "loops", "numpy", "python"]
+Backend = Literal["fused", "loops", "numpy", "python", "cuda"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 _BLOCK = 1 << 22  # elements read at a time by the searches below: 32 MiB of float64
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..machine.blas import inner
 
 if TYPE_CHECKING:
+    from ..cuda.gather import Matrix
     from .dense import DesignMatrix
     from .sparse import SparseMatrix
 
@@ -48,6 +49,11 @@ class Design(ABC):
     @property
     def sparse(self) -> SparseMatrix | None:
         """Return this design if it stores the non-zeros of X alone, else None."""
+        return None
+
+    @property
+    def on_gpu(self) -> Matrix | None:
+        """Return X where it lies on a GPU already, else None."""
         return None
 
     @property

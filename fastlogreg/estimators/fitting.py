@@ -8,6 +8,7 @@ from ..checks.labels import LabelledRows
 from ..solvers.result import TrainingResult
 from ..training.checkpoint import Refused
 from ..training.options import Options
+from .device import backend_of
 from .fitted import keep_result
 from .input import penalty_of, require_finite, rows_design
 from .multiclass import objective_of
@@ -27,6 +28,7 @@ def fit_rows(
         penalty_of(estimator._lambda(), rows),
         estimator._threads(),
         bool(estimator.fit_intercept),
+        backend_of(estimator),
     )
     try:
         if estimator.standardize:

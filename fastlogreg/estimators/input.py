@@ -12,7 +12,9 @@ from ..checks.labels import LabelledRows, listed
 from ..checks.missing import plain_labels, unmasked
 from ..data.design import Design
 from ..data.inputs import design_of
+from ..data.on_gpu import device_design, is_on_gpu
 from ..data.row_blocks import RowBlocks
+from .device import on_cpu, taken_there
 
 LEAST_PENALTY = 1e-250
 _ACCEPTED: dict[str, Any] = {
@@ -25,7 +27,9 @@ _ACCEPTED: dict[str, Any] = {
 def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
     """X and y for `fit`; n_features_in_ and feature_names_in_ are set, or removed. NaN and infinity
     in X are found later."""
-    X, y = unmasked("X", X), plain_labels(y)
+    if is_on_gpu(X):
+        return X, taken_there(estimator, X, y)
+    X, y = unmasked("X", X), plain_labels(on_cpu(y))
     if isinstance(X, RowBlocks):
         return X, take_blocks(estimator, X, y)
     # `validate_data` takes as long as a fit of 500 rows.
@@ -51,6 +55,9 @@ def checked_alike(estimator: Any, X: Any) -> Any:
     from sklearn.utils.validation import check_is_fitted, validate_data
 
     check_is_fitted(estimator)
+    if is_on_gpu(X):
+        check_count(estimator, int(X.shape[1]))
+        return X
     X = unmasked("X", X)
     if isinstance(X, RowBlocks):
         check_columns(estimator, X, reset=False)
@@ -166,6 +173,8 @@ def take_blocks(estimator: Any, X: RowBlocks, y: Any) -> NDArray[Any]:
 
 def rows_design(X: Any) -> Design:
     """X as the estimator is given it, or `RowBlocks`, which stand for either way."""
+    if is_on_gpu(X):
+        return device_design(X, 1.0, 0.0, examples_in_rows=True)
     return design_of(X if isinstance(X, RowBlocks) else X.T)
 
 

@@ -102,6 +102,9 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
     standardize : bool, default=False
         Fit on (X - mean) / standard deviation. The penalty acts there; `coef_` and `intercept_` are
         for X itself.
+    device : {"cpu", "cuda"}, default="cpu"
+        Where to compute. "cuda" needs the extra `cuda` and a GPU; X may lie there already, as an
+        array of CuPy, PyTorch, JAX or Numba, and is not copied.
     warm_start : bool, default=False
         Begin from the last `coef_` and `intercept_`; b begins at 0 without `fit_intercept`.
     n_threads : int or None, default=None
@@ -200,6 +203,7 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         fit_intercept: bool = True,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         standardize: bool = False,
+        device: Literal["cpu", "cuda"] = "cpu",
         warm_start: bool = False,
         n_threads: int | None = None,
         max_seconds: float | None = None,
@@ -221,6 +225,7 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.standardize = standardize
+        self.device = device
         self.warm_start = warm_start
         self.n_threads = n_threads
         self.max_seconds = max_seconds

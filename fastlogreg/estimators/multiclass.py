@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.choice import name_for
 from ..checks.labels import LabelledRows
 from ..data.design import Design
 from ..machine.blas import inner
@@ -24,16 +25,21 @@ from ..objective.softmax import SoftmaxObjective
 
 
 def objective_of(
-    design: Design, rows: LabelledRows, lambda_: float, n_threads: int | None, intercept: bool
+    design: Design,
+    rows: LabelledRows,
+    lambda_: float,
+    n_threads: int | None,
+    intercept: bool,
+    backend: str = "fused",
 ) -> Objective:
     """Return J for the classes of these rows: by the sigmoid for two, by softmax for more."""
     K = len(rows.classes)
     if K == 2:
         return objective_for(
-            design, rows.codes, lambda_, "fused", n_threads, rows.weight, intercept
+            design, rows.codes, lambda_, backend, n_threads, rows.weight, intercept
         )
     return SoftmaxObjective(
-        design, rows.codes, K, lambda_, "fused", n_threads, rows.weight, intercept
+        design, rows.codes, K, lambda_, backend, n_threads, rows.weight, intercept
     )
 
 
@@ -66,9 +72,9 @@ def _centred(W: Vector, b: Vector, weights: bool) -> tuple[Vector, Vector]:
 def class_scores(design: Design, coef: Vector, intercept: Vector, threads: int | None) -> Vector:
     """Return Z (K, m) of the examples of a design, in one read of X."""
     labels = np.zeros(design.m, np.int32)  # z does not depend on them
-    objective = SoftmaxObjective(design, labels, len(coef), n_threads=threads)
-    Z: Vector = objective.point(objective.joined(coef, intercept)).z
-    return Z
+    backend = name_for(design)
+    objective = SoftmaxObjective(design, labels, len(coef), 0.0, backend, n_threads=threads)
+    return np.asarray(objective.point(objective.joined(coef, intercept)).z)
 
 
 def log_probabilities(Z: Vector) -> Vector:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..backends.choice import name_for
 from ..checks.arguments import check_threads, is_sparse
 from ..checks.penalties import SEVERAL, check_offset
 from ..data.matrix_like import MatrixLike
+from ..data.on_gpu import is_on_gpu
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic, softmax
 from ..maths.arrays import NONE, Vector
@@ -203,14 +205,14 @@ class Predictions(SparseCoefficients):
     ) -> Iterator[tuple[slice, Vector]]:
         """Compute z of X, block by block: (rows,), or (K, rows).
 
-        Of `RowBlocks`, and of a sparse X, whose slices are copies, it is one block.
+        Of `RowBlocks`, of a sparse X, whose slices are copies, and on a GPU it is one block.
         """
         threads, m = self._threads(n_threads), rows_of(X)
         given = NONE if offset is None else check_offset(offset, m, flat=True)
         if given.size and self._columns > 1:
             raise ValueError(SEVERAL.format(K=self._columns))
         w, b = dense_coef(self), np.array(self.intercept_, np.float64)
-        whole = isinstance(X, RowBlocks) or is_sparse(X)
+        whole = isinstance(X, RowBlocks) or is_sparse(X) or is_on_gpu(X)
         step = m if whole else max(1, _ROWS // len(w))
         for lo in range(0, m, step):
             x = X if whole else X[lo : lo + step]
@@ -218,8 +220,9 @@ class Predictions(SparseCoefficients):
             if len(w) > 1:
                 z = class_scores(design, w, b, threads)
             else:
-                objective = Objective(design, np.zeros(count, np.uint8), n_threads=threads)
-                z = objective.scores(w[0], float(b[0]))
+                none, backend = np.zeros(count, np.uint8), name_for(design)
+                objective = Objective(design, none, 0.0, backend, n_threads=threads)
+                z = np.asarray(objective.scores(w[0], float(b[0])))
             if given.size:
                 z = z + given[lo : lo + count]
             if not np.isfinite(z).all():

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..maths.polynomials import LN2_HIGH, LN2_LOW, LOWEST
 from .decorators import exact
 from .lanes import float64x8, load, load_part, operation, store, store_part
 from .layout import LANES
-from .loss import LN2_HIGH, LN2_LOW, LOWEST, _Instructions
+from .loss import _Instructions
 
 SMALLEST, RAISE = 2.0**-1022, 54  # of the numbers with all their digits; 2^RAISE makes one of any
 MANTISSA, BIAS, EXPONENT_BITS = (1 << 52) - 1, 1023, 52

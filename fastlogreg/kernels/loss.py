@@ -10,9 +10,7 @@ for the one range that the loss needs:
                                 2^k by two factors, so that a subnormal result is rounded once
     log(1 + e)  e in [0, 1]     2 atanh(s), s = e / (2 + e) <= 1/3; atanh(s) = s + s^3 LOG(s^2)
 
-EXP and LOG are minimax: `tests/helpers/coefficients.py` makes them by Remez' exchange. The largest
-errors are 5e-20 of exp(r) and 5e-17 of atanh(s), in exact arithmetic; rounding the coefficients
-makes the first 7e-19.
+EXP and LOG are in `maths.polynomials`.
 
 Layout: z, y, weight, dz (m,), a vector of each at a time; the last one in part.
 
@@ -34,6 +32,7 @@ from llvmlite import ir
 from numba import types
 
 from ..maths import logistic
+from ..maths.polynomials import EXP, LN2_HIGH, LN2_LOW, LOG, LOG2_E, LOWEST, ROUND
 from .decorators import exact
 from .lanes import (
     DOUBLE,
@@ -53,37 +52,7 @@ from .lanes import (
 from .layout import LANES
 
 _INT32 = ir.IntType(32)
-# 1.5 * 2^52: adding it leaves the nearest integer in the low bits of the sum
-ROUND = 6755399441055744.0
 ROUND_BITS = 0x4338000000000000  # the bits of ROUND
-LOG2_E = 1.4426950408889634
-# The high part has 33 bits: k * high is exact.
-LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-LOWEST = 750.0  # exp(-750) is 0
-EXP = (
-    2.092688409288378e-09,
-    2.511222820366779e-08,
-    2.755723356004612e-07,
-    2.755723426953643e-06,
-    2.480158737349359e-05,
-    0.00019841269897026887,
-    0.0013888888888858575,
-    0.008333333333316751,
-    0.04166666666666673,
-    0.16666666666666685,
-    0.5,
-)
-LOG = (
-    0.08864436111289288,
-    0.04954369009709851,
-    0.06792480300357455,
-    0.07682232302836281,
-    0.09091400786390016,
-    0.11111096729019063,
-    0.14285714521952428,
-    0.19999999998116988,
-    0.3333333333333839,
-)
 
 
 class _Instructions:

@@ -147,7 +147,7 @@ class Objective:
 
     def room(self) -> Any:
         """Return where a pass puts the z of every example."""
-        return np.empty(self.m)
+        return self.backend.room(self.m)
 
     def cost_and_gradient(self, w: Vector, b: float) -> tuple[float, Vector, float]:
         """Return J, dw and db at (w, b), in one read of X."""
@@ -194,7 +194,7 @@ class Objective:
 
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         """Sum the losses, dz and da/dz where z is t larger: no read of X."""
-        return self.backend.along_line(z, np.ones(self.m), self.y, self.weight, t)
+        return self.backend.along_line(z, self.backend.ones(self.m), self.y, self.weight, t)
 
     def largest_eigenvalue(
         self, limit: int = 100, K: Vector | None = None, alpha: float | None = None
@@ -226,7 +226,7 @@ class Objective:
 
     def scores(self, w: Vector, b: float) -> Vector:
         """Return z (m,) of every example."""
-        zs = np.empty(self.m)
+        zs: Vector = self.room()
         self._sums(w, b, zs, linear_weight=np.zeros(self.m))
         return zs
 
@@ -259,7 +259,7 @@ class Objective:
         trial is the point at t = 1; None where that overflowed.
         """
         slope = trial.z - start.z
-        if not np.isfinite(slope).all():
+        if not self.backend.all_finite(slope):
             return None
         return lambda t: self.along_line(start.theta[:-1], d, start.z, slope, t)
 
@@ -344,7 +344,7 @@ class Objective:
 
     def hessian(self, w: Vector, b: float, zs: Vector = NONE) -> tuple[Evaluation, Vector]:
         """Return J, its gradient and its Hessian H: one read of X, of a sparse one two."""
-        zs = zs if zs.size else np.empty(self.m)
+        zs = zs if zs.size else self.room()
         loss, gradient, H, slopes = self.backend.sums_with_hessian(
             self.design, self.y, w, b, weight=self.weight, zs=zs, begin_read=self.begin_pass
         )

@@ -203,10 +203,16 @@ def penalised(objective: Objective, checked: Penalties, offset: Vector) -> Objec
 def _design(settings: Settings, X: Any) -> Design:
     backend = settings.backend
     check_choice("backend", backend, BACKENDS)
+    BY_NAME[backend].require()
     any_form = BY_NAME[backend].any_form
     if not any_form:
         require_dense(X, backend)
     design: Design = design_of(X, settings.scale, settings.shift)
+    if design.on_gpu is not None and not BY_NAME[backend].on_device:
+        raise ValueError(
+            f"backend must be 'cuda' for an X that lies on a GPU; got {backend!r}. Pass it, or "
+            "bring X into memory: of CuPy X.get(), of a tensor X.cpu().numpy()"
+        )
     if design.dense is None and not any_form:
         raise ValueError(
             f"backend must be 'fused' for a {type(X).__name__}, the others need X in memory; got "

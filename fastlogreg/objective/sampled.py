@@ -37,7 +37,7 @@ def estimated_hessian(objective: Objective, point: Point, rows: int) -> Vector:
     Hessian's own: a column that is zero in all of them gets no step without bounds.
     """
     slopes = objective.slopes(point.z)
-    chosen, mass = by_mass(slopes, rows)
+    chosen, mass = by_mass(np.asarray(slopes), rows)
     H = objective.backend.products(objective.design.rows(chosen), mass)
     diagonal = flat(H)[: -1 : objective.n_x + 2]
     np.maximum(diagonal, objective.squares(slopes), out=diagonal)

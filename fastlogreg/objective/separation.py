@@ -32,6 +32,7 @@ class MarginChange(NamedTuple):
 
 def margins(z: Vector, y: Labels, weight: Vector) -> Vector:
     """Return the margin of each example of positive weight; weight (m,) or none."""
+    z = np.asarray(z)
     margin = np.where(y == 1, z, -z)
     return margin[weight > 0.0] if weight.size else margin
 
@@ -56,6 +57,7 @@ def margin_changes(z: Vector, move: Vector, y: Labels, weight: Vector) -> Margin
 
 def moved_beyond(least: float, z: Vector, change: Vector, weight: Vector) -> tuple[int, int, float]:
     """Return how many margins change by more than `least`, of how many, and their least |z|."""
+    z = np.asarray(z)
     counted = z[weight > 0.0] if weight.size else z
     moved = change > least
     return int(moved.sum()), len(change), float(np.abs(counted[moved]).min(initial=np.inf))
@@ -63,7 +65,7 @@ def moved_beyond(least: float, z: Vector, change: Vector, weight: Vector) -> tup
 
 def class_margins(z: Vector, labels: ClassLabels, weight: Vector) -> Vector:
     """Return the margin of each example of positive weight; z (K, m)."""
-    largest = np.full(labels.size, -np.inf)
+    z, largest = np.asarray(z), np.full(labels.size, -np.inf)
     for k, z_k in enumerate(z):
         np.maximum(largest, z_k, out=largest, where=labels != k)
     margin = _own(z, labels) - largest
@@ -78,6 +80,7 @@ def class_margin_changes(
     z: Vector, move: Vector, labels: ClassLabels, weight: Vector
 ) -> MarginChange:
     """Measure how far each example moves away from every other class, and towards its own."""
+    z, move = np.asarray(z), np.asarray(move)
     own, most, least = _own(move, labels), np.full(labels.size, -np.inf), np.inf
     counted = weight > 0.0 if weight.size else np.ones(labels.size, np.bool_)
     for k, move_k in enumerate(move):

@@ -90,7 +90,8 @@ class SoftObjective(Objective):
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         loss, first, second = super().shifted_sums(z, t)
         along_b = float(self._tilt[-1]) * self.total
-        return LineSums(loss - inner(self._more, z) - along_b * t, first - along_b, second)
+        at = inner(self._more, np.asarray(z))
+        return LineSums(loss - at - along_b * t, first - along_b, second)
 
     def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
         """Return False where a target lies between 0 and 1: its loss has a least value above 0."""

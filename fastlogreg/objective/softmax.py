@@ -52,7 +52,7 @@ class SoftmaxObjective(Objective):
         none = np.zeros(design.m, np.uint8)  # labels of passes that look at none
         super().__init__(design, none, lambda_, backend, n_threads, weight, intercept, penalty)
         self.labels, self.classes, self.columns = labels, classes, classes
-        self.hessian_in_one_read = design.dense is not None
+        self.hessian_in_one_read = design.dense is not None and not self.backend.on_device
 
     @property
     def size(self) -> int:
@@ -72,7 +72,7 @@ class SoftmaxObjective(Objective):
         return np.append(W, b[:, None], axis=1).reshape(-1)
 
     def room(self) -> Any:
-        return np.empty((self.classes, self.m))
+        return self.backend.room(self.classes, self.m)
 
     def point(self, theta: Vector, scores: bool = True) -> Point:
         z = self.room() if scores else None
@@ -189,7 +189,7 @@ class SoftmaxObjective(Objective):
         self, start: Point, d: Vector, trial: Point
     ) -> Callable[[float], tuple[float, float, float]] | None:
         slope = trial.z - start.z
-        if not np.isfinite(slope).all():
+        if not self.backend.all_finite(slope):
             return None
         w, w_slope = (self.split(each)[0].reshape(-1) for each in (start.theta, d))
 

@@ -47,7 +47,7 @@ def estimated_hessian(objective: SoftmaxObjective, point: Point, rows: int) -> V
 
     X is read once, for the columns that the sample has not seen.
     """
-    mass = masses(objective, point.z)
+    mass = masses(objective, np.asarray(point.z))
     chosen, taken = by_mass(mass, rows)
     own = mass[chosen]
     weight = np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
@@ -81,15 +81,15 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
     have twice as many in common. If shared there is one block, the mean over the classes. X is read
     once, for the columns that the samples have not seen.
     """
-    mass = masses(objective, point.z)
+    mass = masses(objective, np.asarray(point.z))
     if shared:
         factors = _products(objective, mass / objective.classes, rows)[None]
         mass /= objective.classes
     elif LARGE_PART * rows > objective.m:
         rows = min(objective.m, 2 * rows)
-        factors = _products_in_common(objective, mass, point.z, rows)
+        factors = _products_in_common(objective, mass, np.asarray(point.z), rows)
     else:
-        each = masses_by_class(objective, point.z)
+        each = masses_by_class(objective, np.asarray(point.z))
         factors = np.array([_products(objective, of_class, rows) for of_class in each])
     diagonal = np.einsum("kjj->kj", factors)[:, :-1]
     if rows < objective.m:

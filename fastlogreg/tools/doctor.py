@@ -21,6 +21,8 @@ import numpy as np
 
 from ..data.tuning import tuning
 from ..kernels.decorators import cache_folder as kernel_folder
+from ..api.passes import propagate
+from ..cuda import device
 from ..kernels.dense import chunks
 from ..machine.cpu import cpu_name
 from ..machine.threads import available_threads, run_on
@@ -54,6 +56,7 @@ def examine() -> Iterator[Check]:
     yield from first
     yield _run(cpu)
     yield _run(threads)
+    yield _run(gpu)
     if not all(check.healthy for check in first):
         return
     kernels = (vector_code, same_bits, agreement, several_classes, bandwidth)
@@ -155,6 +158,23 @@ def threads(n_threads: int | None = None, seconds: float = 5.0) -> Check:
             "threads", False, f"{found}; {n_threads} threads did not start in {seconds:g} s", remedy
         )
     return Check("threads", True, found)
+
+
+def gpu(describe: Callable[[], Any] = device.found) -> Check:
+    """A GPU, if there is one, gives the sums that the CPU gives; none is no fault."""
+    try:
+        found = describe()
+    except (ImportError, RuntimeError) as error:
+        return Check("gpu", True, f"none: {str(error).split('. ')[0]}")
+    name, (major, minor), (free, total) = found
+    text = f"{name}, compute capability {major}.{minor}, {free / 1e9:.3g} of {total / 1e9:.3g} GB"
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((3, 40)), (rng.random((1, 40)) < 0.5).astype(np.uint8)
+    one, other = (propagate(np.ones((3, 1)), 0.5, X, Y, backend=b) for b in ("cuda", "numpy"))
+    wrong = float(max(abs(one.cost - other.cost), np.abs(one.dw - other.dw).max()))
+    remedy = "update the driver and numba-cuda; compute on the CPU until then"
+    found_text = f"{text} free; sums differ from NumPy's by {wrong:.1e}"
+    return Check("gpu", wrong < 1e-12, found_text, "" if wrong < 1e-12 else remedy)
 
 
 def cache_folder(folder: str | None = None) -> Check:

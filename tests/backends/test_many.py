@@ -16,12 +16,19 @@ from fastlogreg.backends import many
 from fastlogreg.backends import vectorized_many as reference
 from fastlogreg.backends.base import Columns
 from fastlogreg.backends.choice import backend_of
-from fastlogreg.checks.arguments import BACKENDS
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.data.row_blocks import BlockedMatrix
 from fastlogreg.data.sparse import sparse_design
 from fastlogreg.maths.arrays import NONE
-from tests.helpers.comparison import CONVERTED, IN_PLACE, ORDERS, WITHOUT_JIT, laid_out, values
+from tests.helpers.comparison import (
+    CONVERTED,
+    IN_PLACE,
+    ON_CPU,
+    ORDERS,
+    WITHOUT_JIT,
+    laid_out,
+    values,
+)
 
 THREADS = (1, 2, 3, 7)
 BOUND = 1e-12
@@ -178,7 +185,7 @@ def test_the_two_sides_of_a_column(form, K):
         assert digest(one) == digest(the_sides_of(k, sums))
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", ON_CPU)
 def test_every_backend_has_the_sides(name):
     case = Case(21, 6, 3)
     given = {"weight": case.weight, "group": case.group, "offset": case.offset}

@@ -13,11 +13,18 @@ import fastlogreg as flr
 from fastlogreg.backends import vectorized as reference
 from fastlogreg.backends import working_set
 from fastlogreg.backends.choice import backend_of
-from fastlogreg.checks.arguments import BACKENDS
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.data.row_blocks import BlockedMatrix
 from fastlogreg.data.sparse import sparse_design
-from tests.helpers.comparison import CONVERTED, IN_PLACE, ORDERS, WITHOUT_JIT, laid_out, values
+from tests.helpers.comparison import (
+    CONVERTED,
+    IN_PLACE,
+    ON_CPU,
+    ORDERS,
+    WITHOUT_JIT,
+    laid_out,
+    values,
+)
 
 THREADS = (1, 2, 3, 7)
 BOUND = 1e-12
@@ -180,7 +187,7 @@ def test_no_other_feature_is_read(order):
     assert_close(case.found(), expected, 0.0)
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", ON_CPU)
 def test_every_backend_has_it(name):
     case = Case(21, 6, 3)
     backend = backend_of(name, 2)

@@ -35,6 +35,8 @@ def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
     if page.stem == "serving":
         pytest.importorskip("onnxruntime", reason="it comes with the test extra")
         pytest.importorskip("onnx", reason="the graph needs the onnx extra")
+    if page.stem == "gpu":
+        pytest.importorskip("cupy", reason="the page of a GPU needs one, and CuPy")
     monkeypatch.chdir(tmp_path)
     run_blocks(page)
 

@@ -1,6 +1,7 @@
 """The one table of backends, and the problems on which they must agree.
 
-COMPARISONS: backend -> which problems it is given; the interpreted loops get small ones.
+COMPARISONS: backend -> which problems it is given; the interpreted loops get small ones. ON_CPU:
+their names; what computes on a GPU has a room of its own, `tests.cuda`.
 problems(): hypothesis strategy of `Problem`s: shapes from 1 over primes to the borders of lanes,
 blocks and chunks, every dtype and memory order, scales and shifts, and z from subnormal to 1e20.
 exact(): cost, dw, db by the lectures' formulas in extended precision, each with its tolerance:
@@ -15,6 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
+
+from fastlogreg.backends.choice import BY_NAME
+from fastlogreg.checks.arguments import BACKENDS
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
@@ -50,6 +54,8 @@ class Comparison(NamedTuple):
     orders: tuple[str, ...]
     literal: bool = False
 
+
+ON_CPU = tuple(name for name in BACKENDS if not BY_NAME[name].on_device)
 
 # The compiled loops are one specialization for each dtype and order: a few of them.
 COMPARISONS = {

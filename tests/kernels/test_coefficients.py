@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastlogreg.kernels.loss import EXP, LOG
+from fastlogreg.maths.polynomials import EXP, LOG
 from tests.helpers.coefficients import exp_coefficients, exp_error, log_coefficients, log_error
 
 CASES = [

@@ -19,7 +19,7 @@ PACKAGE = Path(flr.__file__).parent
 FLOORS = (
     ("_version", "machine", "checks", "figures"),
     ("maths",),  # takes its inner products from machine, which keeps the threads of BLAS out
-    ("kernels", "files"),
+    ("kernels", "files", "cuda"),
     ("data", "lectures", "tables"),  # tables: real ones, made into numbers; above their readers
     ("backends",),
     ("objective",),
@@ -264,7 +264,7 @@ def test_optional_libraries_are_imported_where_they_are_used():
         libraries = top_level_libraries(text)
         if room(name) != "cli":
             assert not libraries & set(OPTIONAL), name
-        if room(name) not in ("kernels", "tools"):
+        if room(name) not in ("kernels", "tools", "cuda"):
             assert not libraries & {"numba", "llvmlite"}, name
 
 
@@ -290,6 +290,12 @@ def careless_compilations(source):
             if id(node) in calls
             else {}
         )
+        if ast.unparse(node).startswith(
+            "cuda."
+        ):  # no error model to choose, fastmath off unless asked
+            if options.get("fastmath", "False") != "False":
+                yield f"line {node.lineno}: {ast.unparse(calls[id(node)])}"
+            continue
         inherited = (
             "None" if options.get("inline") == "'always'" else "True"
         )  # inlined, it has its caller's flags
@@ -314,6 +320,7 @@ def test_no_careless_compilations():
         "@nb.njit(parallel=True, error_model='numpy')\ndef f(): pass",
         "g = njit()(f)",
         "g = njit(inline='always', fastmath=True, error_model='numpy')(f)",
+        "g = cuda.jit(fastmath=True)(f)",
     ],
 )
 def test_careless_compilations_are_found(source):
@@ -327,3 +334,6 @@ def test_careful_compilations_are_not():
         == []
     )
     assert list(careless_compilations("from numba import njit")) == []
+    assert (
+        list(careless_compilations("@cuda.jit\ndef f(): pass\ng = cuda.jit(device=True)(f)")) == []
+    )

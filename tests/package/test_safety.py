@@ -246,8 +246,8 @@ def test_a_damaged_cache(tmp_path, monkeypatch, ending, damage):
 
 
 def test_an_edited_helper_leaves_no_stale_kernel(tmp_path):
-    """`run_chunks` is in chunks.py; the loss is in loss.py, which Numba's own cache does not look
-    at."""
+    """`run_chunks` is in chunks.py; the loss has its polynomial from maths, where Numba's own cache
+    does not look."""
     package = copy_of_the_package(tmp_path)
     code = """
 import sys, numpy as np
@@ -261,7 +261,7 @@ print(round(J, 6), sum(chunks.run_chunks.stats.cache_hits.values()))
     assert run(code, str(tmp_path), **environment) == "0.693147 0"
     assert run(code, str(tmp_path), **environment) == "0.693147 1"
     assert list(package.rglob("*.nbi"))  # beside the copy
-    loss = package / "kernels" / "loss.py"
+    loss = package / "maths" / "polynomials.py"
     text = loss.read_text()
     assert text.count("0.3333333333333839") == 1
     loss.write_text(text.replace("0.3333333333333839", "0.5"))

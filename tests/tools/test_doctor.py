@@ -267,7 +267,8 @@ def test_a_well_installation(monkeypatch):
 
 def test_without_compiled_kernels_nothing_is_measured(monkeypatch):
     monkeypatch.setattr(doctor, "compiler", lambda: Check("compiler", False, "off", "switch it on"))
-    assert [check.name for check in doctor.examine()] == ["versions", "compiler", "cpu", "threads"]
+    names = [check.name for check in doctor.examine()]
+    assert names == ["versions", "compiler", "cpu", "threads", "gpu"]
 
 
 def test_a_check_that_raises_has_failed(monkeypatch):
@@ -300,3 +301,28 @@ def test_command(monkeypatch, capsys, healthy):
     assert re.search(r"^ok +versions: all new$", out, re.MULTILINE)
     assert ("1 check failed" in out) is not healthy
     assert ("remedy: switch it on" in out) is not healthy
+
+
+def test_a_gpu_that_is_not_there_is_no_fault():
+    def none():
+        raise RuntimeError("a GPU of NVIDIA and its driver are needed. Look at nvidia-smi. And so")
+
+    check = doctor.gpu(none)
+    assert check.healthy
+    assert check.found == "none: a GPU of NVIDIA and its driver are needed"
+
+
+@pytest.mark.parametrize(("error", "healthy"), [(0.0, True), (1e-6, False)])
+def test_a_gpu_is_named_and_held_against_numpy(monkeypatch, error, healthy):
+    found = doctor.device.Found("H100", (9, 0), doctor.device.Memory(79e9, 80e9))
+    own = doctor.propagate
+
+    def passes(w, b, X, Y, backend):
+        sums = own(w, b, X, Y, backend="numpy")
+        return sums._replace(cost=sums.cost + error * (backend == "cuda"))
+
+    monkeypatch.setattr(doctor, "propagate", passes)
+    check = doctor.gpu(lambda: found)
+    assert check.healthy is healthy
+    assert check.found.startswith("H100, compute capability 9.0, 79 of 80 GB free; sums differ")
+    assert bool(check.remedy) is not healthy

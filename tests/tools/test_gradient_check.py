@@ -8,14 +8,14 @@ import pytest
 import fastlogreg as flr
 from fastlogreg.backends.base import ClassSums
 from fastlogreg.backends.vectorized_many import ManyByNumPy
-from fastlogreg.checks.arguments import BACKENDS
+from tests.helpers.comparison import ON_CPU
 
 rng = np.random.default_rng(3)
 X, Y = rng.normal(size=(3, 20)), rng.integers(0, 4, (1, 20))
 W, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 1))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ON_CPU)
 def test_the_gradient_of_every_backend(backend):
     found = flr.check_gradient(W, B, X, Y, lambda_=0.3, scale=2.0, shift=0.5, backend=backend)
     assert found.error < 1e-9

@@ -15,12 +15,11 @@ import pytest
 
 import fastlogreg as flr
 from benchmarks.runs.train import PUBLISHED
-from fastlogreg.checks.arguments import BACKENDS
 from fastlogreg.maths import logistic, reference
 from fastlogreg.solvers import compiled as ways
 from fastlogreg.solvers.result import STOP_REASONS, Progress, TrainingResult, TrainingWarning
 from fastlogreg.training import run
-from tests.helpers.comparison import WITHOUT_JIT
+from tests.helpers.comparison import ON_CPU, WITHOUT_JIT
 from tests.helpers.limits import HANG
 
 rng = np.random.default_rng(0)
@@ -45,7 +44,7 @@ def descent(X, Y, alpha, iterations, lambda_=0.0):
     return w, b, costs
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ON_CPU)
 def test_the_lectures_iterates(backend):
     result = flr.train(X, Y, alpha=0.3, iterations=30, lambda_=0.7, backend=backend)
     w, b, costs = descent(X, Y, 0.3, 30, 0.7)
@@ -198,7 +197,7 @@ def test_tol_on_wide_data():
     )
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ON_CPU)
 def test_max_seconds(backend):
     result = flr.train(X, Y, iterations=10**9, max_seconds=0.05, backend=backend)
     assert result.stop_reason == "max_seconds"

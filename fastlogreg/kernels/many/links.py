@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from ...maths.polynomials import LN2_HIGH, LN2_LOW, LOWEST
 from ..lanes import DOUBLE, INT64, emit_splat, float64x8, operation
 from ..layout import LANES
-from ..loss import LN2_HIGH, LN2_LOW, LOWEST, _Instructions
+from ..loss import _Instructions
 
 EXPONENT_BITS, BIAS = 52, 1023
 

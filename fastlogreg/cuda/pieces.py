@@ -1,0 +1,102 @@
+"""What kernels are made of: the loss, a number of X as float64, rows of sums added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import cuda, float64
+
+from ..maths.polynomials import LOWEST
+from . import loss
+from .shuffles import SIMULATED, on_device
+from .sizes import Sizes
+
+REGISTERS = 128  # of a thread: with 256 threads a block two blocks share a multiprocessor
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Any:
+    """Compile a kernel; the simulator knows no registers."""
+    if SIMULATED:
+        return cuda.jit(function)
+    return cuda.jit(max_registers=REGISTERS)(function)
+
+
+exp_of_minus = on_device(loss.exp_of_minus)
+log1p = on_device(loss.log1p)
+link = on_device(loss.link_with(exp_of_minus, log1p))
+
+
+# An index that may be negative costs a comparison and a sum each.
+unsigned = np.uint64
+
+
+@on_device
+def one(word: Any, place: int) -> float:
+    """Return a number as float64."""
+    return np.float64(word)
+
+
+@on_device
+def of_four(word: Any, place: int) -> float:
+    """Return a byte of a word as float64."""
+    return np.float64((word >> np.uint32(8 * place)) & np.uint32(255))
+
+
+@on_device
+def weighted_link(z: float, y: int, weight: float, linear: bool) -> Any:
+    """Return loss, dz and da/dz, weighted; linear: weight z^2 / 2, weight z and 0."""
+    if linear:
+        d = weight * z
+        return 0.5 * d * z, d, 0.0
+    value, d, slope = link(z, np.float64(y))
+    return weight * value, weight * d, weight * slope
+
+
+@on_device
+def softmax_size(z: float, largest: float) -> float:
+    """Return exp(z - largest); NaN where that is."""
+    size = largest - z
+    return exp_of_minus(LOWEST if size > LOWEST else size)
+
+
+@cache
+def fold_of(sizes: Sizes) -> Any:
+    """Make the kernel that adds rows of sums, in their order: see `fold`."""
+    WARPS, LANES = sizes.warps, sizes.lanes
+
+    @kernel
+    def fold(partials: Any, total: Any) -> None:
+        """Add the rows of partials (rows, columns): a warp adds a stretch of rows, for 32 columns;
+        the stretches are added in their order."""
+        shared = cuda.shared.array((WARPS, LANES), float64)
+        warp, lane = cuda.threadIdx.x // LANES, cuda.threadIdx.x % LANES
+        column = cuda.blockIdx.x * LANES + lane
+        rows, columns = partials.shape
+        stretch = (rows + WARPS - 1) // WARPS
+        s = 0.0
+        if column < columns:
+            for c in range(warp * stretch, min(rows, (warp + 1) * stretch)):
+                s += partials[c, column]
+        shared[warp, lane] = s
+        cuda.syncthreads()
+        if warp == 0 and column < columns:
+            s = 0.0
+            for k in range(WARPS):
+                s += shared[k, lane]
+            total[column] = s
+
+    return fold
+
+
+@on_device
+def add_heads(heads: Any, partials: Any, c: int, thread: int, count: int) -> None:
+    """Add what the warps have put into heads (warps, count), in their order, to row c."""
+    if thread < count:
+        total = 0.0
+        for k in range(heads.shape[0]):
+            total += heads[k, thread]
+        partials[c, thread] = total
