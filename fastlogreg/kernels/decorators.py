@@ -187,15 +187,17 @@ def cache_folder(function: Any) -> str | None:
 
 def kernel(function: Function, **options: bool) -> Function:
     """Compile a serial kernel: FAST flags, without the GIL, cached on disk."""
-    how = {"fastmath": FAST, "error_model": "numpy", "nogil": True, **options}
-    compiled: Function = _cached(njit(**how)(function))
+    compiled: Function = _cached(
+        njit(fastmath=FAST, error_model="numpy", nogil=True, **options)(function)
+    )
     return compiled
 
 
 def exact(function: Function, **options: bool) -> Function:
     """Compile a serial kernel with EXACT flags, whatever its caller's."""
-    how = {"fastmath": EXACT, "error_model": "numpy", "nogil": True, **options}
-    compiled: Function = _cached(njit(**how)(function))
+    compiled: Function = _cached(
+        njit(fastmath=EXACT, error_model="numpy", nogil=True, **options)(function)
+    )
     return compiled
 
 

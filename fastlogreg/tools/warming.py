@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..api.training import train
-from ..backends import fused
+from ..backends.choice import backend_of
 from ..checks.arguments import Backend
 from ..data.dense import DesignMatrix
 from ..data.tuning import tuning
@@ -70,13 +70,12 @@ def warmup(dtypes: Any = ("float64",), backend: Backend = "fused") -> float:
                     warnings.simplefilter("ignore", TrainingWarning)
                     for solver in registry.names():
                         train(ordered, Y, iterations=1, lambda_=1.0, solver=solver, backend=backend)
-        if backend == "fused":
-            _other_level(dtype)
+        _other_level(dtype, backend)
         _several_classes(dtype, backend)
     return time.perf_counter() - start
 
 
-def _other_level(dtype: np.dtype[Any]) -> None:
+def _other_level(dtype: np.dtype[Any], backend: Backend) -> None:
     """Compile what asks for X in another cache, beyond the last-level cache or of long examples.
 
     Tables of some CPUs have that: see `kernels.tables`.
@@ -88,7 +87,7 @@ def _other_level(dtype: np.dtype[Any]) -> None:
         X = np.zeros((n_x, LANES), dtype, order="F")
         design = DesignMatrix(X, np.ones(n_x), np.zeros(n_x))
         design.fits = fits
-        fused.fused(design, np.zeros(LANES, np.uint8), np.zeros(n_x), 0.0, n_threads=1)
+        backend_of(backend, 1).sums(design, np.zeros(LANES, np.uint8), np.zeros(n_x), 0.0)
 
 
 def _several_classes(dtype: np.dtype[Any], backend: Backend) -> None:
