@@ -21,7 +21,7 @@ import fastlogreg
 from fastlogreg.machine.threads import available_threads
 
 from ..report.environment import describe
-from ..report.results import outcome, target
+from ..report.results import Keep, keep_nothing, outcome, target
 from ..report.tables import markdown, targets_table
 from .fresh import in_a_fresh_process
 
@@ -116,7 +116,9 @@ def saved_models(folder: Path) -> dict[str, tuple[Path, Any]]:
     }
 
 
-def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, Any]:
+def run(
+    quick: bool = False, say: Callable[[str], None] = print, keep: Keep = keep_nothing
+) -> dict[str, Any]:
     """Measure one row at a time, and the first answers of fresh processes; quick: few of each."""
     rows: list[dict[str, Any]] = []
     ratios = []
@@ -126,6 +128,7 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
         times = in_turn(one_row(n_x, classes), 3 if quick else 15)
         for name, seconds in times.items():
             rows.append({"case": case, "order": "", "contender": name, "seconds": seconds})
+        keep(rows)
         ratios.append(times[ESTIMATOR] / times[NUMPY])
     imports, firsts = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -147,6 +150,7 @@ def run(quick: bool = False, say: Callable[[str], None] = print) -> dict[str, An
                     "import": median(imported),
                 }
             )
+            keep(rows)
     targets = [
         target("one row: estimator against NumPy, the slowest", max(ratios), most=MOST_RATIO),
         target("import fastlogreg after NumPy: seconds", median(imports), most=MOST_IMPORT),

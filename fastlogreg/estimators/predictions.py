@@ -58,9 +58,7 @@ class Predictions(SparseCoefficients):
         if offset is None:
             of_one = self._scores_of_one(X, n_threads)
             if of_one is not None:
-                return (
-                    np.asarray(of_one).reshape(1, -1) if self._columns > 1 else np.array([of_one])
-                )
+                return np.array([of_one])  # (1,), or (1, K)
         X = checked_alike(self, X)
         z = np.empty(rows_of(X) if self._columns == 1 else (rows_of(X), self._columns))
         for rows, block in self._score_blocks(X, offset, n_threads):

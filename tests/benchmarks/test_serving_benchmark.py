@@ -12,7 +12,9 @@ pytest.importorskip("sklearn", reason="the estimator needs the sklearn extra")
 
 def test_run_and_report(monkeypatch, tmp_path):
     monkeypatch.setattr(serving, "SHAPES", ((4, 3),))
-    result = serving.run(quick=True, say=lambda text: None)
+    kept: list[int] = []
+    result = serving.run(True, lambda text: None, lambda rows: kept.append(len(rows)))
+    assert kept == [4, 5, 6]
     assert {row["contender"] for row in result["rows"]} == {
         *(serving.NUMPY, serving.ESTIMATOR, serving.MODEL, serving.PEER, serving.FIRST)
     }
