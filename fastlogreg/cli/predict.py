@@ -20,6 +20,7 @@ from . import options
 from .outputs import check_writable
 from .reading import DataOptions, read_for, truth
 from .running import metrics_of, predictions, probabilities, threshold_in
+from .scores import score_lines, scores_json
 from .table_reading import TableOptions, opened
 
 ENDINGS = (".csv", ".parquet", ".jsonl")
@@ -106,10 +107,10 @@ def evaluate(
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))
     scores = metrics_of(loaded, examples.X, Y)
     if as_json:
-        found = {"data": str(data), "examples": Y.shape[1], **scores.json(loaded.labels)}
+        found = {"data": str(data), "examples": Y.shape[1], **scores_json(scores, loaded.labels)}
         print(json.dumps(found, indent=2, allow_nan=False))
         return
-    print(*scores.lines("data", loaded.labels), sep="\n")
+    print(*score_lines(scores, "data", loaded.labels), sep="\n")
 
 
 class Columns(NamedTuple):

@@ -109,7 +109,7 @@ def read_split(path: Path, options: DataOptions, split: Split) -> tuple[Data, Da
         train, test = split.rows(rows.y)
         training, encoding = training_data(rows.take(train), options)
         training = _expected(path, options, training)
-        return training, other_data(rows.take(test), encoding)
+        return training, other_data(rows.take(test), encoding, options.of_table.keep)
     data = _expected(path, options, read(path, options))
     train, test = split.rows(labels_of(data))
     X: Any = data.X
@@ -167,7 +167,8 @@ def _replayed(path: Path, options: DataOptions, table: Any, names: Sequence[str]
     encoding = encoding_of_model(table, names)
     if len(encoding.features) != len(names):
         raise ValueError(f"the model has {len(names)} features, and its table does not")
-    data = other_data(rows_for(path, options, encoding.names), encoding)
+    rows = rows_for(path, options, encoding.names)
+    data = other_data(rows, encoding, options.of_table.keep)
     if data.said:
         warnings.warn(f"{path}: {'; '.join(data.said)}", stacklevel=3)
     return data

@@ -50,12 +50,13 @@ from .input import checked, require_finite
 from .penalised_cv import check_l1_ratios, follow_penalised
 from .predictions import Predictions
 from .progress import counting_bar
+from .reporting import Reporting
 from .splitting import ALO, splits_of
 
 RULES = ("best", "1se")
 
 
-class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegressionCV(Reporting, Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit logistic regression with C chosen by cross-validation, every fit to its optimum.
 
     Two classes are the lectures' sigmoid: all folds and the full fit read X together, and ten Cs

@@ -41,6 +41,7 @@ from .input import checked, require_finite
 from .partial_fit import require_a_stream_can_begin, take_batch
 from .penalties import solver_for
 from .predictions import Predictions
+from .reporting import Reporting
 from .summaries import Summaries, keep_data
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
     TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegression(Reporting, Predictions, Summaries, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.
