@@ -35,6 +35,7 @@ def predict(
     header: options.Header = None,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
+    zero_based: options.ZeroBased = False,
     id_: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +62,7 @@ def predict(
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise ValueError(f"--out must end in {', '.join(ENDINGS)}; got {out}")
     loaded = Model.load(model)
-    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding), zero_based)
     if id_ is not None and (not source.is_table(data) or str(data) == "-"):
         raise ValueError(f"--id names a column of a table in a file; got {data}")
     examples = read_for(loaded, data, source)
@@ -95,6 +96,7 @@ def evaluate(
     header: options.Header = None,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
+    zero_based: options.ZeroBased = False,
     as_json: options.Json = False,
 ) -> None:
     """Print accuracy, AUC, log-loss and confusion counts of MODEL on DATA.
@@ -102,7 +104,7 @@ def evaluate(
     Of each class also precision and recall.
     """
     loaded = Model.load(model)
-    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding), zero_based)
     examples = read_for(loaded, data, source)
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))
     scores = metrics_of(loaded, examples.X, Y)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,6 +156,19 @@ def warn_of_index(rows: Rows) -> None:
     """Warn where the index of a data frame is no feature."""
     if rows.left_out:
         warnings.warn(left_out_text(rows.opened.path, rows.left_out), stacklevel=3)
+
+
+@contextmanager
+def numbers_alone(option: str) -> Iterator[None]:
+    """Say of a table with text what can be done, where an option reads numbers alone."""
+    try:
+        yield
+    except ValueError as error:
+        if "features must be numbers" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}. {option} reads numbers alone: without it text, dates and gaps become numbers"
+        ) from error
 
 
 def _encoded(rows: Rows, encoding: Encoding, said: list[str]) -> Data:

@@ -31,6 +31,7 @@ def train(
     target: options.Target = None,
     header: options.Header = None,
     n_features: options.Features = None,
+    zero_based: options.ZeroBased = False,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
     category: options.Category = None,
@@ -267,7 +268,7 @@ def train(
     base = lambda_ == 0.0 and path is None
     keep = report is not None
     of_table = TableOptions(delimiter, encoding, category, leave_out, missing, base, keep, log)
-    source = DataOptions(x, y, target, header, n_features, of_table)
+    source = DataOptions(x, y, target, header, n_features, of_table, zero_based)
     run = RunOptions(
         learning_rate(alpha),
         iterations,

@@ -25,7 +25,7 @@ class Data(NamedTuple):
     not asked for and are no features, but the index of a data frame. table: how a table became X,
     as a model file keeps it, where it was not numbers alone; said: what was noticed, for people.
     columns: what was found of each column of a table; frame: its rows as they were read, where
-    they are wanted.
+    they are wanted. label_names: of labels 0, 1, ..., where the file has them.
     """
 
     X: Array
@@ -38,6 +38,7 @@ class Data(NamedTuple):
     said: tuple[str, ...] = ()
     columns: tuple[Any, ...] = ()
     frame: Any = None
+    label_names: tuple[str, ...] | None = None
 
 
 class UnknownName(ValueError):
