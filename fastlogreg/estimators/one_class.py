@@ -35,8 +35,8 @@ def keep_one_class(estimator: Any, X: Any, rows: LabelledRows) -> None:
     )
     keep_result(estimator, result, design, rows.classes)
     warnings.warn(
-        f"all rows of positive weight are of the class {listed(rows.classes[[rows.only]])}, and the "
-        "model says it always. Give rows of another class a weight",
+        "all rows of positive weight are of one class, and the model says it always: "
+        f"{listed(rows.classes[[rows.only]])}. Give rows of another class a weight",
         TrainingWarning,
         stacklevel=3,
     )

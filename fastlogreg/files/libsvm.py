@@ -126,7 +126,7 @@ def _rest_of_line(path: Path, number: int, text: bytes, file: IO[bytes]) -> byte
     return rest
 
 
-def _plain(text: bytes, start: int) -> _Part | None:
+def _plain(text: bytes, start: int = 1) -> _Part | None:
     """Read a block of plain numbers; None where that is not what it is."""
     raw = np.frombuffer(text, np.uint8)
     space = _SPACE[raw]
@@ -180,7 +180,7 @@ def _plain(text: bytes, start: int) -> _Part | None:
     return _Part(labels, counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy())
 
 
-def _careful(path: Path, number: int, text: bytes, start: int) -> _Part:
+def _careful(path: Path, number: int, text: bytes, start: int = 1) -> _Part:
     """Read any block line by line; ValueError with the number of the first line that is wrong."""
     labels: list[str] = []
     counts: list[int] = []
