@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..checks.arguments import is_sparse
 from ..data.inputs import design_of
 from ..files.common import Data
-from ..models.model import Model
 from ..inference.fitted import Fitted
 from ..inference.scores import Scores
 from ..maths.arrays import NONE
+from ..models.model import Model
 from ..reports import origin
 from ..reports.content import ColumnFacts, Content, Row, Run, Weights, labels_in_words
 from ..reports.content import Examples as Shown
