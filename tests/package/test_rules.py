@@ -20,6 +20,7 @@ PUBLIC = {
     "api.training.train",
     "cli.cv.cv",
     "cli.inspect.inspect",
+    "cli.predict.predict",
     "cli.summary.summary",
     "cli.train.train",
     "dask.__init__.train",
