@@ -13,6 +13,7 @@ Train and predict, X (n_x, m) with one example per column:
     influence, leave_one_out  what each example does to a fit
     calibration, hosmer_lemeshow, roc  how good probabilities are
     summary             standard errors, tests and intervals of a fit
+    report              all of it on one page of HTML
     compare_models      the likelihood-ratio test of two nested models
     fastlogreg.dask     the same on Dask's collections
 
@@ -86,6 +87,7 @@ _HOME = {
     "predict": "api.predictions",
     "predict_proba": "api.predictions",
     "propagate": "api.passes",
+    "report": "api.report",
     "roc": "inference.calibration",
     "sigmoid": "api.activations",
     "softmax": "api.activations",
@@ -135,6 +137,7 @@ __all__ = [
     "predict",
     "predict_proba",
     "propagate",
+    "report",
     "roc",
     "sigmoid",
     "softmax",
@@ -149,6 +152,7 @@ if TYPE_CHECKING:
     from .api.inference import compare_models, summary
     from .api.passes import cost, propagate
     from .api.predictions import predict, predict_proba
+    from .api.report import report
     from .api.training import train
     from .data.matrix_like import MatrixLike
     from .data.row_blocks import RowBlocks

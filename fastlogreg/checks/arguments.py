@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from .frames import no_numbers
 from .missing import require_labels, unmasked
 
 Backend = Literal["fused", "loops", "numpy", "python", "cuda"]
@@ -87,8 +88,12 @@ def real_array(name: str, array: Any) -> NDArray[Any]:
     """Return an ndarray of bool, integers or floats; TypeError for object, complex, text and for
     what is no array."""
     array = unmasked(name, array)
+    given = array
     array = np.asarray(array) if not isinstance(array, np.ndarray) else array
     if array.dtype.kind not in "buif":
+        said = no_numbers(given) if name == "X" else ""
+        if said:
+            raise TypeError(said)
         raise TypeError(
             f"{name} must hold real numbers (bool, integer or float dtype); got dtype "
             f"{array.dtype}. "

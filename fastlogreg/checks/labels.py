@@ -23,21 +23,33 @@ class LabelledRows(NamedTuple):
 
     codes are uint8 of 0 and 1 for two classes, and int32 of 0 .. K - 1 for K of them; a row of
     weight 0 may have any. The weights are to be multiplied by 2 ** exponent; it is 0 but where
-    their sum would overflow.
+    their sum would overflow. only: the place of the one class of which rows have a weight, where
+    that was allowed; else -1.
     """
 
     classes: NDArray[Any]
     codes: NDArray[Any]
     weight: Vector
     exponent: int
+    only: int = -1
 
 
-def labels_and_weights(y: NDArray[Any], sample_weight: Any, class_weight: Any) -> LabelledRows:
-    """Find the classes among the rows of positive weight, and multiply sample and class weights."""
+def labels_and_weights(
+    y: NDArray[Any], sample_weight: Any, class_weight: Any, one_will_do: bool = False
+) -> LabelledRows:
+    """Find the classes among the rows of positive weight, and multiply sample and class weights.
+
+    one_will_do: rows of one class may be left by the weights; the classes are then those of y.
+    """
     weight: Vector = np.empty(0)
     if sample_weight is not None:
         weight = checked_weights(sample_weight, y)
-    classes = _classes(y[weight > 0.0] if weight.size else y)
+    counted = y[weight > 0.0] if weight.size else y
+    if one_will_do and len(counted) < len(y) and (counted == counted[0]).all():
+        classes = _classes(y)
+        only = int(np.flatnonzero(classes == counted[0])[0])
+        return LabelledRows(classes, codes_of(y, classes), *_summable(weight), only)
+    classes = _classes(counted)
     codes = codes_of(y, classes)
     weight, exponent = _summable(weight)
     if class_weight is None:

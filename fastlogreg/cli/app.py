@@ -18,7 +18,7 @@ import rich  # noqa: F401  (so that a missing one is noticed here, and not at th
 import typer
 
 from .._version import __version__
-from . import compare, demo, doctor
+from . import compare, demo, doctor, line
 from .cv import cv
 from .inspect import inspect
 from .predict import evaluate, predict
@@ -72,6 +72,7 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status."""
     debug = "--debug" in arguments
+    line.remember(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         for notice in (

@@ -9,28 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.model import Model
+from ..reports.moments import spreads
 from .scores import number
 
 Array = NDArray[Any]
 SHOWN, WIDTH = 10, 44  # lines; characters of a name, so that a line is below 80
-_BLOCK_ELEMENTS = 1 << 20
-
-
-def spreads(X: Any) -> tuple[Array, Array] | None:
-    """Return mean and standard deviation of each feature, (n_x,); None where X is no array.
-
-    A block of features at a time, less their first values, so that no digit is lost on the way.
-    """
-    if not isinstance(X, np.ndarray):
-        return None
-    mean, spread = np.empty(len(X)), np.empty(len(X))
-    step = max(1, _BLOCK_ELEMENTS // max(1, X.shape[1]))
-    for k in range(0, len(X), step):
-        block = X[k : k + step].astype(np.float64)
-        mean[k : k + step] = block.mean(axis=1)
-        block -= mean[k : k + step, None]
-        spread[k : k + step] = np.sqrt(np.mean(block * block, axis=1))
-    return mean, spread
 
 
 def standardising(X: Any) -> tuple[Any, Any]:
@@ -38,7 +21,7 @@ def standardising(X: Any) -> tuple[Any, Any]:
 
     A feature that does not vary is left as it is; so is X where it is no array.
     """
-    found = spreads(X)
+    found = spreads(X) if isinstance(X, np.ndarray) else None
     if found is None:
         return 1.0, 0.0
     mean, spread = found

@@ -21,6 +21,7 @@ from .folds import Problem, follow_folds
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_training
 from .running import metrics_of
+from .scores import score_lines
 
 Array = NDArray[Any]
 RULES, ALO = ("best", "1se"), "alo"
@@ -142,7 +143,7 @@ def cv(
         how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)
     model = replace(model, table=training.table)
-    print(*metrics_of(model, training.X, Y).lines("train", labels), sep="\n")
+    print(*score_lines(metrics_of(model, training.X, Y), "train", labels), sep="\n")
     if out is not None:
         model.save(out)
         print(f"model written to {out}")

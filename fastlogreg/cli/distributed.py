@@ -26,6 +26,7 @@ from ..training.options import Options
 from .reading import DataOptions, labels_of
 from .report import Metrics, ProgressBar, label_lines
 from .running import RunOptions
+from .table_reading import numbers_alone
 
 
 def train(
@@ -40,7 +41,8 @@ def train(
         raise FileNotFoundError(f"{pattern}: no file of this name, and none that matches it")
     scale = 1.0 if run.scale is None else run.scale
     with scheduler(address):
-        rows = load(Engine(), _load, [(str(Path(path).resolve()), source) for path in paths])
+        with numbers_alone("--dask"):
+            rows = load(Engine(), _load, [(str(Path(path).resolve()), source) for path in paths])
         rows.take_numbers()  # the words of one file alone do not say whether all are numbers
         if rows.left_out:
             warnings.warn(left_out_text(pattern, rows.left_out), stacklevel=2)

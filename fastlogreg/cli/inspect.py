@@ -30,10 +30,13 @@ def inspect(
     category: options.Category = None,
     leave_out: options.LeaveOut = None,
     missing: options.Missing = None,
+    log: Annotated[
+        bool, typer.Option("--log/--no-log", help="Give long tails their logarithm too.")
+    ] = True,
     as_json: options.Json = False,
 ) -> None:
     """Show each column of TABLE: its type, what is missing, and what train would make of it."""
-    of_table = TableOptions(delimiter, encoding, category, leave_out, missing)
+    of_table = TableOptions(delimiter, encoding, category, leave_out, missing, logs=log)
     source = DataOptions(x, None, target, header, None, of_table)
     if not source._replace(target="").is_table(data) and data.exists():
         raise ValueError(f"{data} is no table; inspect is for text, .parquet and their like")

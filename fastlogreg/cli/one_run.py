@@ -33,6 +33,7 @@ from .reading import (
     read_training,
     truth,
 )
+from .reporting import Trained, write_report
 from .running import (
     INTERRUPTED,
     Examples,
@@ -48,7 +49,7 @@ from .running import (
     settings,
     threshold_of,
 )
-from .scores import number
+from .scores import number, score_lines, scores_json
 from .summary import require_two_labels, summary_of
 
 GOES_ON = ("iterations", "interrupted")
@@ -78,14 +79,16 @@ class Files(NamedTuple):
     plot: Path | None
     checkpoint: Path | None
     path: int | None = None
+    report: Path | None = None
 
 
 def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
     """Train on this machine, test, and write what is asked for; give status and what was found."""
-    data, test, out, plot, checkpoint, path = files
+    data, test, out, plot, checkpoint, path, page = files
     source, run, machine, max_memory, positive, split, summary = asked
     check_writable(out, data, test)
     check_plot(plot, data, test, out)
+    check_writable(page, data, test, out, plot)
     if checkpoint is not None and out is not None and checkpoint.absolute() == out.absolute():
         raise ValueError(f"--checkpoint and --out must be two files; both are {out}")
     testing = None
@@ -160,13 +163,17 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         if coefficients is not None and names is not None:
             print(*coefficient_lines(coefficients, names, labels), sep="\n")
         for name, scores in found.items():
-            print(*scores.lines(name, labels), sep="\n")
+            print(*score_lines(scores, name, labels), sep="\n")
     if out is not None:
         model.save(out)
         print(f"model written to {out}")
     if plot is not None:
         save_figure(plot, result, model, sets[-1], coefficients)
         print(f"figure written to {plot}")
+    if page is not None:
+        begun = Trained(training, testing, Y, labels, weight, result, compiled.seconds)
+        write_report(page, asked, begun, model, [(e, found[e.name]) for e in sets])
+        print(f"report written to {page}")
     if summary:
         from ..inference.fitted import How
 
@@ -181,9 +188,10 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         "labels": list(labels),
         "notes": list(training.said),
         "suboptimality_bound": number(result.suboptimality_bound),
-        "metrics": {name: scores.json(labels) for name, scores in found.items()},
+        "metrics": {name: scores_json(scores, labels) for name, scores in found.items()},
         "coefficients": coefficients_json(coefficients, names),
         "model": None if out is None else str(out),
+        "report": None if page is None else str(page),
     }
     return status, report
 

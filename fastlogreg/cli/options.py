@@ -61,6 +61,14 @@ Features = Annotated[
         rich_help_panel=READING,
     ),
 ]
+ZeroBased = Annotated[
+    bool,
+    typer.Option(
+        "--zero-based",
+        help="LIBSVM text counts its features from 0.",
+        rich_help_panel=READING,
+    ),
+]
 Delimiter = Annotated[
     str | None,
     typer.Option(

@@ -32,6 +32,12 @@ def check_model_file(path: Path | None) -> None:
         )
 
 
+def check_report(path: Path | None) -> None:
+    """Refuse another ending than that of a page."""
+    if path is not None and path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--report writes a page of HTML; got {path}. Give it the ending .html")
+
+
 def check_writable(path: Path | None, *others: Path | None) -> None:
     """Refuse a file that cannot be written, or that is one of the others of this command."""
     if path is None:

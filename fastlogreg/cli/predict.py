@@ -20,6 +20,7 @@ from . import options
 from .outputs import check_writable
 from .reading import DataOptions, read_for, truth
 from .running import metrics_of, predictions, probabilities, threshold_in
+from .scores import score_lines, scores_json
 from .table_reading import TableOptions, opened
 
 ENDINGS = (".csv", ".parquet", ".jsonl")
@@ -34,6 +35,7 @@ def predict(
     header: options.Header = None,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
+    zero_based: options.ZeroBased = False,
     id_: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +62,7 @@ def predict(
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise ValueError(f"--out must end in {', '.join(ENDINGS)}; got {out}")
     loaded = Model.load(model)
-    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding), zero_based)
     if id_ is not None and (not source.is_table(data) or str(data) == "-"):
         raise ValueError(f"--id names a column of a table in a file; got {data}")
     examples = read_for(loaded, data, source)
@@ -94,6 +96,7 @@ def evaluate(
     header: options.Header = None,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
+    zero_based: options.ZeroBased = False,
     as_json: options.Json = False,
 ) -> None:
     """Print accuracy, AUC, log-loss and confusion counts of MODEL on DATA.
@@ -101,15 +104,15 @@ def evaluate(
     Of each class also precision and recall.
     """
     loaded = Model.load(model)
-    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding))
+    source = DataOptions(x, y, target, header, None, TableOptions(delimiter, encoding), zero_based)
     examples = read_for(loaded, data, source)
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))
     scores = metrics_of(loaded, examples.X, Y)
     if as_json:
-        found = {"data": str(data), "examples": Y.shape[1], **scores.json(loaded.labels)}
+        found = {"data": str(data), "examples": Y.shape[1], **scores_json(scores, loaded.labels)}
         print(json.dumps(found, indent=2, allow_nan=False))
         return
-    print(*scores.lines("data", loaded.labels), sep="\n")
+    print(*score_lines(scores, "data", loaded.labels), sep="\n")
 
 
 class Columns(NamedTuple):

@@ -23,6 +23,7 @@ from ..tables.reading import is_table
 from .report import label_lines
 from .table_reading import (
     TableOptions,
+    numbers_alone,
     other_data,
     rows_for,
     rows_of,
@@ -43,6 +44,7 @@ class DataOptions(NamedTuple):
     header: bool | None = None
     n_features: int | None = None
     of_table: TableOptions = TableOptions()
+    zero_based: bool = False
 
     def of_file(self) -> dict[str, Any]:
         """Return the arguments of `files.read_data`."""
@@ -109,7 +111,7 @@ def read_split(path: Path, options: DataOptions, split: Split) -> tuple[Data, Da
         train, test = split.rows(rows.y)
         training, encoding = training_data(rows.take(train), options)
         training = _expected(path, options, training)
-        return training, other_data(rows.take(test), encoding)
+        return training, other_data(rows.take(test), encoding, options.of_table.keep)
     data = _expected(path, options, read(path, options))
     train, test = split.rows(labels_of(data))
     X: Any = data.X
@@ -167,7 +169,8 @@ def _replayed(path: Path, options: DataOptions, table: Any, names: Sequence[str]
     encoding = encoding_of_model(table, names)
     if len(encoding.features) != len(names):
         raise ValueError(f"the model has {len(names)} features, and its table does not")
-    data = other_data(rows_for(path, options, encoding.names), encoding)
+    rows = rows_for(path, options, encoding.names)
+    data = other_data(rows, encoding, options.of_table.keep)
     if data.said:
         warnings.warn(f"{path}: {'; '.join(data.said)}", stacklevel=3)
     return data
@@ -190,15 +193,25 @@ def _no_labels(path: Path | str) -> ValueError:
 def classes_of(data: Data, positive: str | None) -> tuple[Array, tuple[Label, ...]]:
     """Return Y (1, m) and the labels of training data: all of them, or one against the rest."""
     if positive is not None:
-        return one_against_rest(labels_of(data), positive, data.path)
-    return encode_labels(labels_of(data), source=data.path)
+        return one_against_rest(_named_labels(data, True), positive, data.path)
+    Y, labels = encode_labels(labels_of(data), source=data.path)
+    if data.label_names is None:
+        return Y, labels
+    return Y, tuple(data.label_names[int(label)] for label in labels)
 
 
 def truth(data: Data, labels: tuple[Label, ...], positive: Label | None) -> Array:
     """Return Y (1, m) of other data than those of training, by the labels that these had."""
+    y = _named_labels(data, any(isinstance(label, str) for label in labels))
     if positive is not None:
-        return one_label(labels_of(data), labels[1], data.path)
-    return encode_labels(labels_of(data), labels, data.path)[0]
+        return one_label(y, labels[1], data.path)
+    return encode_labels(y, labels, data.path)[0]
+
+
+def _named_labels(data: Data, wanted: bool) -> Array:
+    """Return the labels, by their names where these are wanted and the file has them."""
+    y = labels_of(data)
+    return y if data.label_names is None or not wanted else np.array(data.label_names)[y]
 
 
 def describe(data: Data, Y: Array, labels: tuple[Any, ...], scale: float | None) -> float:
@@ -226,7 +239,8 @@ def _in_blocks(path: Path, options: DataOptions, max_memory: int) -> Data:
     x, y, target = options.x, options.y, options.target
     suffix, X, labels = path.suffix.lower(), None, None
     if suffix == ".parquet" and target is not None and y is None:
-        X, labels = RowBlocks.from_parquet(path, target, columns=x, max_memory=max_memory)
+        with numbers_alone("--max-memory"):
+            X, labels = RowBlocks.from_parquet(path, target, columns=x, max_memory=max_memory)
     elif suffix in (".h5", ".hdf5") and x is not None and y is not None and target is None:
         X, labels = RowBlocks.from_hdf5(path, x, y, max_memory=max_memory)
     elif suffix == ".npy" and x is None and y is not None and target is None:
@@ -234,7 +248,7 @@ def _in_blocks(path: Path, options: DataOptions, max_memory: int) -> Data:
     else:
         raise ValueError(
             "--max-memory reads .npy with --y FILE.npy, .h5 with --x and --y, and .parquet with "
-            f"--target in blocks; got {path}"
+            f"--target in blocks, of numbers alone; got {path}. Without it, it is read whole"
         )
     if len(labels) != X.shape[1]:
         raise ValueError(f"{path}: X has {X.shape[1]} examples, and there are {len(labels)} labels")

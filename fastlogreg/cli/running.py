@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..checks.arguments import check_number
 from ..figures.training import is_drawable, table_figure, training_figure
 from ..files.writing import atomic_open
-from ..maths.metrics import best_threshold
+from ..inference.scores import Scores, scores_of
+from ..maths.metrics import best_threshold, steps
 from ..models.model import Model
 from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.result import STOP_REASONS, TrainingResult
@@ -22,7 +23,6 @@ from ..training.options import Options
 from ..training.run import run as run_solver
 from .choosing import SOLVER, Penalty
 from .report import Metrics, ProgressBar, cost_lines
-from .scores import Scores, scores_of
 
 Array = NDArray[Any]
 INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
@@ -140,7 +140,7 @@ def threshold_of(text: str | None, model: Model, X: Any, Y: Array) -> float:
         if not (0.0 < false_one < np.inf and 0.0 < false_zero < np.inf):
             raise wrong
         costs = false_one, false_zero
-    return best_threshold(Y[0], probabilities(model, X)[0], costs)
+    return best_threshold(steps(Y[0], probabilities(model, X)[0]), costs)
 
 
 def settings(result: TrainingResult, **given: Any) -> dict[str, Any]:

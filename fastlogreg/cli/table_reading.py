@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from ..checks.arguments import require_finite
 from ..files.columns import column_position, feature_columns, left_out_text, named_column
 from ..files.common import Data
 from ..files.tables import as_labels
+from ..tables.columns import Number
 from ..tables.dialect import Asked
 from ..tables.plan import Column, Encoding, Wishes, encoding_of, plan_columns
 from ..tables.reading import Frame, OpenTable, open_table
@@ -28,7 +30,8 @@ _UNNAMED = re.compile(r"column \d+", re.ASCII)  # of a table without a header
 class TableOptions(NamedTuple):
     """The options that are about tables alone, as the user typed them.
 
-    base: leave out the most frequent level of each category, for a fit without a penalty.
+    base: leave out the most frequent level of each category, for a fit without a penalty. keep:
+    keep the rows as they are written, to show some. logs: give long tails their logarithm too.
     """
 
     delimiter: str | None = None
@@ -37,6 +40,8 @@ class TableOptions(NamedTuple):
     leave_out: str | None = None
     missing: str | None = None
     base: bool = False
+    keep: bool = False
+    logs: bool = False
 
 
 class Rows(NamedTuple):
@@ -104,7 +109,8 @@ def planned(rows: Rows, options: Any) -> list[Column]:
     ]
     kept = () if options.x is None else tuple(rows.frame.names)
     missing = tuple(word.strip() for word in _names(of_table.missing))
-    return plan_columns(rows.frame, Wishes(category, missing, kept, of_table.base))
+    wishes = Wishes(category, missing, kept, of_table.base, of_table.logs)
+    return plan_columns(rows.frame, wishes)
 
 
 def training_data(rows: Rows, options: Any) -> tuple[Data, Encoding]:
@@ -115,12 +121,14 @@ def training_data(rows: Rows, options: Any) -> tuple[Data, Encoding]:
         why = "; ".join(f"{c.name}: {c.left_out}" for c in columns[:5])
         raise ValueError(f"X is empty: {rows.opened.path} has no column of use ({why})")
     said = [f"read as {rows.opened.said}", *rows.said, *_what_became(columns, encoding)]
-    return _encoded(rows, encoding, said), encoding
+    data = _encoded(rows, encoding, said)._replace(columns=tuple(columns))
+    return data._replace(frame=rows.frame) if options.of_table.keep else data, encoding
 
 
-def other_data(rows: Rows, encoding: Encoding) -> Data:
+def other_data(rows: Rows, encoding: Encoding, keep: bool = False) -> Data:
     """Make X of other rows, by the plans of the training data."""
-    return _encoded(rows, encoding, [])
+    data = _encoded(rows, encoding, [])
+    return data._replace(frame=rows.frame) if keep else data
 
 
 def rows_for(path: Path, options: Any, names: Sequence[str]) -> Rows:
@@ -150,6 +158,19 @@ def warn_of_index(rows: Rows) -> None:
         warnings.warn(left_out_text(rows.opened.path, rows.left_out), stacklevel=3)
 
 
+@contextmanager
+def numbers_alone(option: str) -> Iterator[None]:
+    """Say of a table with text what can be done, where an option reads numbers alone."""
+    try:
+        yield
+    except ValueError as error:
+        if "features must be numbers" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}. {option} reads numbers alone: without it text, dates and gaps become numbers"
+        ) from error
+
+
 def _encoded(rows: Rows, encoding: Encoding, said: list[str]) -> Data:
     path = rows.opened.path
     X, names, odd = encoding.apply(rows.frame)
@@ -173,6 +194,11 @@ def _what_became(columns: Sequence[Column], encoding: Encoding) -> list[str]:
         found = ", ".join(f"{n} {kinds[kind]}" for kind, n in counts.items() if n)
         gaps = sum(c.missing > 0 for c in columns if c.plan is not None)
         more = f", {gaps} with missing values" if gaps else ""
+        logs = [plan.name for plan in encoding.plans if isinstance(plan, Number) and plan.unit]
+        if logs:
+            lines.append(
+                f"long tails, with log(1 + x / mean) beside x (--no-log: x alone): {_few(logs)}"
+            )
         lines.append(
             f"columns used: {found}{more}; they became {len(encoding.features)} features "
             "(fastlogreg inspect shows how)"

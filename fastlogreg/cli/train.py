@@ -15,7 +15,7 @@ from ..solvers import registry
 from . import options
 from .choosing import read_penalty, solver_for
 from .one_run import Asked, Files, train_here, train_with_dask
-from .outputs import check_model_file
+from .outputs import check_model_file, check_report
 from .reading import DataOptions, Split
 from .running import RunOptions, learning_rate
 from .table_reading import TableOptions
@@ -31,6 +31,7 @@ def train(
     target: options.Target = None,
     header: options.Header = None,
     n_features: options.Features = None,
+    zero_based: options.ZeroBased = False,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
     category: options.Category = None,
@@ -125,6 +126,15 @@ def train(
             rich_help_panel=options.TRAINING,
         ),
     ] = None,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--no-log",
+            help="Give numbers of at least 0 with a long tail a second feature, log(1 + x / mean); "
+            "default: where features are standardised by default.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
@@ -210,6 +220,15 @@ def train(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.html",
+            help="Write a page with the data, metrics, curves, coefficients and worst mistakes.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -236,16 +255,20 @@ def train(
         lambda_ = check_number("--lambda", lambda_)
     if tol is None and (penalty.asked or (by_default and path is None)):
         tol = TOL
+    prepared = by_default and scale is None and path is None and max_memory is None
+    prepared = prepared and dask is None and not summary
+    if log is None:
+        log = prepared and standardize is not False
     if standardize is None:
-        standardize = by_default and scale is None and path is None and max_memory is None
-        standardize = standardize and not summary
+        standardize = prepared
     elif standardize and (scale is not None or path is not None or max_memory is not None):
         raise ValueError(
             "--standardize is for data in memory: leave out --scale, --path and --max-memory"
         )
     base = lambda_ == 0.0 and path is None
-    of_table = TableOptions(delimiter, encoding, category, leave_out, missing, base)
-    source = DataOptions(x, y, target, header, n_features, of_table)
+    keep = report is not None
+    of_table = TableOptions(delimiter, encoding, category, leave_out, missing, base, keep, log)
+    source = DataOptions(x, y, target, header, n_features, of_table, zero_based)
     run = RunOptions(
         learning_rate(alpha),
         iterations,
@@ -260,6 +283,7 @@ def train(
         named == "gd",
     )
     check_model_file(out)
+    check_report(report)
     split = None
     if test_split is not None:
         share = check_number("--test-split", test_split, low=0)
@@ -279,14 +303,14 @@ def train(
             )
         if as_json or quiet:
             raise ValueError("--json and --quiet are for data on this machine")
-        others = (test, plot, threads, checkpoint, max_memory)
+        others = (test, plot, report, threads, checkpoint, max_memory)
         if any(option is not None for option in others) or resume or backend != DEFAULT_BACKEND:
             raise ValueError(
-                "--test, --plot, --threads, --backend, --max-memory, --checkpoint and --resume "
-                "are for data on this machine: leave them out with --dask"
+                "--test, --plot, --report, --threads, --backend, --max-memory, --checkpoint and "
+                "--resume are for data on this machine: leave them out with --dask"
             )
         return train_with_dask(dask, data, source, run, out, positive)
-    files = Files(data, test, out, plot, checkpoint)
+    files = Files(data, test, out, plot, checkpoint, report=report)
     machine: dict[str, Any] = {
         "backend": backend,
         "n_threads": threads,
@@ -295,10 +319,14 @@ def train(
         "resume": resume,
     }
     if path is not None:
-        if any(option is not None for option in (test, out, checkpoint)) or resume or lambda_:
+        if (
+            any(option is not None for option in (test, out, report, checkpoint))
+            or resume
+            or lambda_
+        ):
             raise ValueError(
                 "--path follows many lambdas and keeps no model: leave out --lambda, --test, "
-                "--out, --checkpoint and --resume. fastlogreg cv chooses one of them"
+                "--out, --report, --checkpoint and --resume. fastlogreg cv chooses one of them"
             )
         files = files._replace(path=path)
     asked = Asked(source, run, machine, max_memory, positive, split, summary)

@@ -47,15 +47,23 @@ from .cross_validation import (
 )
 from .cv_choice import chosen, keep_choice, means_and_errors, warn_of_short
 from .input import checked, require_finite
+from .other_names import OtherNames
 from .penalised_cv import check_l1_ratios, follow_penalised
 from .predictions import Predictions
 from .progress import counting_bar
+from .reporting import Reporting
 from .splitting import ALO, splits_of
 
 RULES = ("best", "1se")
 
 
-class LogisticRegressionCV(Predictions, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegressionCV(
+    OtherNames,
+    Reporting,
+    Predictions,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Fit logistic regression with C chosen by cross-validation, every fit to its optimum.
 
     Two classes are the lectures' sigmoid: all folds and the full fit read X together, and ten Cs

@@ -3,11 +3,14 @@ of which it would make an array in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks.frames import no_numbers
 from ..checks.labels import LabelledRows, listed
 from ..checks.missing import plain_labels, unmasked
 from ..data.design import Design
@@ -46,7 +49,9 @@ def checked(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         return X, y
     from sklearn.utils.validation import validate_data
 
-    found: tuple[Any, NDArray[Any]] = validate_data(estimator, X, y, **_ACCEPTED)
+    with words_named(X):
+        found: tuple[Any, NDArray[Any]] = validate_data(estimator, X, y, **_ACCEPTED)
+        _require_numbers(found[0])
     return found
 
 
@@ -64,10 +69,30 @@ def checked_alike(estimator: Any, X: Any) -> Any:
         return X
     plain = _is_plain(X) and not hasattr(estimator, "feature_names_in_")
     if not plain or X.shape[1] != features_of(estimator):
-        X = validate_data(estimator, X, reset=False, **_ACCEPTED)
+        with words_named(X):
+            found = validate_data(estimator, X, reset=False, **_ACCEPTED)
+            _require_numbers(found)
+        X = found
         # It compares nothing where n_features_in_ was deleted.
         check_count(estimator, X.shape[1])
     return X
+
+
+@contextmanager
+def words_named(X: Any) -> Iterator[None]:
+    """Name the columns of a data frame that are no numbers, where it cannot be made an array."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        said = no_numbers(X)
+        if not said:
+            raise
+        raise ValueError(said) from error
+
+
+def _require_numbers(X: Any) -> None:
+    if X.dtype == object:  # of a category, for instance, which scikit-learn lets pass
+        raise TypeError(f"X must hold numbers; got dtype {X.dtype}")
 
 
 def features_of(estimator: Any) -> int:

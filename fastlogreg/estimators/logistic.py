@@ -38,9 +38,12 @@ from . import sklearn_models
 from .fitted import interrupts_passed_on
 from .fitting import fit_rows
 from .input import checked, require_finite
+from .one_class import keep_one_class
+from .other_names import OtherNames
 from .partial_fit import require_a_stream_can_begin, take_batch
 from .penalties import solver_for
 from .predictions import Predictions
+from .reporting import Reporting
 from .summaries import Summaries, keep_data
 
 if TYPE_CHECKING:
@@ -57,7 +60,14 @@ if not issubclass(TrainingWarning, ConvergenceWarning):
     TrainingWarning.__bases__ = (*TrainingWarning.__bases__, ConvergenceWarning)
 
 
-class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegression(
+    OtherNames,
+    Reporting,
+    Predictions,
+    Summaries,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Fit logistic regression with an L2 or L1 penalty, to the optimum, with a certificate.
 
     Two classes are the lectures' sigmoid, more are softmax.
@@ -272,7 +282,8 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         ValueError or TypeError
             For parameters out of range, NaN or infinity in X (with row and column), masked entries,
             missing labels, weights that are negative or all zero, a checkpoint that is none or of
-            another fit, and where y has one class alone among the rows of positive weight.
+            another fit, and where y has one class alone. Where sample_weight leaves one class, the
+            fit says it always, with a warning.
         KeyboardInterrupt
             After Ctrl-C, with the attributes set to what had been found.
         """
@@ -280,7 +291,11 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         begun, options = time.perf_counter(), self._options(solver_for(self, offset))
         with interrupts_passed_on():
             X, y = checked(self, X, y)
-            rows = labels_and_weights(y, sample_weight, self.class_weight)
+            plain = self.fit_intercept and self.bias_reduction is None
+            rows = labels_and_weights(y, sample_weight, self.class_weight, plain)
+            if rows.only >= 0:
+                keep_one_class(self, X, rows)
+                return self
             fit_rows(self, X, rows, offset, options, begun)
             keep_data(self, *data)
         return self

@@ -121,8 +121,8 @@ class Summaries(Examined):
         if (X is None) != (y is None):
             raise ValueError("X and y must be given together, or both left out")
         if X is None:
-            X, y, sample_weight, offset = _data_of(self)
-        fitted = _fitted(self, X, y, sample_weight, offset, how)
+            X, y, sample_weight, offset = _data_of_fit(self)
+        fitted = fitted_on(self, X, y, sample_weight, offset, how)
         if len(fitted.labels) > 2:
             return summarise_classes(fitted, how, reference)
         require_no_reference(reference)
@@ -131,13 +131,19 @@ class Summaries(Examined):
         return summarise_reduced(fitted, how, kind, not getattr(self, "standardize", False))
 
 
-def _data_of(estimator: Any) -> tuple[Any, ...]:
+def data_of(estimator: Any) -> tuple[Any, ...] | None:
+    """Return X, y, sample_weight and offset of the last `fit`; None where they are gone."""
+    kept = getattr(estimator, DATA, None)
+    data = None if kept is None else tuple(each() for each in kept)
+    return None if data is None or data[0] is None or data[1] is None else data
+
+
+def _data_of_fit(estimator: Any) -> tuple[Any, ...]:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    kept = getattr(estimator, DATA, None)
-    data = None if kept is None else tuple(each() for each in kept)
-    if data is None or data[0] is None or data[1] is None:
+    data = data_of(estimator)
+    if data is None:
         raise ValueError(
             "the data of the fit are gone, or the estimator was loaded or copied: give X and y "
             "(and sample_weight and offset) of the fit to summary"
@@ -145,7 +151,7 @@ def _data_of(estimator: Any) -> tuple[Any, ...]:
     return data
 
 
-def _fitted(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, how: How) -> Fitted:
+def fitted_on(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, how: How) -> Fitted:
     """Return the model with its data, checked."""
     for name, plain in (("l1_ratio", 0.0), ("bounds", None), ("feature_groups", None)):
         value = getattr(estimator, name)

@@ -46,6 +46,7 @@ def read_data(
     n_features: int | None = None,
     header: bool | None = None,
     spelt: bool = False,
+    zero_based: bool = False,
 ) -> Data:
     """Read one data set.
 
@@ -55,7 +56,7 @@ def read_data(
     label column of a table, by name or position (-1 is the last). n_features: the n_x of a LIBSVM
     file (default: the largest index in it). header: whether a CSV starts with column names; None
     tells by its first two rows. spelt: labels that a table has as text stay words, so that several
-    files can agree on what they are.
+    files can agree on what they are. zero_based: whether LIBSVM text counts features from 0.
     """
     path = Path(path)
     if not path.exists():
@@ -66,7 +67,7 @@ def read_data(
     if before.st_size == 0:
         raise ValueError(f"{path} is empty")
     try:
-        data = _read(path, x, y, target, n_features, header, spelt)
+        data = _read(path, x, y, target, n_features, header, spelt, zero_based)
         after = path.stat()
     except FileNotFoundError as error:
         raise (FileNotFoundError(f"{path}: no such file") if error.filename else error) from error
@@ -91,6 +92,7 @@ def _read(
     n_features: int | None,
     header: bool | None,
     spelt: bool,
+    zero_based: bool,
 ) -> Data:
     """Read a file that exists and is not empty."""
     suffix = path.suffix.lower()
@@ -117,4 +119,4 @@ def _read(
         )
     if suffix == ".npy":
         return as_data(path, map_npy(path), None if y is None else map_npy(Path(y)))
-    return read_libsvm(path, n_features)
+    return read_libsvm(path, n_features, 0 if zero_based else 1)

@@ -18,6 +18,7 @@ import numpy as np
 from ..checks.extras import require
 from .common import Array, Data, UnknownName, as_data, as_text, check_fits, checked_text, reading
 
+NAMES_OF_LABELS, _MOST_NAMES = "list_classes", 10_000
 _DEEPEST = 100  # groups of a .h5 within each other
 _MOST_HEADER = 10_000  # of a .npy, in bytes; NumPy's own default
 
@@ -72,11 +73,29 @@ def read_hdf5(path: Path, x: str | None, y: str | None) -> Data:
         with reading(path, "HDF5"):
             file.visititems(note)
         x_name, y_name = _choose(path, shapes, x.strip("/") if x else x, y.strip("/") if y else y)
-        return as_data(
+        data = as_data(
             path,
             read_dataset(path, file, x_name),
             None if y_name is None else read_dataset(path, file, y_name),
         )
+        return data._replace(label_names=_names_of_labels(path, file, shapes, data.y))
+
+
+def _names_of_labels(
+    path: Path, file: Any, shapes: dict[str, tuple[int, ...]], y: Array | None
+) -> tuple[str, ...] | None:
+    """Read the names of the labels 0, 1, ..., as the lectures' cats have them."""
+    shape = shapes.get(NAMES_OF_LABELS, ())
+    if y is None or y.dtype.kind not in "iu" or not y.size or len(shape) != 1:
+        return None
+    if not 2 <= shape[0] <= _MOST_NAMES or int(y.min()) < 0 or int(y.max()) >= shape[0]:
+        return None
+    words = read_dataset(path, file, NAMES_OF_LABELS)
+    if words.dtype.kind not in "US":
+        return None
+    text = np.char.decode(words, "utf-8") if words.dtype.kind == "S" else words
+    names = tuple(map(str, text.tolist()))
+    return names if len(set(names)) == len(names) else None
 
 
 def open_hdf5(path: Path) -> Any:

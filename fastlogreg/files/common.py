@@ -24,6 +24,8 @@ class Data(NamedTuple):
     feature_names: of the n_x features; image_shape: of one example; left_out: columns that were
     not asked for and are no features, but the index of a data frame. table: how a table became X,
     as a model file keeps it, where it was not numbers alone; said: what was noticed, for people.
+    columns: what was found of each column of a table; frame: its rows as they were read, where
+    they are wanted. label_names: of labels 0, 1, ..., where the file has them.
     """
 
     X: Array
@@ -34,6 +36,9 @@ class Data(NamedTuple):
     left_out: tuple[str, ...] = ()
     table: dict[str, Any] | None = None
     said: tuple[str, ...] = ()
+    columns: tuple[Any, ...] = ()
+    frame: Any = None
+    label_names: tuple[str, ...] | None = None
 
 
 class UnknownName(ValueError):

@@ -44,8 +44,11 @@ class _Part(NamedTuple):
     values: NDArray[np.float64]
 
 
-def read_libsvm(path: Path, n_features: int | None) -> Data:
-    """Read X (n_x, m) as a scipy CSC of float64: a CSR with a row for each example, transposed."""
+def read_libsvm(path: Path, n_features: int | None, first: int = 1) -> Data:
+    """Read X (n_x, m) as a scipy CSC of float64: a CSR with a row for each example, transposed.
+
+    first: the index of the first feature, 0 or 1.
+    """
     with open(path, "rb") as file:
         if not _LIBSVM_LINE.search(file.read(4096)):
             raise ValueError(f"{path} is of no known format; expected {FORMATS}")
@@ -54,7 +57,7 @@ def read_libsvm(path: Path, n_features: int | None) -> Data:
     counts, columns, values = bytearray(), bytearray(), bytearray()
     largest = -1
     for number, text in _blocks(path):
-        part = _plain(text) or _careful(path, number, text)
+        part = _plain(text, first) or _careful(path, number, text, first)
         largest = max(largest, int(part.columns.max(initial=-1)))
         small = largest < 2**31 - 1  # so far: four bytes instead of eight
         if not small and columns and len(columns) * 2 == len(values):
@@ -123,7 +126,7 @@ def _rest_of_line(path: Path, number: int, text: bytes, file: IO[bytes]) -> byte
     return rest
 
 
-def _plain(text: bytes) -> _Part | None:
+def _plain(text: bytes, start: int = 1) -> _Part | None:
     """Read a block of plain numbers; None where that is not what it is."""
     raw = np.frombuffer(text, np.uint8)
     space = _SPACE[raw]
@@ -168,7 +171,7 @@ def _plain(text: bytes) -> _Part | None:
         ends = zip(begin[first].tolist(), end[first].tolist())
         labels = np.array([text[lo:hi].decode("ascii") for lo, hi in ends], dtype=str)
     pairs = numbers[~is_label]
-    columns, counts = pairs[::2] - 1, np.diff(np.append(np.flatnonzero(first), first.size)) - 1
+    columns, counts = pairs[::2] - start, np.diff(np.append(np.flatnonzero(first), first.size)) - 1
     steps = np.diff(columns, prepend=-1.0)
     of_pairs = np.cumsum(counts) - counts
     steps[of_pairs[counts > 0]] = columns[of_pairs[counts > 0]] + 1
@@ -177,7 +180,7 @@ def _plain(text: bytes) -> _Part | None:
     return _Part(labels, counts.astype(np.int64), columns.astype(np.int64), pairs[1::2].copy())
 
 
-def _careful(path: Path, number: int, text: bytes) -> _Part:
+def _careful(path: Path, number: int, text: bytes, start: int = 1) -> _Part:
     """Read any block line by line; ValueError with the number of the first line that is wrong."""
     labels: list[str] = []
     counts: list[int] = []
@@ -189,12 +192,12 @@ def _careful(path: Path, number: int, text: bytes) -> _Part:
         if len(fields) > 1 and fields[1].startswith("qid:"):
             del fields[1]  # the query of a ranking: no feature
         for field in fields[1:]:
-            column, entry = _pair(field)
+            column, entry = _pair(field, start)
             if not last < column < _LARGEST:
                 raise ValueError(
                     f"{path}, line {number}: {field[:80]!r} is no INDEX:VALUE with INDEX rising "
-                    "from 1; a file that counts from 0 is read by scikit-learn's "
-                    "load_svmlight_file and written for here by scipy's save_npz"
+                    f"from {start}"
+                    + ("; --zero-based reads a file that counts from 0" if start else "")
                 )
             columns.append(column)
             values.append(entry)
@@ -221,10 +224,10 @@ def _are_large(labels: NDArray[np.float64]) -> bool:
     return bool((np.abs(labels) >= EXACT).any())
 
 
-def _pair(field: str) -> tuple[int, float]:
+def _pair(field: str, start: int) -> tuple[int, float]:
     """Read column, from 0, and value; column -1 where the field is no such pair."""
     index, _, value = field.partition(":")
     try:
-        return int(index[:20]) - 1 if index.isdecimal() else -1, float(value)
+        return int(index[:20]) - start if index.isdecimal() else -1, float(value)
     except ValueError:
         return -1, 0.0

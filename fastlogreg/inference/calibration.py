@@ -21,6 +21,7 @@ from ..checks.outcomes import Outcomes, check_level, check_outcomes, check_proba
 from ..data.inputs import design_of
 from ..maths.distributions import chi2_tail, normal_quantile
 from ..maths.logistic import sigmoid
+from ..maths.metrics import ranks, steps
 from .factor import factor_of
 from .likelihood import Likelihood
 
@@ -335,22 +336,15 @@ def roc(
     """
     share = check_level(level)
     given = check_outcomes(y, "scores", scores, weights)
-    order = np.argsort(-given.said, kind="stable")
-    sorted_scores = given.said[order]
-    last = np.append(np.flatnonzero(np.diff(sorted_scores)), len(order) - 1)  # of equal scores
-    ones = np.append(0.0, np.cumsum((given.weight * given.y)[order])[last])
-    zeros = np.append(0.0, np.cumsum((given.weight * (1.0 - given.y))[order])[last])
-    n1, n0 = float(ones[-1]), float(zeros[-1])
-    own1, own0 = np.diff(ones), np.diff(zeros)
-    below = (n0 - zeros[1:] + 0.5 * own0) / n0  # V1, the same for equal scores
-    above = (ones[:-1] + 0.5 * own1) / n1  # V0
-    area = min(1.0, float(np.sum(own1 * below)) / n1)
+    found = steps(given.y, given.said, given.weight)
+    n1, n0 = float(found.right[-1]), float(found.wrong[-1])
+    area, ones, zeros, below, above = ranks(found)  # below is V1, above V0
     error = np.nan
     if n1 > 1.0 and n0 > 1.0:
-        spread1 = float(np.sum(own1 * np.square(below - area))) / (n1 - 1.0)
-        spread0 = float(np.sum(own0 * np.square(above - area))) / (n0 - 1.0)
+        spread1 = float(np.sum(ones * np.square(below - area))) / (n1 - 1.0)
+        spread0 = float(np.sum(zeros * np.square(above - area))) / (n0 - 1.0)
         error = float(np.sqrt(spread1 / n1 + spread0 / n0))
     reach = normal_quantile(0.5 + 0.5 * share) * error
     ends = float(np.clip(area - reach, 0.0, 1.0)), float(np.clip(area + reach, 0.0, 1.0))
-    thresholds = np.append(np.inf, sorted_scores[last])
-    return Roc(zeros / n0, ones / n1, thresholds, area, error, ends)
+    right, wrong = np.append(0.0, found.right) / n1, np.append(0.0, found.wrong) / n0
+    return Roc(wrong, right, np.append(np.inf, found.threshold), area, error, ends)

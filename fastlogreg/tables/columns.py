@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .reading import Frame
 
 Array = NDArray[Any]
-OTHER, MISSING = "(other)", "(missing)"
+OTHER, MISSING, LOG = "(other)", "(missing)", "(log)"
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -145,7 +145,8 @@ class Number:
     """A column of numbers, as they are; where one is missing, the median and an indicator.
 
     fill: the median. indicator: whether missing values have a feature of their own. style: how
-    the numbers are written where the column is text.
+    the numbers are written where the column is text. unit: 0, or what x is divided by in a second
+    feature, log(1 + x / unit); of a negative x it is -log(1 - x / unit).
     """
 
     name: str
@@ -153,12 +154,14 @@ class Number:
     indicator: bool = False
     style: str = "plain"
     missing: tuple[str, ...] = ()
+    unit: float = 0.0
     kind: ClassVar[str] = "number"
 
     @property
     def features(self) -> list[str]:
         """Return the names of the features."""
-        return [self.name, *([f"{self.name} {MISSING}"] if self.indicator else [])]
+        words = ((LOG, self.unit > 0.0), (MISSING, self.indicator))
+        return [self.name, *(f"{self.name} {word}" for word, there in words if there)]
 
     def values(self, columns: Columns, j: int, said: list[str]) -> list[Array]:
         """Compute the features."""
@@ -171,7 +174,12 @@ class Number:
                     f"as the median, {self.fill:.4g}"
                 )
             found = np.where(gone, self.fill, found)
-        return [found, gone.astype(np.float64)] if self.indicator else [found]
+        features = [found]
+        if self.unit:
+            features.append(np.copysign(np.log1p(np.abs(found) / self.unit), found))
+        if self.indicator:
+            features.append(gone.astype(np.float64))
+        return features
 
 
 @dataclass(frozen=True)
@@ -373,6 +381,7 @@ def _check(plan: Plan) -> None:
         wrong = not isinstance(plan.fill, (int, float)) or not math.isfinite(plan.fill)
     if isinstance(plan, Number):
         wrong = wrong or plan.style not in NUMBERS
+        wrong = wrong or not (isinstance(plan.unit, (int, float)) and 0.0 <= plan.unit < math.inf)
     if isinstance(plan, Date):
         wrong = wrong or any(not isinstance(k, int) for k in (*plan.months, *plan.days))
         wrong = wrong or any(not 0 <= k < len(DAYS) for k in plan.days)

@@ -37,6 +37,7 @@ RARE_SHARE, MOST_LEVELS = 0.001, 100  # of the rows; of one column, the most fre
 FEW_LEVELS, LEAST_ROWS = 10, 10  # beyond so many levels, each needs so many rows
 NEARLY_ALL = 0.9  # of the words: numbers with a few odd ones; different words of an identifier
 LEAST_TO_IDENTIFY = 20  # rows
+LONG_TAIL = 2.0  # skewness of an exponential distribution: beyond it the logarithm comes in too
 _IDENTIFIER = re.compile(r"(?i:(.*[_ .-])?(id|index|uuid|guid|rowid|row))|.*[a-z](Id|ID)")
 
 
@@ -45,13 +46,15 @@ class Wishes(NamedTuple):
 
     category: columns whose values are words, even where they are numbers. missing: words that
     stand for no value. kept: columns to use even where one would leave them out. base: leave out
-    the most frequent level, for a fit without a penalty.
+    the most frequent level, for a fit without a penalty. logs: give numbers with
+    a long tail a second feature, their logarithm.
     """
 
     category: Collection[str] = ()
     missing: Sequence[str] = ()
     kept: Collection[str] = ()
     base: bool = False
+    logs: bool = False
 
 
 class Column(NamedTuple):
@@ -77,6 +80,7 @@ class Column(NamedTuple):
             how = "" if plan.style == "plain" else f" (written with {plan.style})"
             if plan.style == "true/false":
                 how = " (1 for true)"
+            how = f", and log(1 + x / {plan.unit:.3g}){how}" if plan.unit else how
             filled = f"; {plan.fill:.4g} where missing, and an indicator" if plan.indicator else ""
             return f"a number{how}{filled}"
         if isinstance(plan, Date):
@@ -123,6 +127,7 @@ class Encoding(NamedTuple):
             and plan.style == "plain"
             and not plan.indicator
             and not plan.missing
+            and not plan.unit
             for plan in self.plans
         )
 
@@ -246,8 +251,26 @@ def _number(frame: Frame, j: int, style: str, wishes: Wishes) -> Column:
         missing > 0,
         style if by_words else "plain",
         tuple(wishes.missing) if missing else (),
+        unit_of(present) if wishes.logs and kind == "number" else 0.0,
     )
     return Column(name, kind, missing, about, plan)
+
+
+def unit_of(values: Array) -> float:
+    """Return the mean of numbers that are never negative and have a long tail; else 0.
+
+    A few large values rule the spread of such a feature, and the rest hardly count.
+    log(1 + x / mean) tells small values apart, in whatever unit x is measured.
+    """
+    x = values.astype(np.float64)
+    low, mean = float(x.min()), float(x.mean())
+    if not (low >= 0.0 and 0.0 < mean < math.inf):
+        return 0.0
+    away = x / mean - 1.0
+    variance = float(np.mean(away * away))
+    if not 0.0 < variance < math.inf or float(np.mean(away**3)) <= LONG_TAIL * variance**1.5:
+        return 0.0
+    return mean if len(np.unique(values)) > FEW_LEVELS else 0.0
 
 
 def _date(frame: Frame, j: int, style: str | None, wishes: Wishes) -> Column:

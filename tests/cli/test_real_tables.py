@@ -300,3 +300,55 @@ def test_spambase_without_options_is_solved(shared_data, run):
         how = ("--target", "-1", "--test-split", "0.2", "--seed", seed, "--json")
         found.append(json.loads(run("train", path, *how)[1])["metrics"]["test"]["accuracy"])
     assert np.mean(found) >= 0.92
+
+
+def test_long_tails_get_a_logarithm(run):
+    rng = np.random.default_rng(0)
+    x, z = rng.lognormal(0, 2, size=400), rng.normal(size=400)
+    y = (np.log(x) + rng.logistic(size=400) > 0).astype(int)
+    with open("t.csv", "w", encoding="utf-8") as file:
+        file.write("long,round,y\n" + "".join(f"{a},{b},{c}\n" for a, b, c in zip(x, z, y)))
+    how = ("train", "t.csv", "--target", "y", "--out", "m.npz")
+    status, out, _ = run(*how)
+    assert status == 0
+    assert "long tails, with log(1 + x / mean) beside x (--no-log: x alone): long" in out
+    model = Model.load("m.npz")
+    assert model.feature_names == ("long", "long (log)", "round")
+    assert model.table["columns"][0]["unit"] == pytest.approx(x.mean())
+    auc = json.loads(run("evaluate", "m.npz", "t.csv", "--target", "y", "--json")[1])["auc"]
+    for plain in ("--no-log", "--no-standardize", "--solver auto", "--lambda 0 --summary"):
+        assert run(*how, *plain.split())[0] == 0
+        assert Model.load("m.npz").feature_names == ("long", "round")
+    run(*how, "--no-log")
+    less = json.loads(run("evaluate", "m.npz", "t.csv", "--target", "y", "--json")[1])["auc"]
+    assert auc > less
+    assert "log(1" in run("inspect", "t.csv", "--target", "y")[1]
+    assert "log(" not in run("inspect", "t.csv", "--target", "y", "--no-log")[1]
+
+
+def test_names_of_labels_in_a_file(run):
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(1)
+    for name in ("train", "test"):
+        with h5py.File(f"{name}.h5", "w") as file:
+            file[f"{name}_x"] = rng.integers(0, 255, size=(30, 3, 3), dtype=np.uint8)
+            file[f"{name}_y"] = np.arange(30) % 2
+            file["list_classes"] = np.array([b"non-cat", b"cat"])
+    status, out, err = run("train", "train.h5", "--test", "test.h5", "--out", "m.npz")
+    assert (status, err) == (0, "")
+    assert "labels: 15 are non-cat, 15 are cat (y = 1)" in out
+    assert Model.load("m.npz").labels == ("non-cat", "cat")
+    assert run("evaluate", "m.npz", "test.h5")[0] == 0
+    assert "P(cat)" in run("predict", "m.npz", "test.h5")[1]
+    assert run("train", "train.h5", "--positive", "non-cat", "--out", "m.npz")[0] == 0
+    assert run("evaluate", "m.npz", "test.h5")[0] == 0
+
+
+def test_what_reads_numbers_alone_says_so(table, run):
+    pytest.importorskip("dask", reason="--dask needs Dask")
+    frame = pytest.importorskip("pandas").read_csv(table)
+    frame.to_parquet("t.parquet")
+    for how in (("--dask", "threads"), ("--max-memory", "100000000")):
+        status, _, err = run("train", "t.parquet", "--target", "Lived", *how)
+        assert status == 2
+        assert f"{how[0]} reads numbers alone: without it text, dates and gaps become" in err

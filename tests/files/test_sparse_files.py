@@ -167,3 +167,14 @@ def test_the_page_on_hashed_features_runs():
     names: dict = {}
     exec(compile(blocks[0].split("```")[0], "hashed_features.md", "exec"), names)
     assert names["rows"].shape == (20_000, 1 << 20)
+
+
+def test_a_file_that_counts_from_zero(tmp_path):
+    path = tmp_path / "z.svm"
+    path.write_text("1 0:2.5 3:1\n0 1:-1\n")
+    with pytest.raises(ValueError, match="rising from 1; --zero-based reads"):
+        read_data(path)
+    data = read_data(path, zero_based=True)
+    assert data.X.toarray().T.tolist() == [[2.5, 0, 0, 1], [0, -1, 0, 0]]
+    path.write_text("1 0:2.5 3:1 # a comment\n0 1:-1\n")  # line by line
+    assert (read_data(path, zero_based=True).X.toarray() == data.X.toarray()).all()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastlogreg.inference.scores import slope_of
 from fastlogreg.maths import metrics
 
 
@@ -23,7 +24,7 @@ few = st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size
 def test_the_area_is_the_share_of_pairs_in_order(rows):
     y = np.array([float(one) for one, _ in rows])
     a = np.array([k / 4 for _, k in rows])
-    found = metrics.area_under_roc(y, a)
+    found = metrics.area_under_roc(metrics.steps(y, a))
     if y.min() == y.max():
         assert np.isnan(found)
     else:
@@ -34,7 +35,7 @@ def test_the_area_is_the_share_of_pairs_in_order(rows):
 def test_average_precision_is_a_sum_over_thresholds(rows):
     y = np.array([float(one) for one, _ in rows])
     a = np.array([k / 4 for _, k in rows])
-    found = metrics.average_precision(y, a)
+    found = metrics.average_precision(metrics.steps(y, a))
     if not y.any():
         assert np.isnan(found)
         return
@@ -60,9 +61,9 @@ def test_no_threshold_is_better_than_the_best(rows, costs):
         return 2 * right / max(1, (a > t).sum() + y.sum())
 
     tried = [k / 12 for k in range(1, 13)]
-    assert cost(metrics.best_threshold(y, a, costs)) <= min(map(cost, tried))
+    assert cost(metrics.best_threshold(metrics.steps(y, a), costs)) <= min(map(cost, tried))
     if y.any():
-        assert f1(metrics.best_threshold(y, a)) >= max(map(f1, tried)) - 1e-12
+        assert f1(metrics.best_threshold(metrics.steps(y, a))) >= max(map(f1, tried)) - 1e-12
 
 
 def test_the_slope_of_probabilities_that_are_right_is_one():
@@ -70,16 +71,16 @@ def test_the_slope_of_probabilities_that_are_right_is_one():
     z = rng.normal(size=200_000)
     a = 1 / (1 + np.exp(-z))
     y = (rng.random(len(z)) < a) * 1.0
-    assert metrics.calibration_slope(y, a) == pytest.approx(1.0, abs=0.03)
+    assert slope_of(y, a) == pytest.approx(1.0, abs=0.03)
     sure = 1 / (1 + np.exp(-2 * z))
-    assert metrics.calibration_slope(y, sure) == pytest.approx(0.5, abs=0.02)
+    assert slope_of(y, sure) == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_slope_that_does_not_exist_is_nan():
-    assert np.isnan(metrics.calibration_slope(np.ones(4), np.full(4, 0.5)))
-    assert np.isnan(metrics.calibration_slope(np.array([0.0, 1.0]), np.full(2, 0.5)))
+    assert np.isnan(slope_of(np.ones(4), np.full(4, 0.5)))
+    assert np.isnan(slope_of(np.array([0.0, 1.0]), np.full(2, 0.5)))
     apart = np.array([0.1, 0.2, 0.8, 0.9])
-    assert np.isnan(metrics.calibration_slope((apart > 0.5) * 1.0, apart))
+    assert np.isnan(slope_of((apart > 0.5) * 1.0, apart))
 
 
 def test_brier_scores():

@@ -26,6 +26,7 @@ FLOORS = (
     ("solvers",),
     ("training",),
     ("inference",),
+    ("reports",),
     ("api", "models"),  # models: the file, and what it answers, without the kernels
     ("estimators", "tools"),
     ("fastlogreg", "dask"),

@@ -16,8 +16,11 @@ MOST_PARAMETERS = 10
 PUBLIC = {
     "api.inference.summary",
     "api.passes.propagate",
+    "api.report.report",
     "api.training.train",
     "cli.cv.cv",
+    "cli.inspect.inspect",
+    "cli.predict.predict",
     "cli.summary.summary",
     "cli.train.train",
     "dask.__init__.train",

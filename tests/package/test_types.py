@@ -87,6 +87,7 @@ by_formula: LogisticRegression = flr.fit_formula("y ~ x", object())
 summary: flr.Summary = flr.summary(result, X, Y, covariance="HC1", names=["a", "b"])
 of_classes: flr.ClassSummary = flr.summary(several, X, Y, reference=1)
 wald: flr.WaldTest = summary.wald_test("a = b")
+page: str = flr.report(result, X, Y, lambda_=1.0)
 nested: flr.ModelComparison = flr.compare_models(summary, model)
 value, nudged, slope = flr.nudge(lambda a: 3 * a, 2.0)
 version: str = flr.__version__
