@@ -35,13 +35,14 @@ from ..solvers.result import Progress, TrainingWarning
 from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from . import sklearn_models
+from .data_of_fit import keep_data
 from .fitted import interrupts_passed_on
 from .fitting import fit_rows
 from .input import checked, require_finite
 from .partial_fit import require_a_stream_can_begin, take_batch
 from .penalties import solver_for
 from .predictions import Predictions
-from .summaries import Summaries, keep_data
+from .summaries import Summaries
 
 if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])

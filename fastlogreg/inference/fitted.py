@@ -157,5 +157,5 @@ def require_cost(fitted: Fitted, loss: float) -> None:
         raise ValueError(
             f"X and y must be those of the fit: the cost of its coefficients is {found:.9g} on "
             f"these, and was {fitted.cost:.9g}. Give the data of the fit, with its weights, "
-            "offset, lambda_, scale and shift"
+            "offset, lambda_, scale, shift and bias_reduction"
         )
