@@ -47,7 +47,7 @@ def bias_reduced_inference(
 
     interval "profile": where l*, at its best over the rest, has fallen, and tests by the ratio of
     penalised likelihoods; of kind "firth" alone. convention: "brglm2" has I^-1 as the covariance,
-    "logistf" (X1 W (1 + h) X1')^-1. FLAC has that of its own data.
+    "logistf" (X1 (s + h) a (1 - a) X1')^-1. FLAC has that of its own data.
     """
     check_choice("kind", kind, KINDS)
     check_choice("convention", convention, CONVENTIONS)

@@ -281,10 +281,9 @@ def flac(likelihood: Likelihood, theta: Vector) -> tuple[Vector, Vector]:
 def covariance(likelihood: Likelihood, theta: Vector, convention: str) -> Vector:
     """Return the covariance of Firth's theta, of the rescaled features.
 
-    "brglm2": I^-1. "logistf": (X1 W (1 + h) X1')^-1.
+    "brglm2": I^-1. "logistf": (X1 (s + h) a (1 - a) X1')^-1, the information of the data with each
+    example once more, of weight h. So a weight of k is an example k times there, too.
     """
     z, h = leverages(likelihood, theta)
-    c = likelihood.weighted(likelihood.curvatures(z))
-    if convention == "logistf":
-        c = (1.0 + h) * c
-    return factor_of(likelihood.products(c)).inverse
+    counts = likelihood.weight + h if convention == "logistf" else likelihood.weight
+    return factor_of(likelihood.products(counts * likelihood.curvatures(z))).inverse

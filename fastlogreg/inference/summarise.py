@@ -2,9 +2,8 @@
 
 One read of X gives l, the score g and the information I. With nu^2 = g' H^-1 g and
 r = nu max sqrt(x1' H^-1 x1) < 1 there is an optimum, and no coefficient is farther from it than
-nu (-log(1 - r) / r) of its standard errors. An example's leverage s w x1' H^-1 x1 is at most 1, so
-x1' H^-1 x1 is at most 1 / (s w), which costs no read. Only where that proves nothing is X read for
-the leverages, and only where these prove nothing either, for what the data do not tell.
+nu (-log(1 - r) / r) of its standard errors: `Likelihood.distance`. Only where that proves nothing
+is X read for what the data do not tell.
 """
 
 from __future__ import annotations
@@ -146,18 +145,9 @@ class Fit(NamedTuple):
 
 def _certificate(likelihood: Likelihood, at: At, factor: Factor, score: Vector) -> Proof:
     """Return how far the optimum can be: no read of X, or one."""
-    nu = float(np.linalg.norm(factor.R @ score))
-    if factor.flat.any():
-        return Proof(nu, np.inf)
-    curvature = likelihood.weighted(likelihood.curvatures(at.z))
-    least = float(curvature[likelihood.weight > 0.0].min())
-    with np.errstate(divide="ignore", over="ignore"):
-        r = nu / np.sqrt(least)
-    if not r < 0.5:
-        t = max(float(t.max()) for *_, t in likelihood.leverages(at.theta, factor.R))
-        r = nu * math.sqrt(t)
+    nu, r = likelihood.distance(at, factor, score)
     bound = bound_without_penalty(nu, r)
-    return Proof(nu, bound / nu if nu > 0.0 else 0.0)
+    return Proof(nu, bound / nu if nu > 0.0 else (0.0 if r < 1.0 else np.inf))
 
 
 def _not_identified(likelihood: Likelihood, at: At, names: Sequence[str]) -> Identified:

@@ -19,7 +19,7 @@ from .summary import Summary
 
 CONVENTIONS = {  # of the covariance, by the names that users give
     "hessian": ("brglm2", "inverse of the information at the estimate (brglm2)"),
-    "logistf": ("logistf", "inverse of X1 W (1 + h) X1' (logistf)"),
+    "logistf": ("logistf", "inverse of X1 (s + h) a (1 - a) X1' (logistf)"),
 }
 NOTE = (
     "bias_reduction={kind!r}: log-likelihood, deviance, AIC, BIC and pseudo R2 are those of the "
