@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks.arguments import check_choice, check_number
+from ..checks.arguments import check_choice, check_number, require_here
 from ..checks.bias_reduction import KINDS, require_two_classes
 from ..checks.classes import check_labels
 from ..checks.penalties import check_offset, require_no_offset
@@ -111,7 +111,7 @@ def summary(
         Threads to use; None for every CPU that the process may use.
     reference : int or None, default=None
         Of K classes, the one that each other is compared with; None for class 0.
-    bias_reduction : {"firth", "flic", "flac"} or None, default=None
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
         As it was given to `train`. "hessian" is then brglm2's covariance, and "logistf" that of
         R's logistf; there are no others.
 
@@ -146,6 +146,7 @@ def summary(
         how = how.checked()
     else:
         check_choice("bias_reduction", bias_reduction, KINDS)
+    require_here(X, "Fit fastlogreg.dask.LogisticRegression, and call its summary")
     design = design_of(X, scale, shift)
     n_x, m = design.n_x, design.m
     w = np.asarray(result.w, np.float64)

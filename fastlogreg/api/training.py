@@ -24,7 +24,7 @@ from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from .passes import Biases
 
-Reduction = Literal["firth", "flic", "flac"]
+Reduction = Literal["firth", "flic", "flac", "median"]
 
 
 @overload
@@ -143,11 +143,12 @@ def train(
         Features that are in or out together: groups of columns, by number. The L1 of a group is
         the length of its weights times the root of its size, the group lasso. "classes" is for
         several classes: the weights of a feature for all of them are a group.
-    bias_reduction : {"firth", "flic", "flac"} or None, default=None
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
         "firth" maximises l + 1/2 log|I|: finite also where labels are separated. "flic" corrects b,
-        "flac" all, so that the probabilities add up. It is for two classes, lambda_ 0 and
-        solver="auto", with backend "fused". J is then -(l + 1/2 log|I|) over the sum of the
-        weights, tol is of its gradient, and there is no bound. Give it to `summary` too.
+        "flac" all, so that the probabilities add up. "median" makes each weight as often too large
+        as too small. It is for two classes, lambda_ 0 and solver="auto", with backend "fused". J is
+        then -(l + 1/2 log|I|) over the sum of the weights, of "median" -l, tol is of the score that
+        is 0 at the end, and there is no bound. Give it to `summary` too.
     offset : array of shape (1, m) or None, default=None
         A part of z that is known: z = w.T x + b + offset. It is for two classes.
     weights : array of shape (1, m) or None, default=None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arguments import check_choice
 
-KINDS = ("firth", "flic", "flac")
+KINDS = ("firth", "flic", "flac", "median")
 
 
 def check_bias_reduction(

@@ -14,8 +14,11 @@ DATA = "_data_of_fit"
 def keep_data(
     estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, trials: Any = None
 ) -> None:
-    """Remember the data of a fit, without a copy: large ones weakly."""
-    held = _bytes(X) <= HELD_BYTES
+    """Remember the data of a fit, without a copy: large ones weakly.
+
+    So those of Dask, whose size is not known before they are computed.
+    """
+    held = not hasattr(X, "to_delayed") and _bytes(X) <= HELD_BYTES
     data = X, y, sample_weight, offset, trials
     setattr(estimator, DATA, tuple(_reference(each, held) for each in data))
 

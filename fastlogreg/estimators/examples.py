@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks.arguments import require_here
 from ..checks.labels import LabelledRows, labels_and_weights
 from ..checks.missing import plain_labels
 from ..checks.penalties import check_offset
@@ -22,7 +23,7 @@ class Examples(NamedTuple):
     rows: LabelledRows
 
     def offset(self, given: Any) -> Vector:
-        """Return a known part of z for each example, checked."""
+        """Return a known part of z for each example, checked; none for None."""
         return NONE if given is None else check_offset(given, self.design.m, flat=True)
 
 
@@ -31,6 +32,7 @@ def examples_of(estimator: Any, X: Any, y: Any, sample_weight: Any, trials: Any)
 
     Raises ValueError for other columns, another length, or other classes than those of the fit.
     """
+    require_here(X, "Fit fastlogreg.dask.LogisticRegression, and ask it")
     X = checked_alike(estimator, X)
     m = rows_of(X)
     y = np.asarray(plain_labels(y)).reshape(-1)

@@ -82,10 +82,11 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         Features that are in or out together: groups of columns, by name or number. The L1 of a
         group is the length of its weights times the root of its size. "classes": the weights of a
         feature for all classes are a group.
-    bias_reduction : {"firth", "flic", "flac"} or None, default=None
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
         "firth" maximises l + 1/2 log|I|: finite also where labels are separated. It is for two
         classes and C = infinity. "flic" corrects b, "flac" all, so that the probabilities add up.
-        `cost_` is then -(l + 1/2 log|I|) / S of Firth's estimate, and there is no bound.
+        `cost_` is then -(l + 1/2 log|I|) / S of Firth's estimate, and there is no bound. "median"
+        makes each weight as often too large as too small; `cost_` is then -l / S.
     solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "prox_newton"}, default="auto"
         "auto" chooses from the shape of X, and takes "prox_newton" for L1, penalty weights, bounds
         and an offset. "gd" and "nesterov" take the step 1/L.
@@ -197,7 +198,7 @@ class LogisticRegression(Predictions, Summaries, ClassifierMixin, BaseEstimator)
         penalty_weights: ArrayLike | None = None,
         bounds: tuple[Any, Any] | None = None,
         feature_groups: Any = None,
-        bias_reduction: Literal["firth", "flic", "flac"] | None = None,
+        bias_reduction: Literal["firth", "flic", "flac", "median"] | None = None,
         solver: SolverName = "auto",
         tol: float = 1e-8,
         max_iter: int = 1000,

@@ -62,6 +62,11 @@ def bias_reduced_inference(
         firth = climb_firth(likelihood, POLISHED * likelihood.total, 200)
         inner_covariance = flac(likelihood, firth.theta)[1]
     else:
+        if kind == "median" and convention != "brglm2":
+            raise ValueError(
+                'covariance must be "hessian" with bias_reduction="median": logistf has no such '
+                f"estimate; got {convention!r}"
+            )
         inner_covariance = covariance(likelihood, own, convention)
     found = T @ inner_covariance @ T.T
     at = likelihood.at(own)

@@ -1,4 +1,4 @@
-"""The summary of a bias-reduced fit: Firth's, FLIC and FLAC.
+"""The summary of a bias-reduced fit: Firth's, FLIC, FLAC, and without median bias.
 
 Its estimate is no maximum of l. So there is no likelihood-ratio test of the model by l, and what
 proves the distance from the optimum of l says nothing here.
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from .bias_reduced import bias_reduced_inference
-from .fitted import COST_LOST, Fitted, How, require_memory
+from .fitted import COST_LOST, Fitted, How, require_cost, require_memory
 from .likelihood import Likelihood
 from .summarise import Estimates, Fit, Proof, made, tjur
 from .summary import Summary
@@ -50,6 +50,8 @@ def summarise_reduced(fitted: Fitted, how: How, kind: str, invariant: bool) -> S
         fitted.design.require_finite(fitted.names)
     if invariant and kind == "firth":
         _require_cost(fitted, -found.penalised_log_likelihood / fitted.total)
+    if kind == "median":
+        require_cost(fitted, -found.log_likelihood / fitted.total)
     used = len(fitted.parameters)
     order = np.append(used - 1, np.arange(used - 1)) if fitted.intercept else np.arange(used)
     covariance = found.covariance[np.ix_(order, order)]

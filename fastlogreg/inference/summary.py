@@ -55,7 +55,7 @@ class Summary(Odds):
     penalised : bool
         Whether the fit had a penalty.
     bias_reduction : str or None
-        The way in which the estimates are bias-reduced: "firth", "flic" or "flac".
+        The way in which the estimates are bias-reduced: "firth", "flic", "flac" or "median".
     notes : tuple of str
         What to know of these numbers.
     target : str

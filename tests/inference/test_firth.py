@@ -218,7 +218,7 @@ def firth_of(X, y, s):
         ({"l1_ratio": 0.5}, "l1_ratio"),
         ({"solver": "gd"}, "solver must be 'auto'"),
         ({"max_seconds": 1.0}, "max_seconds must be None"),
-        ({"bias_reduction": "median"}, "bias_reduction must be"),
+        ({"bias_reduction": "jeffreys"}, "bias_reduction must be"),
     ],
 )
 def test_what_does_not_go_with_it_is_refused(given, said):
