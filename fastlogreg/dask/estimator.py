@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from ..checks.arguments import find_non_finite
 from ..checks.bias_reduction import require_two_classes
@@ -185,6 +184,8 @@ class LogisticRegression(InMemory):
             return super()._examples(X, y, sample_weight, trials)
         if trials is not None:
             raise ValueError("trials must be None for dask collections, whose y holds labels")
+        from sklearn.utils.validation import check_is_fitted
+
         check_is_fitted(self)
         return examples_on_workers(self, *self._held(X, y, sample_weight))
 
@@ -272,6 +273,8 @@ class LogisticRegression(InMemory):
             raise ValueError(
                 "offset must be None for dask collections: add it to the lazy decision_function"
             )
+        from sklearn.utils.validation import check_is_fitted
+
         check_is_fitted(self)
         names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
         fitted = getattr(self, "feature_names_in_", None)

@@ -104,10 +104,14 @@ def clusters_of(groups: Any, m: int, weight: Vector) -> Clusters:
     given = np.asarray(groups)
     if given.size != m or given.ndim > 2 or (given.ndim == 2 and 1 not in given.shape):
         raise ValueError(
-            f"groups must have one label for each of the {m} examples; got shape {given.shape}"
+            f"groups must have one label for each of the {m} examples; got shape {given.shape}. "
+            "Give the cluster of each example, in their order"
         )
     if missing is not None:
-        raise ValueError(f"groups must have no missing labels; that of example {missing} is")
+        raise ValueError(
+            f"groups must have no missing labels; that of example {missing} is. Leave such "
+            "examples out of the fit, or make each a cluster of its own"
+        )
     given = given.reshape(-1)
     if given.dtype.kind == "O":
         given = given.astype(str)
@@ -121,7 +125,7 @@ def clusters_of(groups: Any, m: int, weight: Vector) -> Clusters:
     if count < 2:
         raise ValueError(
             "groups must have two clusters or more: the spread between clusters is what is "
-            "measured; got one"
+            "measured; got one. Give finer groups, or take a covariance without them"
         )
     return Clusters(of_each.astype(np.intp), count)
 

@@ -106,7 +106,11 @@ def hypotheses_of(text: str, names: Sequence[str]) -> tuple[Vector, Vector]:
     while text[at:].strip():
         match = TOKEN.match(text, at)
         if match is None:
-            raise _wrong(text, f"{text[at:].strip()[:20]!r} is no name, number or sign")
+            raise _wrong(
+                text,
+                f"{text[at:].strip()[:20]!r} is no name, number or sign. Names with "
+                "other characters stand in backticks",
+            )
         tokens.append((match.lastgroup or "", match.group(match.lastgroup or 0)))
         at = match.end()
     rows = [_Reader(part, names, text).equation() for part in _split(tokens, text)]
@@ -215,7 +219,8 @@ class _Reader:
         if value not in self.names:
             known = ", ".join(self.names[:10]) + (", ..." if len(self.names) > 10 else "")
             raise ValueError(
-                f"hypothesis must name coefficients of the model: {known}; got {value!r}"
+                f"hypothesis must name coefficients of the model: {known}; got {value!r}. "
+                "Summary.names has all of them"
             )
         return self.names.index(value), sign
 
