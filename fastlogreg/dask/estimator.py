@@ -29,7 +29,7 @@ from ..training import run
 from .class_objective import DistributedSoftmax
 from .collections import Held, aligned, not_finite, rows_of
 from .engine import Engine, add
-from .examples import examples_on_workers, labelled_rows, objective_here
+from .examples import examples_here, examples_on_workers, objective_here
 from .objective import DistributedDesign, DistributedObjective
 from .raw import raw_block
 
@@ -123,7 +123,7 @@ class LogisticRegression(InMemory):
                 objective = objective.on(design)
             if self.bias_reduction is not None:
                 require_two_classes(self.bias_reduction, len(classes))
-                examples = Examples(design, labelled_rows(held, classes))
+                examples = examples_here(design, classes)
                 result = run_reduced(
                     objective_here(examples, bool(self.fit_intercept)),
                     examples.offset(offset),

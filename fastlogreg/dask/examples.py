@@ -1,7 +1,8 @@
 """The examples of a fit for what is known of it beside w and b: X stays with the workers.
 
-What an inference needs of each example, labels, weights and z, are vectors here. X comes by, one
-block after the other, in each read, and is never here as a whole.
+What an inference needs of each example, labels, weights and z, are vectors here. Sums are made
+where the blocks lie: `dask.backend`. For what is not made there X comes by, one block after the
+other, and is never here as a whole.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from ..checks.labels import LabelledRows
 from ..estimators.examples import Examples, require_classes
 from ..estimators.input import check_count
+from ..machine.threads import available_threads
 from ..maths.arrays import NONE
 from ..objective.objective import Objective
 from . import blocks
+from .backend import ByBlocks
 from .collections import Held
 from .objective import DistributedDesign
 
@@ -45,10 +48,23 @@ def examples_on_workers(estimator: Any, held: Held, classes: NDArray[Any]) -> Ex
     require_columns(estimator, held)
     require_classes(estimator, classes)
     design = DistributedDesign(held, np.ones(held.n_x), np.zeros(held.n_x))
-    return Examples(design, labelled_rows(held, classes))
+    return examples_here(design, classes)
+
+
+def examples_here(design: DistributedDesign, classes: NDArray[Any]) -> Examples:
+    """Return the examples of a design, with what they weigh and how they are summed."""
+    held = design.held
+    backend = ByBlocks(held, available_threads())
+    return Examples(design, labelled_rows(held, classes), backend)
 
 
 def objective_here(examples: Examples, intercept: bool) -> Objective:
-    """Return what computes J without a penalty from the blocks as they come by."""
+    """Return what computes J without a penalty from examples whose labels are here."""
     rows = examples.rows
-    return Objective(examples.design, rows.codes, weight=rows.weight, intercept=intercept)
+    return Objective(
+        examples.design,
+        rows.codes,
+        backend=examples.backend,
+        weight=rows.weight,
+        intercept=intercept,
+    )

@@ -110,7 +110,7 @@ class Examined(Grouped):
                 "influence with a penalty. Standardise X before the fit, or set C to infinity"
             )
         examples = self._examples(X, y, sample_weight, trials)
-        design, rows = examples
+        design, rows, backend = examples
         weight = np.ldexp(rows.weight, rows.exponent) if rows.weight.size else rows.weight
         given = Likelihood(
             design,
@@ -119,6 +119,7 @@ class Examined(Grouped):
             examples.offset(offset),
             bool(model.fit_intercept),
             model._threads(),
+            backend,
         )
         theta = np.append(dense_coef(model)[0], model.intercept_)
         factors = 1.0 if model.penalty_weights is None else np.asarray(model.penalty_weights)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backends.base import Backend
 from ..checks.arguments import require_here
 from ..checks.labels import LabelledRows, labels_and_weights
 from ..checks.missing import plain_labels
@@ -17,10 +18,11 @@ from .input import checked_alike, rows_design, rows_of
 
 
 class Examples(NamedTuple):
-    """Hold X as a design, and labels or shares with weights, as the fit had them."""
+    """Hold X as a design, labels or shares with weights, as the fit had them, and what sums."""
 
     design: Design
     rows: LabelledRows
+    backend: str | Backend = "fused"
 
     def offset(self, given: Any) -> Vector:
         """Return a known part of z for each example, checked; none for None."""

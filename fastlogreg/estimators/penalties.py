@@ -24,6 +24,7 @@ def solver_for(estimator: Any, offset: Any) -> str:
         controls: dict[str, Any] = {name: (getattr(estimator, name), None) for name in CONTROLS}
         lambda_ = estimator._lambda()
         why = _others(estimator, None)
+        controls["device"] = getattr(estimator, "device", "cpu"), "cpu"
         if estimator.bias_reduction == "median":
             controls["standardize"] = bool(estimator.standardize), False  # it would be another b
         check_bias_reduction(estimator.bias_reduction, lambda_, estimator.solver, why, controls)

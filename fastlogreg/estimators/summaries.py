@@ -125,7 +125,7 @@ def _fitted(estimator: Any, data: tuple[Any, ...], offset: Any, how: How) -> Fit
         check_classes_how(how, K)
         require_no_offset(offset, K)
     examples: Examples = estimator._examples(*data)
-    design, rows = examples
+    design, rows, backend = examples
     if rows.exponent:
         raise ValueError("sample_weight must be below 2^500 for a summary")
     lambda_ = penalty_of(estimator._lambda(), rows)
@@ -143,6 +143,7 @@ def _fitted(estimator: Any, data: tuple[Any, ...], offset: Any, how: How) -> Fit
         float(estimator.cost_),
         tuple(rows.classes.tolist()),
         estimator._threads(),
+        backend,
     )
 
 

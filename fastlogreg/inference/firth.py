@@ -205,7 +205,9 @@ def _climb_by_reads(
 
 
 def pull(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
-    """Return U* less the score (p,): one read of X."""
+    """Return U* less the score (p,): one read of X, two where X is far."""
+    if likelihood.objective.backend.far:
+        return _pull_by_leverages(likelihood, theta, R)
     total = np.zeros(theta.size)
     blocks = likelihood.design.float_blocks()
     likelihood.objective.begin_pass()
@@ -223,6 +225,14 @@ def pull(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
         total[:-1] += terms @ x
         total[-1] += terms.sum() * likelihood.intercept
     return total
+
+
+def _pull_by_leverages(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
+    terms = np.empty(likelihood.objective.m)
+    for lo, hi, z, t in likelihood.leverages(theta, R):
+        h = likelihood.weights_of(slice(lo, hi)) * likelihood.curvatures(z) * t
+        terms[lo:hi] = h * (0.5 - sigmoid(z))
+    return np.append(likelihood.objective.combine(terms), terms.sum() * likelihood.intercept)
 
 
 def leverages(likelihood: Likelihood, theta: Vector) -> tuple[Vector, Vector]:

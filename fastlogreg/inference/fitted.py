@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.base import Backend
 from ..checks.arguments import check_choice, check_number
 from ..checks.missing import first_missing
 from ..data.design import Design
@@ -40,6 +41,7 @@ class Fitted(NamedTuple):
     cost: float | None = None
     labels: tuple[Any, ...] = (0, 1)
     n_threads: int | None = None
+    backend: str | Backend = "fused"
 
     @property
     def total(self) -> float:

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend
-from ..backends.group_hessians import leverages_of_columns
 from ..data.design import Design
 from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
@@ -228,9 +227,8 @@ class Likelihood:
         """
         self.objective.begin_pass()
         R = root if self.intercept else np.append(root[:, :-1], np.zeros((len(root), 1)), axis=1)
-        for lo, hi, z, t in leverages_of_columns(
-            self.design, [(theta[:-1], float(theta[-1]))], [R]
-        ):
+        points = [(theta[:-1], float(theta[-1]))]
+        for lo, hi, z, t in self.objective.backend.leverages(self.design, points, [R]):
             z = z[0] + self.offset[lo:hi] if self.offset.size else z[0]
             yield lo, hi, z, t[0]
 

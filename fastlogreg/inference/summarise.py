@@ -43,9 +43,7 @@ def summarise(fitted: Fitted, how: How) -> Summary:
     how = how.checked()
     require_memory(len(fitted.parameters))
     clusters = clusters_of(how.groups, fitted.design.m, fitted.weight)
-    likelihood = Likelihood(
-        fitted.design, fitted.y, fitted.weight, fitted.offset, fitted.intercept, fitted.n_threads
-    )
+    likelihood = likelihood_of(fitted)
     theta = likelihood.inward(np.append(fitted.w[:, 0], fitted.b[0]))
     at = likelihood.at(theta)
     if not math.isfinite(at.value):
@@ -88,6 +86,19 @@ def summarise(fitted: Fitted, how: How) -> Summary:
     of = made(fitted, how, estimates, fit, notes)
     found: Summary = of(fitted.parameters, f"P({fitted.labels[1]})", likelihood.passes)
     return found if how.interval == "wald" else with_profile(found, likelihood, theta, how, order)
+
+
+def likelihood_of(fitted: Fitted) -> Likelihood:
+    """Return the likelihood of a model of two classes on the data of its fit."""
+    return Likelihood(
+        fitted.design,
+        fitted.y,
+        fitted.weight,
+        fitted.offset,
+        fitted.intercept,
+        fitted.n_threads,
+        fitted.backend,
+    )
 
 
 def with_profile(

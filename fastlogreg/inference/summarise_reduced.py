@@ -13,8 +13,7 @@ import numpy as np
 
 from .bias_reduced import bias_reduced_inference
 from .fitted import COST_LOST, Fitted, How, require_cost, require_memory
-from .likelihood import Likelihood
-from .summarise import Estimates, Fit, Proof, made, tjur
+from .summarise import Estimates, Fit, Proof, likelihood_of, made, tjur
 from .summary import Summary
 
 CONVENTIONS = {  # of the covariance, by the names that users give
@@ -41,9 +40,7 @@ def summarise_reduced(fitted: Fitted, how: How, kind: str, invariant: bool) -> S
     convention, words = CONVENTIONS[how.covariance]
     how = how._replace(covariance="hessian").checked()
     require_memory(len(fitted.parameters))
-    likelihood = Likelihood(
-        fitted.design, fitted.y, fitted.weight, fitted.offset, fitted.intercept, fitted.n_threads
-    )
+    likelihood = likelihood_of(fitted)
     theta = np.append(fitted.w[:, 0], fitted.b[0])
     found = bias_reduced_inference(likelihood, theta, kind, how.level, convention, how.interval)
     if not math.isfinite(found.log_likelihood):

@@ -160,6 +160,10 @@ def test_one_block_at_a_time_comes_here(monkeypatch):
     found.summary(*data, covariance="cluster", groups=groups)
     found.influence(*data)
     assert max(count for function, count in asked if function is blocks.whole) == 1
+    asked.clear()
+    found.summary(*data, covariance="HC3")
+    found.influence(*data)
+    assert blocks.whole not in [function for function, _ in asked]  # X stays where it is
 
 
 # ---------------------------------------------------------------- bad input

@@ -218,6 +218,7 @@ def firth_of(X, y, s):
         ({"l1_ratio": 0.5}, "l1_ratio"),
         ({"solver": "gd"}, "solver must be 'auto'"),
         ({"max_seconds": 1.0}, "max_seconds must be None"),
+        ({"device": "cuda"}, "device must be 'cpu'"),
         ({"bias_reduction": "jeffreys"}, "bias_reduction must be"),
     ],
 )

@@ -74,6 +74,7 @@ def test_without_tol_it_goes_as_far_as_float64_does():
         ({"solver": "prox_newton"}, "solver must be 'auto'"),
         ({"backend": "numpy"}, "backend must be 'fused'"),
         ({"backend": "loops"}, "backend must be 'fused'"),
+        ({"backend": "cuda"}, "backend must be 'fused'"),
         ({"alpha": 0.1}, "alpha must be 'auto'"),
         ({"w": np.zeros((2, 1))}, "w must be None"),
         ({"b": 1.0}, "b must be 0.0"),
