@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks.arguments import check_number, check_w
+from ..checks.arguments import check_number, check_w, require_here
 from ..checks.penalties import check_offset
 from ..checks.targets import check_targets, check_weights
 from ..data.inputs import design_of
@@ -184,6 +184,7 @@ def leave_one_out(
 def _given(
     result: Any, X: Any, Y: Any, lambda_: Any, weights: Any, offset: Any, n_threads: Any
 ) -> tuple[Likelihood, Vector, Vector]:
+    require_here(X, "Fit fastlogreg.dask.LogisticRegression, which has influence and leave_one_out")
     design = design_of(X, 1.0, 0.0)
     m, n_x = design.m, design.n_x
     w, b = check_w(result.w, n_x, m), check_number("b", result.b)

@@ -8,7 +8,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks.arguments import check_number
+from ..checks.arguments import check_choice, check_number, require_here
+from ..checks.bias_reduction import KINDS, require_two_classes
 from ..checks.classes import check_labels
 from ..checks.penalties import check_offset, require_no_offset
 from ..checks.targets import check_targets, check_weights
@@ -19,6 +20,7 @@ from ..inference.class_summary import ClassSummary
 from ..inference.fitted import Fitted, How, require_no_reference
 from ..inference.hypotheses import ModelComparison, compared
 from ..inference.summarise import summarise
+from ..inference.summarise_reduced import summarise_reduced
 from ..inference.summary import Summary
 from ..maths.arrays import NONE
 from ..solvers.result import SoftmaxResult, TrainingResult
@@ -61,6 +63,7 @@ def summary(
     names: Sequence[str] | None = ...,
     n_threads: int | None = ...,
     reference: None = ...,
+    bias_reduction: str | None = ...,
 ) -> Summary: ...
 
 
@@ -81,6 +84,7 @@ def summary(
     names: Sequence[str] | None = None,
     n_threads: int | None = None,
     reference: int | None = None,
+    bias_reduction: str | None = None,
 ) -> Summary | ClassSummary:
     """Return standard errors, tests, intervals and the quality of a fit by `train`.
 
@@ -107,6 +111,9 @@ def summary(
         Threads to use; None for every CPU that the process may use.
     reference : int or None, default=None
         Of K classes, the one that each other is compared with; None for class 0.
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
+        As it was given to `train`. "hessian" is then brglm2's covariance, and "logistf" that of
+        R's logistf; there are no others.
 
     Returns
     -------
@@ -134,7 +141,12 @@ def summary(
     >>> flr.summary(result, X, Y, names=["dose"]).standard_errors.round(4)
     array([1.7329, 0.4322])
     """
-    how = How(covariance, groups, interval, level).checked()
+    how = How(covariance, groups, interval, level)
+    if bias_reduction is None:
+        how = how.checked()
+    else:
+        check_choice("bias_reduction", bias_reduction, KINDS)
+    require_here(X, "Fit fastlogreg.dask.LogisticRegression, and call its summary")
     design = design_of(X, scale, shift)
     n_x, m = design.n_x, design.m
     w = np.asarray(result.w, np.float64)
@@ -146,6 +158,8 @@ def summary(
     if K == 1:
         require_no_reference(reference)
     else:
+        if bias_reduction is not None:
+            require_two_classes(bias_reduction, K)
         check_classes_how(how, K)
         require_no_offset(offset, K)
     if n_threads is not None:
@@ -165,7 +179,11 @@ def summary(
         labels=("y = 0", "y = 1") if K == 1 else tuple(range(K)),
         n_threads=n_threads,
     )
-    return summarise(fitted, how) if K == 1 else summarise_classes(fitted, how, reference)
+    if K > 1:
+        return summarise_classes(fitted, how, reference)
+    if bias_reduction is not None:
+        return summarise_reduced(fitted, how, bias_reduction, True)
+    return summarise(fitted, how)
 
 
 def compare_models(a: Any, b: Any) -> ModelComparison:

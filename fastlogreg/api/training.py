@@ -8,10 +8,13 @@ from typing import Any, Literal, cast, overload
 
 from numpy.typing import ArrayLike
 
-from ..checks.arguments import Backend
+from ..checks.arguments import Backend, check_number
+from ..checks.bias_reduction import check_bias_reduction, require_two_classes
 from ..checks.classes import check_classes
-from ..checks.penalties import asked_for, require_solver
+from ..checks.penalties import asked_for, check_offset, require_solver
 from ..data.matrix_like import MatrixLike
+from ..inference.bias_reduced_run import run_reduced
+from ..maths.arrays import NONE
 from ..objective.prepared import Extras, Settings, prepare_to_train, with_elastic_net
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, SoftmaxProgress, SoftmaxResult, TrainingResult
@@ -20,6 +23,8 @@ from ..training import run
 from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from .passes import Biases
+
+Reduction = Literal["firth", "flic", "flac", "median"]
 
 
 @overload
@@ -35,6 +40,7 @@ def train(  # type: ignore[overload-overlap]
     penalty_weights: ArrayLike | None = ...,
     bounds: tuple[Any, Any] | None = ...,
     feature_groups: Any = ...,
+    bias_reduction: Reduction | None = ...,
     offset: ArrayLike | None = ...,
     weights: ArrayLike | None = ...,
     scale: Any = ...,
@@ -92,6 +98,7 @@ def train(
     penalty_weights: ArrayLike | None = None,
     bounds: tuple[Any, Any] | None = None,
     feature_groups: Any = None,
+    bias_reduction: Reduction | None = None,
     offset: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     scale: Any = 1.0,
@@ -136,6 +143,12 @@ def train(
         Features that are in or out together: groups of columns, by number. The L1 of a group is
         the length of its weights times the root of its size, the group lasso. "classes" is for
         several classes: the weights of a feature for all of them are a group.
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
+        "firth" maximises l + 1/2 log|I|: finite also where labels are separated. "flic" corrects b,
+        "flac" all, so that the probabilities add up. "median" makes each weight as often too large
+        as too small. It is for two classes, lambda_ 0 and solver="auto", with backend "fused". J is
+        then -(l + 1/2 log|I|) over the sum of the weights, of "median" -l, tol is of the score that
+        is 0 at the end, and there is no bound. Give it to `summary` too.
     offset : array of shape (1, m) or None, default=None
         A part of z that is known: z = w.T x + b + offset. It is for two classes.
     weights : array of shape (1, m) or None, default=None
@@ -208,13 +221,16 @@ def train(
     ('converged', 0.7102, -0.8528)
     >>> flr.train(X, [[0, 0, 1, 1, 2, 2]], classes=3, iterations=10).w.shape
     (1, 3)
+    >>> apart = flr.train(X, [[0, 0, 0, 1, 1, 1]], solver="auto", bias_reduction="firth")
+    >>> round(float(apart.w[0, 0]), 4), round(apart.b, 4)
+    (1.1289, -2.8223)
     """
     K = None if classes is None else check_classes(classes)
     of_several = K is not None and K > 2
     if of_several and callable(callback):
         callback = _shown_as_softmax(callback)
     extras = Extras(l1_ratio, penalty_weights, bounds, feature_groups, offset)
-    why = asked_for(*extras)
+    asked, why = solver, asked_for(*extras)
     if why:
         solver = cast(SolverName, require_solver(solver, why))
     options = Options.checked(
@@ -227,6 +243,22 @@ def train(
         checkpoint=Checkpoint.of(checkpoint, checkpoint_every, resume),
     )
     settings = Settings(lambda_, scale, shift, backend, n_threads)
+    if bias_reduction is not None:
+        strength, why = check_number("lambda_", lambda_, low=0), asked_for(*extras[:4], None)
+        controls = {
+            "backend": (backend, "fused"),
+            "alpha": (alpha, "auto"),
+            "w": (w, None),
+            "b": (b, 0.0),
+            "max_seconds": (max_seconds, None),
+            "callback": (callback, None),
+            "checkpoint": (checkpoint, None),
+        }
+        kind = check_bias_reduction(bias_reduction, strength, asked, why, controls)
+        require_two_classes(kind, K or 2)
+        objective = prepare_to_train(settings, None, 0.0, X, Y, K, weights).objective
+        moved = NONE if offset is None else check_offset(offset, objective.m)
+        return run_reduced(objective, moved, kind, options.tol or 0.0, options.iterations, None)
     if solver == "prox_newton":
         objective, theta, _ = with_elastic_net(settings, extras, w, b, X, Y, K, weights)
     else:

@@ -10,7 +10,7 @@ The point is w (n_x,) and b on scale * X + shift, as the model sees it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -117,6 +117,7 @@ class Backend(Protocol):
     `kernels.whole_runs` in its place, which is the same mathematics. interpreted: whether a pass
     takes Python's own time, a hundred times what the others take. on_device: whether z stays on a
     GPU. There it is an array of the backend's own, which gives NumPy a copy where NumPy asks.
+    far: whether X lies elsewhere, so that two reads there are better than one that brings it here.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Backend(Protocol):
     any_form: bool
     whole_runs: bool
     interpreted: bool
+    far: bool
     on_device: bool
 
     @staticmethod
@@ -300,6 +302,12 @@ class Backend(Protocol):
         """Return X.T X (m, m), in a read of X; `between` is called now and then, for budgets."""
         ...
 
+    def leverages(
+        self, design: Design, points: Sequence[tuple[Vector, float]], roots: Sequence[Vector]
+    ) -> Iterator[tuple[int, int, Vector, Vector]]:
+        """Yield `group_hessians.leverages_of_columns`: some examples, their z and ||R x1||^2."""
+        ...
+
     def has_kernels_for(self, design: Design) -> bool:
         """Return whether Hessians of such a size, and their factors, come from kernels."""
         ...
@@ -312,7 +320,7 @@ class Backend(Protocol):
 class InMemory:
     """Keep z in memory, as NumPy's arrays."""
 
-    on_device = False
+    on_device, far = False, False
 
     @staticmethod
     def require() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import Terms
 from . import fused, gram, hessians, moments, sparse, vectorized, working_set
 from .base import HessianSums, InMemory, LineSums, Sums, are_compiled, dense_in_memory
+from .group_hessians import leverages_of_columns
 from .many_by_kernels import ManyByKernels
 
 
@@ -84,6 +85,11 @@ class Fused(InMemory, ManyByKernels):
 
     def moments(self, design: Design) -> Moments:
         return moments.moments(design)
+
+    def leverages(
+        self, design: Design, points: Sequence[tuple[Vector, float]], roots: Sequence[Vector]
+    ) -> Iterator[tuple[int, int, Vector, Vector]]:
+        return leverages_of_columns(design, points, roots)
 
     def terms(self, z: Vector, y: Labels, weight: Vector) -> Terms:
         return fused.link(z, y, weight)

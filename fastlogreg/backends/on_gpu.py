@@ -9,7 +9,7 @@ z, dz and da/dz are `cuda.arrays.Resident`. w, dw, Hessians and the sums of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..maths.logistic import Terms
 from . import gram, moments
 from .base import HessianSums, LineSums, Sums, dense_in_memory
 from .fused_backend import Fused
+from .group_hessians import leverages_of_columns
 from .on_gpu_many import ManyOnGPU
 from .on_gpu_x import Held
 
@@ -37,6 +38,7 @@ class Cuda(ManyOnGPU):
 
     name = "cuda"
     any_form, whole_runs, interpreted, on_device = True, False, False, True
+    far = False
 
     def __init__(self, n_threads: int, grid: int | None = None) -> None:
         """n_threads is kept for what the CPU does."""
@@ -155,6 +157,11 @@ class Cuda(ManyOnGPU):
 
     def moments(self, design: Design) -> Moments:
         return moments.moments(design)
+
+    def leverages(
+        self, design: Design, points: Sequence[tuple[Vector, float]], roots: Sequence[Vector]
+    ) -> Iterator[tuple[int, int, Vector, Vector]]:
+        return leverages_of_columns(design, points, roots)
 
     def terms(self, z: Vector, y: Labels, weight: Vector) -> Terms:
         m = z.shape[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.logistic import LOGISTIC, Terms
 from . import gram, moments
 from .base import HessianSums, InMemory, LineSums, Sums, dense_in_memory
+from .group_hessians import leverages_of_columns
 from .vectorized_many import ManyByNumPy
 
 LONGEST = 1024  # examples in a block of as many features: enough for BLAS, and no larger than H
@@ -177,6 +178,11 @@ class Vectorized(InMemory, ManyByNumPy):
 
     def moments(self, design: Design) -> Moments:
         return moments.moments(design)
+
+    def leverages(
+        self, design: Design, points: Sequence[tuple[Vector, float]], roots: Sequence[Vector]
+    ) -> Iterator[tuple[int, int, Vector, Vector]]:
+        return leverages_of_columns(design, points, roots)
 
     def terms(self, z: Vector, y: Labels, weight: Vector) -> Terms:
         return numpy_link(z, y, weight)

@@ -24,6 +24,15 @@ BACKENDS: tuple[str, ...] = get_args(Backend)
 _BLOCK = 1 << 22  # elements read at a time by the searches below: 32 MiB of float64
 
 
+def require_here(X: Any, remedy: str) -> None:
+    """TypeError for a dask collection, of which NumPy would make one array in memory."""
+    if hasattr(X, "to_delayed"):
+        raise TypeError(
+            f"X must be in memory, memory-mapped or RowBlocks; got a dask {type(X).__name__}. "
+            f"{remedy}"
+        )
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """One of the words in choices; ValueError otherwise."""
     if value not in choices:

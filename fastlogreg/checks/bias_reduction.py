@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .arguments import check_choice
 
-KINDS = ("firth", "flic", "flac")
+KINDS = ("firth", "flic", "flac", "median")
 
 
 def check_bias_reduction(
-    kind: Any, lambda_: float, solver: Any, why: str, controls: dict[str, Any]
+    kind: Any, lambda_: float, solver: Any, why: str, controls: dict[str, tuple[Any, Any]]
 ) -> str:
     """Return the kind; ValueError where something else that was asked for does not go with it.
 
-    why: which arguments ask for another penalty, in words. controls: of a run, None or as given.
+    why: which arguments ask for another penalty, in words. controls: of a run, as they were given
+    and as they must be.
     """
     found: str = check_choice("bias_reduction", kind, KINDS)
     if lambda_ > 0.0:
@@ -25,10 +28,16 @@ def check_bias_reduction(
     if why:
         raise ValueError(f"bias_reduction={found!r} does not go with {why}: leave one of them out")
     if solver != "auto":
-        raise ValueError(f"solver must be 'auto' with bias_reduction={found!r}; got {solver!r}")
-    given = [name for name, value in controls.items() if value is not None]
-    if given:
-        raise ValueError(f"{given[0]} must be None with bias_reduction={found!r}")
+        raise ValueError(
+            f"solver must be 'auto' with bias_reduction={found!r}; got {solver!r}. Pass "
+            'solver="auto"'
+        )
+    for name, (given, needed) in controls.items():
+        if given is not needed and (np.ndim(given) or given != needed):
+            raise ValueError(
+                f"{name} must be {needed!r} with bias_reduction={found!r}, whose steps are its "
+                "own. Leave it out"
+            )
     return found
 
 

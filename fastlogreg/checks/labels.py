@@ -122,7 +122,8 @@ def _classes(y: NDArray[Any]) -> NDArray[Any]:
     if target not in ("binary", "multiclass"):
         raise ValueError(
             f"Unknown label type: {target}. y must hold class labels, not numbers to regress on; "
-            f"got {listed(classes)}"
+            f"got {listed(classes)}. For successes among trials take fit_grouped, for "
+            "probabilities fastlogreg.train"
         )
     return classes
 

@@ -23,6 +23,7 @@ from ..tables.reading import is_table
 from .report import label_lines
 from .table_reading import (
     TableOptions,
+    column_of,
     numbers_alone,
     other_data,
     rows_for,
@@ -174,6 +175,16 @@ def _replayed(path: Path, options: DataOptions, table: Any, names: Sequence[str]
     if data.said:
         warnings.warn(f"{path}: {'; '.join(data.said)}", stacklevel=3)
     return data
+
+
+def column_for(model: Model, path: Path, options: DataOptions, name: str) -> Array:
+    """Read one more label of each example: a column of a table, or a dataset as --y names it."""
+    if options.is_table(path):
+        names = model.feature_names or ()
+        columns = encoding_of_model(model.table, names).names
+        return column_of(path, options, columns, name)
+    how = options.of_file() | {"y": name, "n_features": model.w.shape[0]}
+    return labels_of(read_data(path, **how))
 
 
 def labels_of(data: Data) -> Array:

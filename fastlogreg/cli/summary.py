@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -12,10 +11,10 @@ import typer
 from numpy.typing import NDArray
 
 from ..checks.arguments import check_number
-from ..files import read_data
 from ..models.model import Model
 from . import options
-from .reading import DataOptions, labels_of, read_for, truth
+from .reading import DataOptions, column_for, labels_of, read_for, truth
+from .table_reading import chosen_labels, with_labels
 
 if TYPE_CHECKING:
     from ..inference.fitted import How
@@ -90,9 +89,14 @@ def summary(
         raise ValueError("summary needs a model trained without --class-weight")
     source = DataOptions(x, y, target, header)
     examples = read_for(loaded, data, source)
+    clusters = None if groups is None else column_for(loaded, data, source, groups)
+    labels = labels_of(examples)
+    kept = with_labels(labels)
+    if len(kept) < len(labels):  # training left these rows out, too
+        examples = examples._replace(X=examples.X[:, kept], y=chosen_labels(labels, kept))
+        clusters = None if clusters is None else clusters[kept]
     Y = truth(examples, loaded.labels, loaded.settings.get("positive"))
-    if groups is not None:
-        how = how._replace(groups=_groups(loaded, data, source, groups))
+    how = how._replace(groups=clusters)
     found = summary_of(loaded, examples.X, Y, how, threads)
     print(as_text(found) if as_json else found)
 
@@ -165,16 +169,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     return value
-
-
-def _groups(model: Model, path: Path, source: DataOptions, name: str) -> NDArray[Any]:
-    """Read the cluster of each example: a column of a table, or a dataset as --y names it."""
-    columns: Any = source.x
-    if columns is None and model.feature_names is not None:
-        columns = [each for each in model.feature_names if each != name][:1]  # one is enough
-    if source.target is not None:
-        columns = columns or None
-        how: dict[str, Any] = {"target": name, "header": source.header, "spelt": True}
-    else:
-        how = {"y": name, "n_features": model.w.shape[0]}
-    return labels_of(read_data(path, x=columns, **how))

@@ -89,16 +89,29 @@ def rows_of(path: Path, options: Any) -> Rows:
     if t is not None:
         y = as_labels(path, frame.columns[-1], False)
         frame = frame._replace(names=frame.names[:-1], columns=frame.columns[:-1])
-        gone = y == "" if y.dtype.kind == "U" else np.isnan(y) if y.dtype.kind == "f" else None
-        if gone is not None and gone.any() and not gone.all():
-            said.append(f"{int(gone.sum())} rows have no label and are left out")
-            kept = np.flatnonzero(~gone)
-            frame, y = frame.take(kept), y[kept]
-            if y.dtype.kind == "f" and (y == np.floor(y)).all() and np.abs(y).max() < 2**53:
-                y = y.astype(np.int64)
+        kept = with_labels(y)
+        if len(kept) < len(y):
+            said.append(f"{len(y) - len(kept)} rows have no label and are left out")
+            frame, y = frame.take(kept), chosen_labels(y, kept)
     if table.renamed:
         said.append(f"columns of the same name are told apart: {', '.join(table.renamed)}")
     return Rows(frame, y, table, left_out, tuple(said))
+
+
+def with_labels(y: Array) -> Array:
+    """Return the rows that have a label, in order; all of them where none has one."""
+    gone = y == "" if y.dtype.kind == "U" else np.isnan(y) if y.dtype.kind == "f" else None
+    if gone is None or gone.all():
+        return np.arange(len(y))
+    return np.flatnonzero(~gone)
+
+
+def chosen_labels(y: Array, rows: Array) -> Array:
+    """Return the labels of some rows, as integers where gaps alone made them floats."""
+    y = y[rows]
+    if y.dtype.kind == "f" and (y == np.floor(y)).all() and np.abs(y).max() < 2**53:
+        return y.astype(np.int64)
+    return y
 
 
 def planned(rows: Rows, options: Any) -> list[Column]:
@@ -133,8 +146,7 @@ def other_data(rows: Rows, encoding: Encoding, keep: bool = False) -> Data:
 
 def rows_for(path: Path, options: Any, names: Sequence[str]) -> Rows:
     """Read the columns of these names, and the labels where a target is named."""
-    if options.header is None and names and all(map(_UNNAMED.fullmatch, names)):
-        options = options._replace(header=False)  # as the training data, so that no row is lost
+    options = _with_header_of(options, names)
     table = opened(path, options)
     t = None if options.target is None else column_position(table.path, table.names, options.target)
     if options.x is None:
@@ -150,6 +162,19 @@ def rows_for(path: Path, options: Any, names: Sequence[str]) -> Rows:
     y = None if t is None else as_labels(table.path, frame.columns[-1], False)
     frame = frame._replace(names=list(names), columns=frame.columns[: len(positions)])
     return Rows(frame, y, table, (), ())
+
+
+def column_of(path: Path, options: Any, names: Sequence[str], key: str) -> Array:
+    """Read a column as labels, numbers or text; names: of the columns of training."""
+    table = opened(path, _with_header_of(options, names)._replace(target=key, x=None))
+    j = column_position(table.path, table.names, key)
+    return as_labels(table.path, table.load([j], [j]).columns[0], True)
+
+
+def _with_header_of(options: Any, names: Sequence[str]) -> Any:
+    if options.header is None and names and all(map(_UNNAMED.fullmatch, names)):
+        return options._replace(header=False)  # as the training data, so that no row is lost
+    return options
 
 
 def warn_of_index(rows: Rows) -> None:

@@ -215,6 +215,11 @@ def whole(block: Block) -> NDArray[Any]:
     return block.x
 
 
+def labels_and_weight(block: Block) -> tuple[NDArray[Any], Vector]:
+    """Return the labels and the weights, (m,) both; no weights where there are none."""
+    return block.labels, block.weight
+
+
 def rows(block: Block, indices: Sequence[int]) -> NDArray[Any]:
     """Return a copy of these rows of x."""
     return block.x[indices]

@@ -10,9 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..checks.arguments import find_non_finite
+from ..checks.bias_reduction import require_two_classes
 from ..checks.labels import LabelledRows, is_label, labels_and_weights
+from ..estimators.data_of_fit import keep_data
+from ..estimators.examples import Examples
 from ..estimators.fitted import forget, interrupts_passed_on, keep_result
 from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
@@ -20,10 +24,12 @@ from ..estimators.penalties import PROX_NEWTON, solver_for
 from ..estimators.progress import progress_bar
 from ..estimators.standardise import rescaled
 from ..estimators.start import start_of
+from ..inference.bias_reduced_run import run_reduced
 from ..training import run
 from .class_objective import DistributedSoftmax
-from .collections import aligned, not_finite, rows_of
+from .collections import Held, aligned, not_finite, rows_of
 from .engine import Engine, add
+from .examples import examples_here, examples_on_workers, objective_here
 from .objective import DistributedDesign, DistributedObjective
 from .raw import raw_block
 
@@ -78,8 +84,9 @@ class LogisticRegression(InMemory):
             Labels of two classes or more.
         sample_weight : dask array of shape (m,) or None, default=None
             k counts a row k times.
-        offset : None
-            An offset, L1, penalty weights and bounds are not to be had of dask collections.
+        offset : array of shape (n_samples,) or None, default=None
+            With bias_reduction alone. Otherwise an offset, L1, penalty weights and bounds are not
+            to be had of dask collections.
 
         Returns
         -------
@@ -107,36 +114,80 @@ class LogisticRegression(InMemory):
             )
         options, lambda_ = self._options(self.solver), self._lambda()
         with interrupts_passed_on():
-            rows = rows_of(X, y, sample_weight)
-            labels, _, sums = rows.labels()
-            with np.errstate(over="ignore"):
-                total = sums.sum()
-            if not np.isfinite(total):
-                raise ValueError(
-                    "sample_weight must add up to a finite number; got a sum of infinity. Divide "
-                    "the weights by a number, and multiply C by it"
-                )
-            # A label is a row here, with the sum of its weights: classes and factors are found as
-            # on one machine.
-            found = labels_and_weights(labels, sums, self.class_weight)
-            held = rows.encoded(found.classes, self._factors(found, labels, sums))
-            design = DistributedDesign(held, np.ones(rows.n_x), np.zeros(rows.n_x))
-            objective = _objective(design, len(found.classes), lambda_, bool(self.fit_intercept))
-            del rows
+            held, classes = self._held(X, y, sample_weight)
+            design = DistributedDesign(held, np.ones(held.n_x), np.zeros(held.n_x))
+            objective = _objective(design, len(classes), lambda_, bool(self.fit_intercept))
             if self.standardize:
                 mean = objective.mean()
                 design = rescaled(objective, mean, objective.variance(mean))
                 objective = objective.on(design)
-            state = start_of(self, objective, len(found.classes))
-            with progress_bar(self.verbose, self.tol, self.callback) as callback:
-                options = replace(options, callback=callback)
-                result = run.run(objective, state, options, names=held.names)
-            keep_result(self, result, design, found.classes)
+            if self.bias_reduction is not None:
+                require_two_classes(self.bias_reduction, len(classes))
+                examples = examples_here(design, classes)
+                result = run_reduced(
+                    objective_here(examples, bool(self.fit_intercept)),
+                    examples.offset(offset),
+                    self.bias_reduction,
+                    float(options.tol or 0.0),
+                    options.iterations,
+                    None,
+                )
+            else:
+                state = start_of(self, objective, len(classes))
+                with progress_bar(self.verbose, self.tol, self.callback) as callback:
+                    options = replace(options, callback=callback)
+                    result = run.run(objective, state, options, names=held.names)
+            keep_result(self, result, design, classes)
             self.n_features_in_ = held.n_x
             forget(self, "feature_names_in_")
             if held.names is not None:
                 self.feature_names_in_ = np.array(held.names, dtype=object)
+            keep_data(self, X, y, sample_weight, offset)
         return self
+
+    def fit_grouped(
+        self, X: Any, successes: Any, trials: Any, offset: Any = None
+    ) -> LogisticRegression:
+        """Refuse dask collections, which have labels: give each row twice.
+
+        Raises
+        ------
+        ValueError
+            For dask collections. In memory it is `fastlogreg.LogisticRegression.fit_grouped`.
+        """
+        if any(map(_is_dask, (X, successes, trials))):
+            raise ValueError(
+                "X must be in memory, or RowBlocks, for fit_grouped. Of dask collections give each "
+                "row twice to fit, with label 1 and sample_weight successes, and with label 0 and "
+                "sample_weight trials - successes"
+            )
+        return super().fit_grouped(X, successes, trials, offset)
+
+    def _held(self, X: Any, y: Any, sample_weight: Any) -> tuple[Held, NDArray[Any]]:
+        """Load the blocks, and return them with the classes."""
+        rows = rows_of(X, y, sample_weight)
+        labels, _, sums = rows.labels()
+        with np.errstate(over="ignore"):
+            total = sums.sum()
+        if not np.isfinite(total):
+            raise ValueError(
+                "sample_weight must add up to a finite number; got a sum of infinity. Divide "
+                "the weights by a number, and multiply C by it"
+            )
+        # A label is a row here, with the sum of its weights: classes and factors are found as on
+        # one machine.
+        found = labels_and_weights(labels, sums, self.class_weight)
+        return rows.encoded(found.classes, self._factors(found, labels, sums)), found.classes
+
+    def _examples(self, X: Any, y: Any, sample_weight: Any, trials: Any) -> Examples:
+        if not _is_dask(X):
+            return super()._examples(X, y, sample_weight, trials)
+        if trials is not None:
+            raise ValueError("trials must be None for dask collections, whose y holds labels")
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        return examples_on_workers(self, *self._held(X, y, sample_weight))
 
     def _factors(self, found: LabelledRows, labels: Any, sums: Any) -> tuple[float, ...] | None:
         """Return the weight of each class."""

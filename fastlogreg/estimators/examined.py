@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..api.examples import Influence, LeaveOneOut, left_out, measured
-from ..checks.labels import codes_of, labels_and_weights, listed
-from ..checks.missing import plain_labels
-from ..checks.penalties import check_offset
+from ..checks.labels import listed
 from ..data.matrix_like import MatrixLike
 from ..inference.likelihood import Likelihood
 from ..maths.arrays import NONE, Vector
+from .examples import Examples, examples_of
 from .grouped import Grouped
-from .input import checked_alike, rows_design, rows_of
 from .sparse_coefficients import dense_coef
 
 
@@ -29,6 +27,7 @@ class Examined(Grouped):
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,
         *,
+        trials: ArrayLike | None = None,
         dfbetas: bool = False,
     ) -> Influence:
         """Measure what each row of the fit does to it: see `fastlogreg.influence`.
@@ -37,6 +36,9 @@ class Examined(Grouped):
         ----------
         X, y, sample_weight, offset
             What `fit` was given.
+        trials : array of shape (n_samples,) or None, default=None
+            What `fit_grouped` was given; y then holds the successes. What is left out is a row,
+            with all its trials.
         dfbetas : bool, default=False
             Whether to compute dfbetas too: an array as large as X.
 
@@ -51,7 +53,7 @@ class Examined(Grouped):
             For more than two classes, bias_reduction, L1, bounds, groups, and standardize with a
             penalty.
         """
-        return measured(*self._likelihood(X, y, sample_weight, offset), dfbetas)
+        return measured(*self._likelihood(X, y, sample_weight, offset, trials), dfbetas)
 
     def leave_one_out(
         self,
@@ -59,6 +61,8 @@ class Examined(Grouped):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,
+        *,
+        trials: ArrayLike | None = None,
     ) -> LeaveOneOut:
         """Approximate what the fit without it says of each row: see `fastlogreg.leave_one_out`.
 
@@ -66,6 +70,9 @@ class Examined(Grouped):
         ----------
         X, y, sample_weight, offset
             What `fit` was given.
+        trials : array of shape (n_samples,) or None, default=None
+            What `fit_grouped` was given; y then holds the successes. What is left out is a row,
+            with all its trials.
 
         Returns
         -------
@@ -77,13 +84,15 @@ class Examined(Grouped):
         ValueError
             As `influence`.
         """
-        return left_out(*self._likelihood(X, y, sample_weight, offset))
+        return left_out(*self._likelihood(X, y, sample_weight, offset, trials))
 
     def _likelihood(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any
+        self, X: Any, y: Any, sample_weight: Any, offset: Any, trials: Any
     ) -> tuple[Likelihood, Vector, Vector]:
+        from sklearn.utils.validation import check_is_fitted
+
         model: Any = self
-        X, y = checked_alike(model, X), np.asarray(plain_labels(y))
+        check_is_fitted(model)
         if len(model.classes_) != 2:
             raise ValueError(
                 f"influence is for two classes; this model has {listed(model.classes_)}"
@@ -100,14 +109,23 @@ class Examined(Grouped):
                 "l1_ratio must be 0, bounds and feature_groups None and standardize False for "
                 "influence with a penalty. Standardise X before the fit, or set C to infinity"
             )
-        rows = labels_and_weights(y, sample_weight, model.class_weight)
-        codes = codes_of(y, model.classes_)
-        moved = NONE if offset is None else check_offset(offset, rows_of(X), flat=True)
+        examples = self._examples(X, y, sample_weight, trials)
+        design, rows, backend = examples
         weight = np.ldexp(rows.weight, rows.exponent) if rows.weight.size else rows.weight
         given = Likelihood(
-            rows_design(X), codes, weight, moved, bool(model.fit_intercept), model._threads()
+            design,
+            rows.codes,
+            weight,
+            examples.offset(offset),
+            bool(model.fit_intercept),
+            model._threads(),
+            backend,
         )
         theta = np.append(dense_coef(model)[0], model.intercept_)
         factors = 1.0 if model.penalty_weights is None else np.asarray(model.penalty_weights)
-        curvature = np.full(rows_design(X).n_x, lambda_) * factors if lambda_ else NONE
+        curvature = np.full(design.n_x, lambda_) * factors if lambda_ else NONE
         return given, given.inward(theta), curvature
+
+    def _examples(self, X: Any, y: Any, sample_weight: Any, trials: Any) -> Examples:
+        """Return the examples of the fit, as they are given once more."""
+        return examples_of(self, X, y, sample_weight, trials)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ..checks.labels import LabelledRows
 from ..checks.targets import check_counts
 from ..data.matrix_like import MatrixLike
+from .data_of_fit import keep_data
 from .fitted import interrupts_passed_on
 from .fitting import fit_rows
 from .input import checked
@@ -71,16 +72,23 @@ class Grouped:
         >>> model.fit_grouped([[0.0], [1.0]], successes=[5, 15], trials=[20, 20]).coef_.round(4)
         array([[2.1972]])
         """
+        data = X, successes, None, offset, trials
         begun, options = time.perf_counter(), self._options(solver_for(self, offset))  # type: ignore[attr-defined]
-        if self.class_weight is not None:
-            raise ValueError(
-                "class_weight must be None for counts, which have weights of their own: the "
-                f"trials; got {self.class_weight!r}"
-            )
-        share, n = check_counts(successes, trials)
+        rows = counted_rows(successes, trials, self.class_weight)
         with interrupts_passed_on():
-            X, _ = checked(self, X, (share > 0.5).astype(np.uint8))
-            between = bool((share != share.round()).any())
-            codes = share if between else share.astype(np.uint8)
-            fit_rows(self, X, LabelledRows(np.arange(2), codes, n, 0), offset, options, begun)
+            X, _ = checked(self, X, (rows.codes > 0.5).astype(np.uint8))
+            fit_rows(self, X, rows, offset, options, begun)
+            keep_data(self, *data)
         return self
+
+
+def counted_rows(successes: Any, trials: Any, class_weight: Any) -> LabelledRows:
+    """Return rows whose labels are successes / trials, and whose weights are the trials."""
+    if class_weight is not None:
+        raise ValueError(
+            "class_weight must be None for counts, which have weights of their own: the "
+            f"trials; got {class_weight!r}"
+        )
+    share, n = check_counts(successes, trials)
+    codes = share if (share != share.round()).any() else share.astype(np.uint8)
+    return LabelledRows(np.arange(2), codes, n, 0)

@@ -35,6 +35,7 @@ from ..solvers.result import Progress, TrainingWarning
 from ..training.checkpoint import Checkpoint
 from ..training.options import Options
 from . import sklearn_models
+from .data_of_fit import keep_data
 from .fitted import interrupts_passed_on
 from .fitting import fit_rows
 from .input import checked, require_finite
@@ -44,7 +45,7 @@ from .partial_fit import require_a_stream_can_begin, take_batch
 from .penalties import solver_for
 from .predictions import Predictions
 from .reporting import Reporting
-from .summaries import Summaries, keep_data
+from .summaries import Summaries
 
 if TYPE_CHECKING:
     Method = TypeVar("Method", bound=Callable[..., Any])
@@ -91,10 +92,11 @@ class LogisticRegression(
         Features that are in or out together: groups of columns, by name or number. The L1 of a
         group is the length of its weights times the root of its size. "classes": the weights of a
         feature for all classes are a group.
-    bias_reduction : {"firth", "flic", "flac"} or None, default=None
+    bias_reduction : {"firth", "flic", "flac", "median"} or None, default=None
         "firth" maximises l + 1/2 log|I|: finite also where labels are separated. It is for two
         classes and C = infinity. "flic" corrects b, "flac" all, so that the probabilities add up.
-        `cost_` is then -(l + 1/2 log|I|) / S of Firth's estimate, and there is no bound.
+        `cost_` is then -(l + 1/2 log|I|) / S of Firth's estimate, and there is no bound. "median"
+        makes each weight as often too large as too small; `cost_` is then -l / S.
     solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "prox_newton"}, default="auto"
         "auto" chooses from the shape of X, and takes "prox_newton" for L1, penalty weights, bounds
         and an offset. "gd" and "nesterov" take the step 1/L.
@@ -206,7 +208,7 @@ class LogisticRegression(
         penalty_weights: ArrayLike | None = None,
         bounds: tuple[Any, Any] | None = None,
         feature_groups: Any = None,
-        bias_reduction: Literal["firth", "flic", "flac"] | None = None,
+        bias_reduction: Literal["firth", "flic", "flac", "median"] | None = None,
         solver: SolverName = "auto",
         tol: float = 1e-8,
         max_iter: int = 1000,

@@ -21,9 +21,12 @@ def solver_for(estimator: Any, offset: Any) -> str:
     """Return the solver of a fit; ValueError where the one named cannot do what is asked for."""
     why = _others(estimator, offset)
     if estimator.bias_reduction is not None:
-        controls = {name: getattr(estimator, name) for name in CONTROLS}
+        controls: dict[str, Any] = {name: (getattr(estimator, name), None) for name in CONTROLS}
         lambda_ = estimator._lambda()
         why = _others(estimator, None)
+        controls["device"] = getattr(estimator, "device", "cpu"), "cpu"
+        if estimator.bias_reduction == "median":
+            controls["standardize"] = bool(estimator.standardize), False  # it would be another b
         check_bias_reduction(estimator.bias_reduction, lambda_, estimator.solver, why, controls)
         return "auto"
     solver: str = require_solver(estimator.solver, why) if why else estimator.solver

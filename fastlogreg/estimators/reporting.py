@@ -18,9 +18,10 @@ from ..reports.content import ColumnFacts, Content, Examples, Row, Run, Weights,
 from ..reports.estimating import estimated
 from ..reports.moments import spreads
 from ..reports.page import page, write
+from .data_of_fit import data_of
 from .input import checked_alike
 from .sparse_coefficients import dense_coef
-from .summaries import data_of, fitted_on
+from .summaries import fitted_on
 
 
 class Reporting:
@@ -96,19 +97,22 @@ def _content(
     if hasattr(model, "_taken"):  # of a formula
         X = model._taken(X)
     kept = data_of(model)
-    own = kept is not None and given is kept[0] and offset is kept[3]
+    grouped = kept is not None and kept[4] is not None  # counts are no labels of rows
+    own = kept is not None and not grouped and given is kept[0] and offset is kept[3]
     last = _examples(model, "test", X, y, offset)
     sets, held_out = [last], True
     estimates, why = None, "the data of the fit are not here."
     if own or kept is None:
-        estimates, why = _estimates(model, X, y, kept[2] if own and kept else None, offset)
+        weight = kept[2] if own and kept else None
+        estimates, why = _estimates(model, (X, y, weight, None), offset)
         own = own or estimates is not None
     if own:
         sets, held_out = [last._replace(name="training")], False
     elif kept is not None:
-        estimates, why = _estimates(model, *kept)
-        fit_X, fit_y = kept[0], kept[1]
-        sets = [_examples(model, "training", fit_X, fit_y, kept[3]), last]
+        fit_X, fit_y, weight, fit_offset, trials = kept
+        estimates, why = _estimates(model, (fit_X, fit_y, weight, trials), fit_offset)
+        if not grouped:
+            sets = [_examples(model, "training", fit_X, fit_y, fit_offset), last]
     names, rows = _names(model), _rows(model, X)
     content = Content(
         title=title or type(model).__name__,
@@ -149,14 +153,17 @@ def _examples(model: Any, name: str, X: Any, y: Any, offset: Any) -> Examples:
     return Examples(name, codes[None], A[1:2] if len(A) == 2 else A)
 
 
-def _estimates(model: Any, X: Any, y: Any, weight: Any, offset: Any) -> tuple[Any, str]:
-    """Return the summary of the fit on its own rows, or why there is none."""
+def _estimates(model: Any, data: tuple[Any, ...], offset: Any) -> tuple[Any, str]:
+    """Return the summary of the fit on its own rows, or why there is none.
+
+    data: X, y, sample_weight and trials.
+    """
     if not hasattr(model, "summary"):
         return None, "C was chosen by cross-validation, which standard errors know nothing of."
     if getattr(model, "bias_reduction", None) is not None:
         return None, "bias-reduced fits have a summary of their own: see `summary`."
     try:
-        return estimated(fitted_on(model, X, y, weight, offset, How()))
+        return estimated(fitted_on(model, data, offset, How()))
     except ValueError as error:
         return None, f"{error}."
 

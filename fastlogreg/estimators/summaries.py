@@ -1,15 +1,13 @@
-"""The summary of a fitted estimator, and the data of its fit, which it remembers for that."""
+"""The summary of a fitted estimator."""
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks.labels import labels_and_weights
-from ..checks.penalties import check_offset, require_no_offset
+from ..checks.penalties import require_no_offset
 from ..data.matrix_like import MatrixLike
 from ..inference.class_summarise import check_classes_how, summarise_classes
 from ..inference.fitted import Fitted, How, require_no_reference
@@ -17,39 +15,13 @@ from ..inference.summarise import summarise
 from ..inference.summarise_reduced import summarise_reduced
 from ..inference.summary import Summary
 from ..maths.arrays import NONE, Vector
+from .data_of_fit import DATA, kept_data
 from .examined import Examined
-from .input import checked_alike, penalty_of, rows_design, rows_of
+from .examples import Examples
+from .input import penalty_of
 from .multiclass import objective_of
 from .sparse_coefficients import dense_coef
 from .standardise import standardised
-
-HELD_BYTES = 64 << 20  # of an X that is kept alive; a larger one is the caller's to keep
-DATA = "_data_of_fit"
-
-
-def keep_data(estimator: Any, *data: Any) -> None:
-    """Remember X, y, sample_weight and offset of a fit, without a copy: large ones weakly."""
-    held = _bytes(data[0]) <= HELD_BYTES
-    setattr(estimator, DATA, tuple(_reference(each, held) for each in data))
-
-
-def _bytes(X: Any) -> int:
-    parts = [getattr(X, name, None) for name in ("data", "indices", "indptr")]
-    if not hasattr(X, "nbytes") and all(isinstance(part, np.ndarray) for part in parts):
-        return sum(int(part.nbytes) for part in parts if part is not None)
-    nbytes = getattr(X, "nbytes", None)
-    if nbytes is None and hasattr(X, "memory_usage"):  # a data frame
-        nbytes = np.sum(X.memory_usage(index=False))
-    return 0 if nbytes is None else int(nbytes)
-
-
-def _reference(value: Any, held: bool) -> Any:
-    if not held:
-        try:
-            return weakref.ref(value)
-        except TypeError:
-            pass  # None, and lists
-    return lambda: value
 
 
 class Summaries(Examined):
@@ -66,6 +38,7 @@ class Summaries(Examined):
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,
         *,
+        trials: ArrayLike | None = None,
         covariance: str = "hessian",
         groups: ArrayLike | None = None,
         interval: str = "wald",
@@ -77,9 +50,12 @@ class Summaries(Examined):
         Parameters
         ----------
         X, y, sample_weight, offset
-            The data of the fit. Without X and y those of the last `fit` are taken. The estimator
+            The data of the fit. Without X and y those of the last fit are taken. The estimator
             keeps an X of at most 64 MiB alive, a larger one only while the caller has it, and
             none where it was pickled or copied.
+        trials : array of shape (n_samples,) or None, default=None
+            Those of `fit_grouped`; y then holds the successes. A row counts as often as it has
+            trials; robust covariances take a row as one observation.
         covariance : str, default="hessian"
             "hessian", "HC0", "HC1" (R), "HC1-stata", "HC2", "HC3", "cluster" (Stata, R) or
             "cluster-statsmodels". After a fit with `bias_reduction` "hessian" is brglm2's, and
@@ -121,8 +97,8 @@ class Summaries(Examined):
         if (X is None) != (y is None):
             raise ValueError("X and y must be given together, or both left out")
         if X is None:
-            X, y, sample_weight, offset = _data_of_fit(self)
-        fitted = fitted_on(self, X, y, sample_weight, offset, how)
+            X, y, sample_weight, offset, trials = kept_data(self)
+        fitted = fitted_on(self, (X, y, sample_weight, trials), offset, how)
         if len(fitted.labels) > 2:
             return summarise_classes(fitted, how, reference)
         require_no_reference(reference)
@@ -131,28 +107,8 @@ class Summaries(Examined):
         return summarise_reduced(fitted, how, kind, not getattr(self, "standardize", False))
 
 
-def data_of(estimator: Any) -> tuple[Any, ...] | None:
-    """Return X, y, sample_weight and offset of the last `fit`; None where they are gone."""
-    kept = getattr(estimator, DATA, None)
-    data = None if kept is None else tuple(each() for each in kept)
-    return None if data is None or data[0] is None or data[1] is None else data
-
-
-def _data_of_fit(estimator: Any) -> tuple[Any, ...]:
-    from sklearn.utils.validation import check_is_fitted
-
-    check_is_fitted(estimator)
-    data = data_of(estimator)
-    if data is None:
-        raise ValueError(
-            "the data of the fit are gone, or the estimator was loaded or copied: give X and y "
-            "(and sample_weight and offset) of the fit to summary"
-        )
-    return data
-
-
-def fitted_on(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, how: How) -> Fitted:
-    """Return the model with its data, checked."""
+def fitted_on(estimator: Any, data: tuple[Any, ...], offset: Any, how: How) -> Fitted:
+    """Return the model with its data, checked: X, y, sample_weight and trials."""
     for name, plain in (("l1_ratio", 0.0), ("bounds", None), ("feature_groups", None)):
         value = getattr(estimator, name)
         if value is not None and value != plain:
@@ -168,20 +124,11 @@ def fitted_on(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, h
     if K > 2:
         check_classes_how(how, K)
         require_no_offset(offset, K)
-    X = checked_alike(estimator, X)
-    y = np.asarray(y).reshape(-1)
-    m = rows_of(X)
-    if len(y) != m:
-        raise ValueError(f"y must have a label for each of the {m} rows of X; got {len(y)}")
-    rows = labels_and_weights(y, sample_weight, estimator.class_weight)
-    if not np.array_equal(rows.classes, estimator.classes_):
-        raise ValueError(
-            f"y must have the classes of the fit, {estimator.classes_.tolist()}; got "
-            f"{rows.classes.tolist()}"
-        )
+    examples: Examples = estimator._examples(*data)
+    design, rows, backend = examples
     if rows.exponent:
         raise ValueError("sample_weight must be below 2^500 for a summary")
-    design, lambda_ = rows_design(X), penalty_of(estimator._lambda(), rows)
+    lambda_ = penalty_of(estimator._lambda(), rows)
     names = getattr(estimator, "feature_names_in_", None)
     return Fitted(
         design,
@@ -190,12 +137,13 @@ def fitted_on(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, h
         np.asarray(estimator.intercept_, np.float64),
         tuple(f"x{j + 1}" for j in range(design.n_x)) if names is None else tuple(map(str, names)),
         rows.weight,
-        NONE if offset is None else check_offset(offset, m, flat=True),
+        examples.offset(offset),
         _curvature(estimator, design, rows, lambda_) if lambda_ else NONE,
         bool(estimator.fit_intercept),
         float(estimator.cost_),
         tuple(rows.classes.tolist()),
         estimator._threads(),
+        backend,
     )
 
 

@@ -47,7 +47,7 @@ def bias_reduced_inference(
 
     interval "profile": where l*, at its best over the rest, has fallen, and tests by the ratio of
     penalised likelihoods; of kind "firth" alone. convention: "brglm2" has I^-1 as the covariance,
-    "logistf" (X1 W (1 + h) X1')^-1. FLAC has that of its own data.
+    "logistf" (X1 (s + h) a (1 - a) X1')^-1. FLAC has that of its own data.
     """
     check_choice("kind", kind, KINDS)
     check_choice("convention", convention, CONVENTIONS)
@@ -62,6 +62,11 @@ def bias_reduced_inference(
         firth = climb_firth(likelihood, POLISHED * likelihood.total, 200)
         inner_covariance = flac(likelihood, firth.theta)[1]
     else:
+        if kind == "median" and convention != "brglm2":
+            raise ValueError(
+                'covariance must be "hessian" with bias_reduction="median": logistf has no such '
+                f"estimate; got {convention!r}"
+            )
         inner_covariance = covariance(likelihood, own, convention)
     found = T @ inner_covariance @ T.T
     at = likelihood.at(own)

@@ -15,6 +15,7 @@ from .bias_reduced import half_log_of_units
 from .factor import factor_of
 from .firth import climb_firth, flac, flic
 from .likelihood import Likelihood
+from .median import climb_median
 
 DEPENDENT = (
     "bias reduction needs columns that do not depend on each other; nothing tells apart the "
@@ -25,9 +26,11 @@ DEPENDENT = (
 def run_reduced(
     objective: Objective, offset: Vector, kind: str, tol: float, most: int, begun: float | None
 ) -> TrainingResult:
-    """Fit with Firth's penalty, and correct b (FLIC) or all (FLAC) where asked.
+    """Fit with Firth's penalty, and correct b (FLIC) or all (FLAC) where asked; or without median
+    bias.
 
-    J is -l* / S. tol: of the largest component of U* / S, by features with a deviation of 1.
+    J is -l* / S, or -l / S without median bias. tol: of the largest component of U* / S, by
+    features with a deviation of 1.
     """
     begun = time.perf_counter() if begun is None else begun
     likelihood = Likelihood(
@@ -40,7 +43,8 @@ def run_reduced(
         objective.backend,
     )
     total = likelihood.total
-    found = climb_firth(likelihood, tol * total, most)
+    climb = climb_median if kind == "median" else climb_firth
+    found = climb(likelihood, tol * total, most)
     if not np.isfinite(found.value):
         require_independent(likelihood)
     theta = found.theta
@@ -49,7 +53,7 @@ def run_reduced(
     elif kind == "flac":
         theta = flac(likelihood, theta)[0]
     outward = likelihood.outward(theta)
-    units = half_log_of_units(likelihood)
+    units = 0.0 if kind == "median" else half_log_of_units(likelihood)
     costs = (found.costs - units) / total
     made, cost = len(costs), -(found.value + units) / total
     reason: StopReason = "converged" if found.reached else "precision"

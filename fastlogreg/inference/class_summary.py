@@ -82,6 +82,8 @@ class ClassSummary(Odds):
     (0, 1)
     >>> summary.standard_errors.shape
     (2, 2)
+    >>> summary.wald_test("0:dose = 0, 1:dose = 0").df
+    2
     """
 
     names: tuple[str, ...]
@@ -154,6 +156,22 @@ class ClassSummary(Odds):
         from .summary_table import frame
 
         return frame(self.columns(), ["class", "name"])
+
+    def to_latex(self) -> str:
+        """Return the coefficients as a LaTeX tabular, class by class.
+
+        Returns
+        -------
+        str
+            It needs no package of LaTeX.
+        """
+        from .class_table import latex
+
+        return latex(self)
+
+    @property
+    def _all_names(self) -> tuple[str, ...]:
+        return tuple(f"{label}:{name}" for label in self.classes for name in self.names)
 
     def __str__(self) -> str:
         from .class_table import text

@@ -1,4 +1,4 @@
-"""A summary of several classes as text of at most 80 columns, and as HTML: a table for each."""
+"""A summary of several classes as text of at most 80 columns, as HTML and as LaTeX."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .summary_table import (
     WIDTH,
     certified,
     closing,
+    latex_row,
     lines_of,
     lines_of_rows,
     number,
@@ -19,6 +20,7 @@ from .summary_table import (
     row_of,
     short,
     table_of,
+    tabular,
 )
 
 if TYPE_CHECKING:
@@ -105,3 +107,13 @@ def html(summary: ClassSummary) -> str:
         parts.append("</table>")
     notes = "<br>".join(escaping.escape(line) for line in below(summary))
     return "\n".join([*parts, f"<p>{notes}</p>"])
+
+
+def latex(summary: ClassSummary) -> str:
+    """Write the coefficients as LaTeX, class by class."""
+    rows: list[str] = []
+    for k, label in enumerate(summary.classes):
+        rows += [r"\hline"] * (k > 0) + [latex_row((head_of(summary, label), *[""] * len(HEADS)))]
+        cells = zip(summary.names, rows_of(summary, k))
+        rows += [latex_row((name, *row[: len(HEADS)])) for name, row in cells]
+    return tabular(HEADS, rows, below(summary))

@@ -205,7 +205,9 @@ def _climb_by_reads(
 
 
 def pull(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
-    """Return U* less the score (p,): one read of X."""
+    """Return U* less the score (p,): one read of X, two where X is far."""
+    if likelihood.objective.backend.far:
+        return _pull_by_leverages(likelihood, theta, R)
     total = np.zeros(theta.size)
     blocks = likelihood.design.float_blocks()
     likelihood.objective.begin_pass()
@@ -223,6 +225,14 @@ def pull(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
         total[:-1] += terms @ x
         total[-1] += terms.sum() * likelihood.intercept
     return total
+
+
+def _pull_by_leverages(likelihood: Likelihood, theta: Vector, R: Vector) -> Vector:
+    terms = np.empty(likelihood.objective.m)
+    for lo, hi, z, t in likelihood.leverages(theta, R):
+        h = likelihood.weights_of(slice(lo, hi)) * likelihood.curvatures(z) * t
+        terms[lo:hi] = h * (0.5 - sigmoid(z))
+    return np.append(likelihood.objective.combine(terms), terms.sum() * likelihood.intercept)
 
 
 def leverages(likelihood: Likelihood, theta: Vector) -> tuple[Vector, Vector]:
@@ -281,10 +291,9 @@ def flac(likelihood: Likelihood, theta: Vector) -> tuple[Vector, Vector]:
 def covariance(likelihood: Likelihood, theta: Vector, convention: str) -> Vector:
     """Return the covariance of Firth's theta, of the rescaled features.
 
-    "brglm2": I^-1. "logistf": (X1 W (1 + h) X1')^-1.
+    "brglm2": I^-1. "logistf": (X1 (s + h) a (1 - a) X1')^-1, the information of the data with each
+    example once more, of weight h. So a weight of k is an example k times there, too.
     """
     z, h = leverages(likelihood, theta)
-    c = likelihood.weighted(likelihood.curvatures(z))
-    if convention == "logistf":
-        c = (1.0 + h) * c
-    return factor_of(likelihood.products(c)).inverse
+    counts = likelihood.weight + h if convention == "logistf" else likelihood.weight
+    return factor_of(likelihood.products(counts * likelihood.curvatures(z))).inverse

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.base import Backend
 from ..checks.arguments import check_choice, check_number
 from ..checks.missing import first_missing
 from ..data.design import Design
@@ -40,6 +41,7 @@ class Fitted(NamedTuple):
     cost: float | None = None
     labels: tuple[Any, ...] = (0, 1)
     n_threads: int | None = None
+    backend: str | Backend = "fused"
 
     @property
     def total(self) -> float:
@@ -104,10 +106,14 @@ def clusters_of(groups: Any, m: int, weight: Vector) -> Clusters:
     given = np.asarray(groups)
     if given.size != m or given.ndim > 2 or (given.ndim == 2 and 1 not in given.shape):
         raise ValueError(
-            f"groups must have one label for each of the {m} examples; got shape {given.shape}"
+            f"groups must have one label for each of the {m} examples; got shape {given.shape}. "
+            "Give the cluster of each example, in their order"
         )
     if missing is not None:
-        raise ValueError(f"groups must have no missing labels; that of example {missing} is")
+        raise ValueError(
+            f"groups must have no missing labels; that of example {missing} is. Leave such "
+            "examples out of the fit, or make each a cluster of its own"
+        )
     given = given.reshape(-1)
     if given.dtype.kind == "O":
         given = given.astype(str)
@@ -121,7 +127,7 @@ def clusters_of(groups: Any, m: int, weight: Vector) -> Clusters:
     if count < 2:
         raise ValueError(
             "groups must have two clusters or more: the spread between clusters is what is "
-            "measured; got one"
+            "measured; got one. Give finer groups, or take a covariance without them"
         )
     return Clusters(of_each.astype(np.intp), count)
 
@@ -157,5 +163,5 @@ def require_cost(fitted: Fitted, loss: float) -> None:
         raise ValueError(
             f"X and y must be those of the fit: the cost of its coefficients is {found:.9g} on "
             f"these, and was {fitted.cost:.9g}. Give the data of the fit, with its weights, "
-            "offset, lambda_, scale and shift"
+            "offset, lambda_, scale, shift and bias_reduction"
         )

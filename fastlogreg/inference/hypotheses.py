@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.:])"
-    r"|(?P<name>[^\W\d][\w.:]*)"
+    r"|(?P<name>[^\W\d][\w.:]*|\d[\w.]*:[\w.:]+)"  # the second of a class that is a number
     r"|`(?P<ticked>[^`]+)`|'(?P<single>[^']+)'|\"(?P<double>[^\"]+)\""
     r"|(?P<sign>[-+*,=]))"
 )
@@ -106,11 +106,40 @@ def hypotheses_of(text: str, names: Sequence[str]) -> tuple[Vector, Vector]:
     while text[at:].strip():
         match = TOKEN.match(text, at)
         if match is None:
-            raise _wrong(text, f"{text[at:].strip()[:20]!r} is no name, number or sign")
+            raise _wrong(
+                text,
+                f"{text[at:].strip()[:20]!r} is no name, number or sign. Names with "
+                "other characters stand in backticks",
+            )
         tokens.append((match.lastgroup or "", match.group(match.lastgroup or 0)))
         at = match.end()
     rows = [_Reader(part, names, text).equation() for part in _split(tokens, text)]
     return np.array([row for row, _ in rows]), np.array([c for _, c in rows])
+
+
+def wald_test_of(
+    text: str, names: Sequence[str], coefficients: Vector, covariance: Vector
+) -> WaldTest:
+    """Test hypotheses of coefficients (P,) with a covariance (P, P), NaN where not identified."""
+    L, values = hypotheses_of(text, names)
+    used = (L != 0.0).any(axis=0)
+    lost = [names[j] for j in np.flatnonzero(used & np.isnan(np.diag(covariance))).tolist()]
+    if lost:
+        raise ValueError(
+            f"the hypothesis must name coefficients that are identified; {', '.join(lost)} have "
+            "no standard error"
+        )
+    L, chosen = L[:, used], covariance[np.ix_(used, used)]
+    size = np.sqrt(np.diag(chosen))
+    rank = int(np.linalg.matrix_rank(L * size))
+    if rank < len(L):
+        raise ValueError(
+            f"the hypotheses must not follow from each other, or contradict each other; {len(L)} "
+            f"equations are worth {rank}"
+        )
+    difference = L @ coefficients[used] - values
+    statistic = float(difference @ np.linalg.solve(L @ chosen @ L.T, difference))
+    return WaldTest(statistic, rank, chi2_tail(statistic, rank), text)
 
 
 def _wrong(text: str, why: str) -> ValueError:
@@ -190,7 +219,8 @@ class _Reader:
         if value not in self.names:
             known = ", ".join(self.names[:10]) + (", ..." if len(self.names) > 10 else "")
             raise ValueError(
-                f"hypothesis must name coefficients of the model: {known}; got {value!r}"
+                f"hypothesis must name coefficients of the model: {known}; got {value!r}. "
+                "Summary.names has all of them"
             )
         return self.names.index(value), sign
 

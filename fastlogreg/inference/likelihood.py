@@ -14,6 +14,7 @@ and factors keep their digits where columns are in units of their own, or far fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -21,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend
-from ..backends.group_hessians import leverages_of_columns
 from ..data.design import Design
 from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..maths.logistic import LOGISTIC, sigmoid
 from ..objective.objective import Objective
+from .factor import Factor, factor_of
 
 MOST_STEPS, MOST_HALVINGS = 60, 30
 DECREMENT = 1e-20  # g' H^-1 g / 2, over the deviance: nothing is left to gain in float64
-
+PROVED = 0.5  # r of `maths.certificate`: 1 would do, but for rounding
 
 PART = 1 << 16  # examples whose vectors stay in the cache, and take no memory of m
 
@@ -226,9 +227,8 @@ class Likelihood:
         """
         self.objective.begin_pass()
         R = root if self.intercept else np.append(root[:, :-1], np.zeros((len(root), 1)), axis=1)
-        for lo, hi, z, t in leverages_of_columns(
-            self.design, [(theta[:-1], float(theta[-1]))], [R]
-        ):
+        points = [(theta[:-1], float(theta[-1]))]
+        for lo, hi, z, t in self.objective.backend.leverages(self.design, points, [R]):
             z = z[0] + self.offset[lo:hi] if self.offset.size else z[0]
             yield lo, hi, z, t[0]
 
@@ -270,6 +270,35 @@ class Likelihood:
         y, other = np.clip(given, 1e-300, 1.0), np.clip(1.0 - given, 1e-300, 1.0)
         return float(np.sum(self.weighted(given * np.log(y) + (1.0 - given) * np.log(other))))
 
+    def distance(self, at: At, factor: Factor, score: Vector) -> tuple[float, float]:
+        """Return nu and r of `maths.certificate` from a score (p,): no read of X, or one.
+
+        There is an optimum where r is below 1. An example's leverage s w x1' H^-1 x1 is at most 1,
+        so x1' H^-1 x1 is at most 1 / (s w), which costs no read. Only where that says nothing X is
+        read.
+        """
+        nu = float(np.linalg.norm(factor.R @ score))
+        if factor.flat.any():
+            return nu, np.inf
+        counted = self.weight > 0.0
+        least = float(self.weighted(self.curvatures(at.z))[counted].min())
+        with np.errstate(divide="ignore", over="ignore"):
+            r = float(nu / np.sqrt(least))
+        if r < PROVED:
+            return nu, r
+        t = 0.0
+        for lo, hi, _, squares in self.leverages(at.theta, factor.R):
+            t = max(t, float(squares[counted[lo:hi]].max(initial=0.0)))
+        return nu, nu * math.sqrt(t)
+
+    def is_maximum(self, at: At) -> bool:
+        """Return whether l has a maximum, and `at` is there but for rounding.
+
+        A small decrement does not say so: where labels are quasi-separated, l goes to its limit by
+        a factor of e a step, and the decrement falls below any bound. r stays at 1 or above there.
+        """
+        return self.distance(at, factor_of(at.information), at.score)[1] < PROVED
+
     def maximum(self, start: Vector | None = None) -> Maximum:
         """Climb l by Newton's method from `start` (p,), or from 0.
 
@@ -287,13 +316,14 @@ class Likelihood:
                 return Maximum(at, steps, np.inf, False)
             # With separated labels l comes to 0, and what is left to gain is of the size of l.
             if decrement <= DECREMENT * (most - at.value) + 1e-32 * abs(most):
-                return Maximum(at, steps, decrement, True)
+                return Maximum(at, steps, decrement, self.is_maximum(at))
             trial = self.at(at.theta + step)
             t = 1.0
             while not trial.value >= at.value - 1e-13 * abs(at.value) and t > 0.5**MOST_HALVINGS:
                 t *= 0.5
                 trial = self.at(at.theta + t * step)
             if decrement <= 1e-12 * (1.0 + abs(at.value)) and trial.value <= at.value:
-                return Maximum(trial, steps + 1, decrement, True)  # rounding is what is left
+                # Rounding is what is left.
+                return Maximum(trial, steps + 1, decrement, self.is_maximum(trial))
             at = trial
         return Maximum(at, MOST_STEPS, decrement, False)

@@ -1,4 +1,4 @@
-"""What a summary of two classes and one of several have in common: odds ratios, and columns."""
+"""What a summary of two classes and one of several have in common: odds ratios, tests, columns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..maths.arrays import Vector
+from .hypotheses import WaldTest, wald_test_of
 
 COLUMNS = (
     "coefficient",
@@ -24,7 +25,7 @@ COLUMNS = (
 
 
 class Odds:
-    """Compute odds ratios from coefficients and their intervals."""
+    """Compute odds ratios from coefficients and their intervals, and Wald's tests of them."""
 
     coefficients: NDArray[np.float64]
     standard_errors: NDArray[np.float64]
@@ -33,6 +34,13 @@ class Odds:
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     certified_errors: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    penalised: bool
+
+    @property
+    def _all_names(self) -> tuple[str, ...]:
+        """Return the names of the coefficients, in the order of the covariance."""
+        raise NotImplementedError
 
     @property
     def odds_ratios(self) -> Vector:
@@ -48,6 +56,36 @@ class Odds:
     def odds_upper(self) -> Vector:
         """Return the upper ends of the intervals of the odds ratios, in that shape."""
         return _exponential(self.upper)
+
+    def wald_test(self, hypothesis: str) -> WaldTest:
+        """Test linear hypotheses about the coefficients, all of them together.
+
+        Parameters
+        ----------
+        hypothesis : str
+            Equations with commas between them, as "age = 0, ht = ui" or "2 * age + lwt = 0.1". An
+            expression without "=" is said to be 0. Names with other characters than letters,
+            digits, "_", "." and ":" stand in backticks or quotes: "`C(race)[2]` = 0". Of several
+            classes a coefficient is named by class and column: "general:write = 0".
+
+        Returns
+        -------
+        WaldTest
+            statistic, df and p_value, by chi-square.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no coefficient, one that is not identified, hypotheses that repeat
+            or contradict each other, and after a penalty.
+        """
+        if self.penalised:
+            raise ValueError(
+                "wald_test needs a fit without a penalty: shrunk estimates are no test of 0. Fit "
+                "with C=infinity (lambda_=0)"
+            )
+        estimates = self.coefficients.reshape(-1), self.covariance
+        return wald_test_of(hypothesis, self._all_names, *estimates)
 
     def _numbers(self) -> dict[str, list[Any]]:
         """Return the numbers of the table, a list for each of `COLUMNS`."""

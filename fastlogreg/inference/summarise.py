@@ -2,9 +2,8 @@
 
 One read of X gives l, the score g and the information I. With nu^2 = g' H^-1 g and
 r = nu max sqrt(x1' H^-1 x1) < 1 there is an optimum, and no coefficient is farther from it than
-nu (-log(1 - r) / r) of its standard errors. An example's leverage s w x1' H^-1 x1 is at most 1, so
-x1' H^-1 x1 is at most 1 / (s w), which costs no read. Only where that proves nothing is X read for
-the leverages, and only where these prove nothing either, for what the data do not tell.
+nu (-log(1 - r) / r) of its standard errors: `Likelihood.distance`. Only where that proves nothing
+is X read for what the data do not tell.
 """
 
 from __future__ import annotations
@@ -44,9 +43,7 @@ def summarise(fitted: Fitted, how: How) -> Summary:
     how = how.checked()
     require_memory(len(fitted.parameters))
     clusters = clusters_of(how.groups, fitted.design.m, fitted.weight)
-    likelihood = Likelihood(
-        fitted.design, fitted.y, fitted.weight, fitted.offset, fitted.intercept, fitted.n_threads
-    )
+    likelihood = likelihood_of(fitted)
     theta = likelihood.inward(np.append(fitted.w[:, 0], fitted.b[0]))
     at = likelihood.at(theta)
     if not math.isfinite(at.value):
@@ -89,6 +86,19 @@ def summarise(fitted: Fitted, how: How) -> Summary:
     of = made(fitted, how, estimates, fit, notes)
     found: Summary = of(fitted.parameters, f"P({fitted.labels[1]})", likelihood.passes)
     return found if how.interval == "wald" else with_profile(found, likelihood, theta, how, order)
+
+
+def likelihood_of(fitted: Fitted) -> Likelihood:
+    """Return the likelihood of a model of two classes on the data of its fit."""
+    return Likelihood(
+        fitted.design,
+        fitted.y,
+        fitted.weight,
+        fitted.offset,
+        fitted.intercept,
+        fitted.n_threads,
+        fitted.backend,
+    )
 
 
 def with_profile(
@@ -146,18 +156,9 @@ class Fit(NamedTuple):
 
 def _certificate(likelihood: Likelihood, at: At, factor: Factor, score: Vector) -> Proof:
     """Return how far the optimum can be: no read of X, or one."""
-    nu = float(np.linalg.norm(factor.R @ score))
-    if factor.flat.any():
-        return Proof(nu, np.inf)
-    curvature = likelihood.weighted(likelihood.curvatures(at.z))
-    least = float(curvature[likelihood.weight > 0.0].min())
-    with np.errstate(divide="ignore", over="ignore"):
-        r = nu / np.sqrt(least)
-    if not r < 0.5:
-        t = max(float(t.max()) for *_, t in likelihood.leverages(at.theta, factor.R))
-        r = nu * math.sqrt(t)
+    nu, r = likelihood.distance(at, factor, score)
     bound = bound_without_penalty(nu, r)
-    return Proof(nu, bound / nu if nu > 0.0 else 0.0)
+    return Proof(nu, bound / nu if nu > 0.0 else (0.0 if r < 1.0 else np.inf))
 
 
 def _not_identified(likelihood: Likelihood, at: At, names: Sequence[str]) -> Identified:

@@ -1,4 +1,4 @@
-"""The summary of a bias-reduced fit: Firth's, FLIC and FLAC.
+"""The summary of a bias-reduced fit: Firth's, FLIC, FLAC, and without median bias.
 
 Its estimate is no maximum of l. So there is no likelihood-ratio test of the model by l, and what
 proves the distance from the optimum of l says nothing here.
@@ -12,14 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from .bias_reduced import bias_reduced_inference
-from .fitted import COST_LOST, Fitted, How, require_memory
-from .likelihood import Likelihood
-from .summarise import Estimates, Fit, Proof, made, tjur
+from .fitted import COST_LOST, Fitted, How, require_cost, require_memory
+from .summarise import Estimates, Fit, Proof, likelihood_of, made, tjur
 from .summary import Summary
 
 CONVENTIONS = {  # of the covariance, by the names that users give
     "hessian": ("brglm2", "inverse of the information at the estimate (brglm2)"),
-    "logistf": ("logistf", "inverse of X1 W (1 + h) X1' (logistf)"),
+    "logistf": ("logistf", "inverse of X1 (s + h) a (1 - a) X1' (logistf)"),
 }
 NOTE = (
     "bias_reduction={kind!r}: log-likelihood, deviance, AIC, BIC and pseudo R2 are those of the "
@@ -41,15 +40,15 @@ def summarise_reduced(fitted: Fitted, how: How, kind: str, invariant: bool) -> S
     convention, words = CONVENTIONS[how.covariance]
     how = how._replace(covariance="hessian").checked()
     require_memory(len(fitted.parameters))
-    likelihood = Likelihood(
-        fitted.design, fitted.y, fitted.weight, fitted.offset, fitted.intercept, fitted.n_threads
-    )
+    likelihood = likelihood_of(fitted)
     theta = np.append(fitted.w[:, 0], fitted.b[0])
     found = bias_reduced_inference(likelihood, theta, kind, how.level, convention, how.interval)
     if not math.isfinite(found.log_likelihood):
         fitted.design.require_finite(fitted.names)
     if invariant and kind == "firth":
         _require_cost(fitted, -found.penalised_log_likelihood / fitted.total)
+    if kind == "median":
+        require_cost(fitted, -found.log_likelihood / fitted.total)
     used = len(fitted.parameters)
     order = np.append(used - 1, np.arange(used - 1)) if fitted.intercept else np.arange(used)
     covariance = found.covariance[np.ix_(order, order)]

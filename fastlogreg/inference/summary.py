@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..maths.distributions import chi2_tail
-from .hypotheses import WaldTest, hypotheses_of
 from .odds import Odds
 
 
@@ -57,7 +55,7 @@ class Summary(Odds):
     penalised : bool
         Whether the fit had a penalty.
     bias_reduction : str or None
-        The way in which the estimates are bias-reduced: "firth", "flic" or "flac".
+        The way in which the estimates are bias-reduced: "firth", "flic", "flac" or "median".
     notes : tuple of str
         What to know of these numbers.
     target : str
@@ -142,52 +140,20 @@ class Summary(Odds):
 
         return frame(self.columns(), "name")
 
-    def wald_test(self, hypothesis: str) -> WaldTest:
-        """Test linear hypotheses about the coefficients, all of them together.
+    @property
+    def _all_names(self) -> tuple[str, ...]:
+        return self.names
 
-        Parameters
-        ----------
-        hypothesis : str
-            Equations with commas between them, as "age = 0, ht = ui" or "2 * age + lwt = 0.1". An
-            expression without "=" is said to be 0. Names with other characters than letters,
-            digits, "_", "." and ":" stand in backticks or quotes: "`C(race)[2]` = 0".
+    def __str__(self) -> str:
+        from .summary_table import text
 
-        Returns
-        -------
-        WaldTest
-            statistic, df and p_value, by chi-square.
+        return text(self)
 
-        Raises
-        ------
-        ValueError
-            For a name that is no coefficient, one that is not identified, hypotheses that repeat
-            or contradict each other, and after a penalty.
-        """
-        if self.penalised:
-            raise ValueError(
-                "wald_test needs a fit without a penalty: shrunk estimates are no test of 0. Fit "
-                "with C=infinity (lambda_=0)"
-            )
-        L, values = hypotheses_of(hypothesis, self.names)
-        used = (L != 0.0).any(axis=0)
-        lost = [name for name, there, c in zip(self.names, used, self.standard_errors)
-                if there and np.isnan(c)]  # fmt: skip
-        if lost:
-            raise ValueError(
-                f"the hypothesis must name coefficients that are identified; {', '.join(lost)} "
-                "have no standard error"
-            )
-        L, chosen = L[:, used], self.covariance[np.ix_(used, used)]
-        size = np.sqrt(np.diag(chosen))
-        rank = int(np.linalg.matrix_rank(L * size))
-        if rank < len(L):
-            raise ValueError(
-                f"the hypotheses must not follow from each other, or contradict each other; "
-                f"{len(L)} equations are worth {rank}"
-            )
-        difference = L @ self.coefficients[used] - values
-        statistic = float(difference @ np.linalg.solve(L @ chosen @ L.T, difference))
-        return WaldTest(statistic, rank, chi2_tail(statistic, rank), hypothesis)
+    def __repr__(self) -> str:
+        return (
+            f"Summary({len(self.names)} coefficients, {self.examples} examples, "
+            f"log_likelihood={self.log_likelihood:.6g}, covariance={self.covariance_kind!r})"
+        )
 
     def to_latex(self) -> str:
         """Return the table of coefficients as a LaTeX tabular.
@@ -200,17 +166,6 @@ class Summary(Odds):
         from .summary_table import latex
 
         return latex(self)
-
-    def __str__(self) -> str:
-        from .summary_table import text
-
-        return text(self)
-
-    def __repr__(self) -> str:
-        return (
-            f"Summary({len(self.names)} coefficients, {self.examples} examples, "
-            f"log_likelihood={self.log_likelihood:.6g}, covariance={self.covariance_kind!r})"
-        )
 
     def _repr_html_(self) -> str:
         from .summary_table import html

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as escaping
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -189,13 +189,21 @@ def frame(columns: dict[str, list[Any]], index: str | list[str]) -> Any:
 
 def latex(summary: Summary) -> str:
     """Write the coefficients as LaTeX."""
-    lines = [r"\begin{tabular}{lrrrrrr}", r"\hline"]
-    lines += [" & ".join(("", *HEADS)) + r" \\", r"\hline"]
-    for name, row in zip(summary.names, rows_of(summary)):
-        lines.append(" & ".join(map(_latex, (name, *row))) + r" \\")
-    lines += [r"\hline", r"\end{tabular}"]
-    lines += [f"% {line}" for line in (percent(summary), *closing(summary))]
-    return "\n".join(lines)
+    rows = [latex_row((name, *row)) for name, row in zip(summary.names, rows_of(summary))]
+    return tabular(HEADS, rows, [percent(summary), *closing(summary)])
+
+
+def tabular(heads: Sequence[str], rows: Sequence[str], notes: Sequence[str]) -> str:
+    """Write a LaTeX tabular: a column for names, one for each head, and notes as comments."""
+    columns = "l" + "r" * len(heads)
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", latex_row(("", *heads)), r"\hline"]
+    lines += [*rows, r"\hline", r"\end{tabular}"]
+    return "\n".join([*lines, *(f"% {line}" for line in notes)])
+
+
+def latex_row(cells: Sequence[str]) -> str:
+    """Write a row of a LaTeX tabular."""
+    return " & ".join(map(_latex, cells)) + r" \\"
 
 
 _SPECIAL = {character: "\\" + character for character in "&%$#_{}"}

@@ -196,3 +196,46 @@ def test_several_classes_are_refused_before_any_work(tmp_path, run):
     assert "summary is for two classes; got a model of 3" in err
     assert run("train", data, *columns, "--out", model)[0] == 0
     assert "got a model of 3" in run("summary", model, data, *TARGET)[2]
+
+
+WARDS = ("--covariance", "cluster", "--groups", "ward", "--json")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("columns", [(), ("--x", "age,colour")])
+def test_groups_of_a_table_with_text(suffix, columns, tmp_path, run):
+    """The clusters are a column of words, which is no feature; features are encoded words."""
+    import pandas
+
+    X, y, groups = points()
+    colour = np.array(["red", "blue", "green"])[np.arange(60) % 3]
+    ward = np.array([f"w{g}" for g in groups])
+    columns = columns or ("--leave-out", "ward")
+    frame = pandas.DataFrame({"age": X[:, 0], "colour": colour, "ward": ward, "kind": y})
+    data, model = tmp_path / f"d.{suffix}", tmp_path / "m.npz"
+    frame.to_csv(data, index=False) if suffix == "csv" else frame.to_parquet(data, index=False)
+    fit = (*TARGET, *columns, *FIT, "--lambda", 0, "--no-standardize", "--out", model)
+    assert run("train", data, *fit)[0] == 0
+    status, out, err = run("summary", model, data, *TARGET, *WARDS)
+    assert (status, err) == (0, "")
+    found = {row["name"]: row["std_error"] for row in json.loads(out)["coefficients"]}
+    levels = [name for name in found if name.startswith("colour = ")]
+    assert len(levels) == 2
+    own_X = np.column_stack([X[:, 0], *(colour == name[len("colour = ") :] for name in levels)])
+    result = flr.train(own_X.T, y[None, :], solver="auto", tol=1e-10)
+    wanted = flr.summary(result, own_X.T, y[None, :], covariance="cluster", groups=ward)
+    assert list(found.values()) == pytest.approx(wanted.standard_errors, rel=1e-4)
+
+
+def test_rows_without_a_label_are_left_out_of_summary_and_groups(tmp_path, run):
+    X, y, groups = points()
+    rows = ["age,ward,kind"]
+    rows += [f"{a},w{g},{'' if i % 7 == 0 else k}" for i, (a, g, k) in
+             enumerate(zip(X[:, 0], groups, y))]  # fmt: skip
+    data, model = tmp_path / "d.csv", tmp_path / "m.npz"
+    data.write_text("\n".join(rows) + "\n")
+    fit = (*TARGET, "--x", "age", *FIT, "--lambda", 0, "--out", model)
+    assert run("train", data, *fit)[0] == 0
+    status, out, err = run("summary", model, data, *TARGET, *WARDS)
+    assert (status, err) == (0, "")
+    assert json.loads(out)["examples"] == sum(i % 7 > 0 for i in range(60))

@@ -273,11 +273,68 @@ def test_tables():
     columns = found.columns()
     assert columns["class"] == ["b"] * 3 + ["c" * 70] * 3
     assert columns["odds_ratio"] == pytest.approx(np.exp(found.coefficients).reshape(-1).tolist())
+    latex = found.to_latex()
+    assert r"log(P(b) / P($<$a$>$)) &  &  &" in latex
+    assert latex.count("&") == 6 * (1 + 2 + 6)
+    assert latex.count(r"\hline") == 4
+    assert latex.count("\n% ") == 3
     pytest.importorskip("pandas")
     frame = found.to_frame()
     assert frame.index.names == ["class", "name"]
     assert frame.shape == (6, 10)
     assert frame.loc[("b", "x2"), "coefficient"] == found.coefficients[0, 2]
+
+
+# ---------------------------------------------------------------- hypotheses
+
+
+def test_hypotheses_name_class_and_column():
+    X, y, _ = problem(22)
+    found = fitted(X, np.array(["a", "b", "c"])[y]).summary()
+    c, V = found.coefficients.reshape(-1), found.covariance
+    L = np.array([[0, 1, 0, 0, 0, 0], [0, 0, 2.0, 0, 0, -1]])
+    difference = L @ c - [0.0, 0.5]
+    wanted = difference @ np.linalg.inv(L @ V @ L.T) @ difference
+    test = found.wald_test("b:x1 = 0, 2 * b:x2 - c:x2 = 0.5")
+    assert (test.df, test.statistic) == (2, pytest.approx(wanted, rel=1e-9))
+    assert found.wald_test("c:x1").statistic == pytest.approx(found.z[1, 1] ** 2, rel=1e-12)
+
+
+def test_hypotheses_do_not_depend_on_the_reference():
+    """That x1 tells no two classes apart, with numbers as classes."""
+    X, y, _ = problem(22)
+    model = fitted(X, y)
+    found = [
+        model.summary(reference=reference).wald_test(text)
+        for reference, text in (
+            (0, "1:x1 = 0, 2:x1 = 0"),
+            (1, "0:x1 = 0, 2:x1 = 0"),
+            (2, "0:x1 = 0, 0:x1 = 1:x1"),
+        )
+    ]
+    for test in found:
+        assert test.statistic == pytest.approx(found[0].statistic, rel=1e-9)
+    assert found[0].df == 2
+    spaced = fitted(X, np.array(["no", "a bit", "much"])[y]).summary(reference="no")
+    assert spaced.wald_test("`a bit:x1` = much:x1").df == 1
+
+
+def test_bad_hypotheses():
+    X, y, _ = problem(22)
+    found = fitted(X, y).summary()
+    for text, said in (
+        ("0:x1", "must name coefficients of the model: 1:intercept, 1:x1"),
+        ("x1 = 0", "got 'x1'"),
+        ("1:x1, 2 * 1:x1", "2 equations are worth 1"),
+        ("1:x1 * 2:x1", "not linear"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            found.wald_test(text)
+    with pytest.raises(ValueError, match="needs a fit without a penalty"):
+        fitted(X, y, C=1.0).summary().wald_test("1:x1")
+    double = fitted(X[:, [0, 1, 1]], y).summary()
+    with pytest.raises(ValueError, match="identified; 1:x2, 1:x3 have no standard error"):
+        double.wald_test("1:x2 = 1:x3")
 
 
 # ---------------------------------------------------------------- bad input

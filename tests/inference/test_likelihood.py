@@ -72,3 +72,36 @@ def test_a_factor_names_the_parameters_that_nothing_tells_apart():
     whole = factor_of(x[:, :3].T @ x[:, :3])
     assert not whole.flat.any()
     assert whole.inverse == pytest.approx(np.linalg.inv(x[:, :3].T @ x[:, :3]), rel=1e-10)
+
+
+@pytest.mark.parametrize("others", [0, 200])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_quasi_separated_labels_are_not_said_to_be_reached(weighted, others):
+    """A category of one label: l goes to its limit, the gain of a step falls below any bound."""
+    rng = np.random.default_rng(3)
+    m = 40 + others
+    X = np.column_stack([rng.normal(size=m), np.arange(m) < 6])
+    y = (rng.random(m) < 0.5).astype(np.uint8)
+    y[:6] = 1
+    s = rng.random(m) + 0.5 if weighted else NONE
+    found = Likelihood(design_of(X.T), y, s).maximum()
+    assert not found.reached
+    y[0] = 0  # one of them is of the other label
+    assert Likelihood(design_of(X.T), y, s).maximum().reached
+
+
+def test_an_example_far_out_is_no_separation():
+    """Its a (1 - a) is below rounding, so that only its leverage tells."""
+    rng = np.random.default_rng(4)
+    X = np.append(rng.normal(size=60), 400.0)[:, None]
+    y = np.append((X[:-1, 0] + rng.logistic(size=60) > 0), True).astype(np.uint8)
+    found = Likelihood(design_of(X.T), y).maximum()
+    assert found.reached
+    assert found.at.z[-1] > 100.0
+
+
+def test_an_example_without_weight_changes_nothing():
+    X, y, _ = table(5)
+    X, y = np.append(X, [[1e6, 1e6, 1e6]], axis=0), np.append(y, 1)
+    s = np.append(np.ones(len(y) - 1), 0.0)
+    assert Likelihood(design_of(X.T), y, s).maximum().reached
