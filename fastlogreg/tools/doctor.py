@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.tuning import tuning
-from ..kernels.decorators import cache_folder as kernel_folder
 from ..api.passes import propagate
 from ..cuda import device
+from ..data.tuning import tuning
+from ..kernels.decorators import cache_folder as kernel_folder
 from ..kernels.dense import chunks
 from ..machine.cpu import cpu_name
 from ..machine.threads import available_threads, run_on
