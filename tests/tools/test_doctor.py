@@ -262,7 +262,7 @@ def test_a_well_installation(monkeypatch):
     )  # not a matter of this moment's load
     checks = list(doctor.examine())
     assert [check for check in checks if not check.healthy] == []
-    assert len(checks) == 11
+    assert len(checks) == 12
 
 
 def test_without_compiled_kernels_nothing_is_measured(monkeypatch):
