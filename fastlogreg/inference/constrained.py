@@ -29,7 +29,7 @@ from ..maths.arrays import Vector
 from .search import Found, search_all
 
 MOST_READS = 20  # of scores alone, before a column is searched for by itself
-STEP = 1e-9  # in standard errors: the last step, which is made without another read
+STEP = 1e-5  # in standard errors: a step whose square is rounding, made without another read
 REACH = 3.0  # times the first distance: a longer step is cut to it
 
 
