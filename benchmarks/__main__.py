@@ -17,8 +17,10 @@ from .report.results import keep_in, load, save
 from .report.tables import write_block
 from .runs import compile as cold_start
 from .runs import (
+    coverage,
     cuda,
     cv,
+    inference,
     kernels,
     lectures,
     memory,
@@ -37,6 +39,8 @@ BENCHMARKS: dict[str, Any] = {
     "solvers": solvers,
     "cv": cv,
     "penalties": penalties,
+    "inference": inference,
+    "coverage": coverage,
     "compile": cold_start,
     "serving": serving,
     "memory": memory,
@@ -91,7 +95,11 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--data", type=Path, metavar="FOLDER", help="with catvnoncat/ and mnist/"
             )
-        if name in ("solvers", "cv", "penalties"):
+        if name == "inference":
+            command.add_argument(
+                "--large", action="store_true", help="also a file of 4 GiB, made in TMPDIR"
+            )
+        if name in ("solvers", "cv", "penalties", "inference"):
             command.add_argument(
                 "--problem",
                 default="",
@@ -99,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
                 help="only problems with TEXT in their name",
             )
             command.add_argument(
-                "--data", type=Path, metavar="FOLDER", help="with mnist/ and libsvm/"
+                "--data", type=Path, metavar="FOLDER", help="with mnist/, libsvm/ and tables/"
             )
     again = commands.add_parser("report", help="the tables of results of --json, cut off or whole")
     again.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")

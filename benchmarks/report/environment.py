@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+from importlib import metadata
 from typing import Any
 
 from fastlogreg.machine.caches import last_level_cache
 from fastlogreg.machine.cpu import cpu_name
 
-PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "torch", "fastlogreg")
+PACKAGES = (
+    *("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "torch"),
+    *("statsmodels", "glum", "firthmodels", "fastlogreg"),
+)
 # The load average before this run has added to it, and up to where the machine is called quiet.
 LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0
 QUIET = 0.5
@@ -22,9 +26,10 @@ def environment(n_threads: int) -> dict[str, Any]:
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            versions[name] = importlib.import_module(_MODULES.get(name, name)).__version__
+            module = importlib.import_module(_MODULES.get(name, name))
         except ImportError:
             continue
+        versions[name] = getattr(module, "__version__", None) or metadata.version(name)
     return {
         "load": LOAD,
         "cpu": cpu_name(),

@@ -11,8 +11,8 @@ First all columns share reads that give l and its score alone. With B near infor
     slope = g.v / (c.v)         t += (target - l - g.d / 2) / slope      the move of c.theta
 
 B begins as one for all, at the maximum. Each column improves its own by the differences of scores
-it meets (BFGS, without matrices of its own). A column that this does not lead home is searched for
-with the information at each point: `search`.
+it meets (BFGS, without matrices of its own). A curve may do this in its own way (`alone`). A column
+that this does not lead home is searched for with the information at each point: `search`.
 
 Reference for the equations: Venzon and Moolgavkar, "A method for computing profile-likelihood-based
 confidence intervals", Applied Statistics 37 (1988).
@@ -29,7 +29,7 @@ from ..maths.arrays import Vector
 from .search import Found, search_all
 
 MOST_READS = 20  # of scores alone, before a column is searched for by itself
-STEP = 1e-9  # in standard errors: the last step, which is made without another read
+STEP = 1e-5  # in standard errors: a step whose square is rounding, made without another read
 REACH = 3.0  # times the first distance: a longer step is cut to it
 
 
@@ -49,9 +49,33 @@ class Curve(Protocol):
         """Return l (K,), its score (K, p) and an information (K, p, p)."""
         ...
 
+    def alone(self, begun: Begun) -> Ended | None:
+        """Follow each column by itself, where that is better than shared reads; else None."""
+        ...
+
     def never_falls(self, directions: Vector) -> NDArray[np.bool_]:
         """Return for each direction (K, p) whether l never falls along it, from anywhere."""
         ...
+
+
+class Begun(NamedTuple):
+    """Hold where K columns begin: tasks, theta (K, p), and how long a step may be (K,); the target;
+    the inverse of the information at the maximum, and that itself (p, p)."""
+
+    tasks: Tasks
+    theta: Vector
+    reach: Vector
+    target: float
+    inverse: Vector
+    information: Vector
+
+
+class Ended(NamedTuple):
+    """Hold c.theta (K,), l (K,), and which columns came to an end (K,)."""
+
+    place: Vector
+    value: Vector
+    came: NDArray[np.bool_]
 
 
 class Top(NamedTuple):
@@ -82,25 +106,36 @@ def solve(curve: Curve, top: Top, tasks: Tasks, drop: float) -> Found:
     found = Found(np.full(len(tasks.side), np.nan), np.full(len(tasks.side), np.nan))
     lost = np.arange(len(tasks.side))
     if top.plain:
-        lost = _shared(curve, top, tasks, drop, found)
+        begun = _begin(top, tasks, drop)
+        ended = curve.alone(begun)
+        if ended is None:
+            lost = _shared(curve, begun, found)
+        else:
+            came, lost = ended.came, np.flatnonzero(~ended.came)
+            found.place[came], found.value[came] = ended.place[came], ended.value[came]
     if lost.size:
         rest = search_all(curve, top, tasks.of(lost), drop)
         found.place[lost], found.value[lost] = rest
     return found
 
 
-def _shared(curve: Curve, top: Top, tasks: Tasks, drop: float, found: Found) -> NDArray[np.intp]:
-    """Fill in what is found by shared reads of scores; return the columns that are not."""
-    target = top.value - drop
-    active, lost = np.arange(len(tasks.side)), []
+def _begin(top: Top, tasks: Tasks, drop: float) -> Begun:
+    """Return the ends of Wald's intervals, and the tests as far along a parabola."""
     c, side = tasks
     v = c @ top.inverse
     spread = np.sqrt(np.einsum("kj,kj->k", c, v))
     far = np.where(side == 0.0, -(c @ top.theta), side * np.sqrt(2.0 * drop) * spread)
     theta = top.theta + v * (far / spread**2)[:, None]
     reach = REACH * np.maximum(np.sqrt(2.0 * drop), np.abs(far / spread))
-    memory = _Memory(top.inverse)
-    information = np.linalg.pinv(top.inverse, hermitian=True)
+    information = np.asarray(np.linalg.pinv(top.inverse, hermitian=True), np.float64)
+    return Begun(tasks, theta, reach, top.value - drop, top.inverse, information)
+
+
+def _shared(curve: Curve, begun: Begun, found: Found) -> NDArray[np.intp]:
+    """Fill in what is found by shared reads of scores; return the columns that are not."""
+    (c, side), theta, reach, target, inverse, information = begun
+    active, lost = np.arange(len(side)), []
+    memory = _Memory(inverse)
     for _ in range(MOST_READS):
         value, g = curve.scores(theta)
         memory.learn(theta, g)

@@ -26,6 +26,7 @@ from ..machine.once import once
 from ..machine.threads import run_on
 from ..maths.arrays import Vector
 from ..maths.logistic import sigmoid
+from .constrained import MOST_READS, STEP, Begun, Ended
 from .factor import factor_of
 from .likelihood import Likelihood
 from .profile import informations_at, with_ones
@@ -113,6 +114,23 @@ class FirthCurve:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             run_on(min(K, self.likelihood.objective.n_threads), partial(evaluate_columns, *given))
         return values, scores
+
+    def alone(self, begun: Begun) -> Ended | None:
+        """Follow the columns by a kernel, where there is one for this X."""
+        if not self.by_kernel:
+            return None
+        from ..kernels.layout import LINE_NUMBERS
+        from ..kernels.whole_runs.firth_profile import Profile, follow_columns
+
+        c, side = begun.tasks
+        K = len(side)
+        found, counter = np.empty((K, 3)), np.zeros(LINE_NUMBERS, np.int64)
+        matrices = np.ascontiguousarray(begun.inverse), np.ascontiguousarray(begun.information)
+        profile = Profile(*matrices, begun.target, MOST_READS, STEP)
+        given = self.table, profile, c, side, begun.theta, begun.reach, found, counter
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            run_on(min(K, self.likelihood.objective.n_threads), partial(follow_columns, *given))
+        return Ended(found[:, 0], found[:, 1], found[:, 2] == 1.0)
 
     def _by_blocks(self, thetas: Vector) -> tuple[Vector, Vector, Vector]:
         """Read X twice: for l and I, then for the leverages."""

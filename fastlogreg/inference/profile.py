@@ -19,7 +19,7 @@ from ..backends.base import Columns
 from ..maths.arrays import NONE, Vector
 from ..maths.distributions import chi2_quantile, chi2_tail
 from ..maths.logistic import sigmoid
-from .constrained import Curve, Tasks, Top, solve
+from .constrained import Begun, Curve, Ended, Tasks, Top, solve
 from .factor import factor_of
 from .likelihood import Likelihood, Maximum
 
@@ -141,6 +141,10 @@ class LikelihoodCurve:
     def informations(self, thetas: Vector) -> tuple[Vector, Vector, Vector]:
         """Return l (K,), its score (K, p) and the information (K, p, p), block by block."""
         return informations_at(self.likelihood, thetas)
+
+    def alone(self, begun: Begun) -> Ended | None:
+        """Return None: a read of X serves all columns."""
+        return None
 
     def never_falls(self, directions: Vector) -> NDArray[np.bool_]:
         """Return for each direction whether no example moves to its wrong side along it."""

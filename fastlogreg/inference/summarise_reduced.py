@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..machine.blas import one_thread
 from .bias_reduced import bias_reduced_inference
 from .fitted import COST_LOST, Fitted, How, require_cost, require_memory
 from .summarise import Estimates, Fit, Proof, likelihood_of, made, tjur
@@ -42,7 +43,10 @@ def summarise_reduced(fitted: Fitted, how: How, kind: str, invariant: bool) -> S
     require_memory(len(fitted.parameters))
     likelihood = likelihood_of(fitted)
     theta = np.append(fitted.w[:, 0], fitted.b[0])
-    found = bias_reduced_inference(likelihood, theta, kind, how.level, convention, how.interval)
+    with (
+        one_thread()
+    ):  # of matrices (p, p): BLAS's threads wait for each other longer than they work
+        found = bias_reduced_inference(likelihood, theta, kind, how.level, convention, how.interval)
     if not math.isfinite(found.log_likelihood):
         fitted.design.require_finite(fitted.names)
     if invariant and kind == "firth":

@@ -49,6 +49,7 @@ from __future__ import annotations
 from math import inf, log1p
 
 ROUNDING = 2.0**-52  # of J: what the sum of the losses and its quotient are off by, at least
+CLEARLY_BELOW_ONE = 0.99  # what r must be below for a proof without a penalty
 
 
 def suboptimality_bound(
@@ -91,8 +92,11 @@ def bound_for_classes(squares: float, gain: float, spread: float, modulus: float
 
 
 def bound_without_penalty(nu: float, r: float) -> float:
-    """Return the bound for lambda = 0; infinite where r is not below 1."""
-    if not r < 1.0:
+    """Return the bound for lambda = 0; infinite where r is not clearly below 1.
+
+    Along a direction in which the likelihood rises for ever r is 1; rounding may bring it below.
+    """
+    if not r < CLEARLY_BELOW_ONE:
         return inf
     return nu * nu * (-log1p(-r) / r if r > 0.0 else 1.0)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backends import moments
 from ..data.design import Design
-from ..machine.blas import inner, norm
+from ..machine.blas import inner, norm, one_thread
 from ..maths import certificate
 from ..maths.arrays import Vector
 from .point import Evaluation
@@ -129,7 +129,8 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
 def largest_leverage(design: Design, inverse: Vector, intercept: bool) -> float:
     """Return the largest x H^-1 x over the examples, x having its 1; inverse: of H's factor."""
     found, last = 0.0, inverse[:, -1] * intercept
-    with np.errstate(over="ignore", invalid="ignore"):
+    # BLAS's threads would spin in the way of the kernels' own.
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         for _, _, x in design.float_blocks():
             y = x @ inverse[:, :-1].T + last
             found = max(found, float(np.einsum("ij,ij->i", y, y).max()))

@@ -211,6 +211,26 @@ def firth_of(X, y, s):
     return found.outward(firth.climb_firth(found, 1e-10, 200).theta)
 
 
+def test_columns_followed_alone_end_where_shared_reads_end(monkeypatch):
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(2, 60)), (rng.random(60) < 0.3).astype(float)
+    weights = rng.integers(1, 3, 60).astype(float)
+
+    def ends(n_threads):
+        likelihood = Likelihood(design_of(X), y, weights, n_threads=n_threads)
+        theta = likelihood.outward(firth.climb_firth(likelihood, 1e-10, 100).theta)
+        found = bias_reduced_inference(likelihood, theta, interval="profile")
+        return np.array([found.lower, found.upper, found.p_values])
+
+    alone = ends(1)
+    assert ends(2).tobytes() == alone.tobytes()
+    monkeypatch.setattr(firth.FirthCurve, "alone", lambda self, begun: None)
+    assert ends(1) == pytest.approx(alone, rel=1e-9)
+    monkeypatch.undo()
+    monkeypatch.setattr(firth, "MOST_READS", 1)  # no column comes, and each is searched for
+    assert ends(1) == pytest.approx(alone, rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

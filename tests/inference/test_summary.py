@@ -321,6 +321,19 @@ def test_a_category_of_one_label_is_named():
     assert found.standard_errors[:4] == pytest.approx(without.standard_errors, rel=1e-2)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_no_rounding_proves_a_maximum_where_there_is_none(seed):
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.normal(size=30), np.arange(30) < 4])
+    y = (rng.random(30) < 1.0 / (1.0 + np.exp(-X[:, 0]))).astype(int)
+    y[:4] = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = flr.train(X.T, y[None, :], solver="auto", tol=1e-10)
+    found = flr.summary(result, X.T, y[None, :])
+    assert np.isnan(found.standard_errors).tolist() == [False, False, True]
+
+
 def test_a_fit_that_ended_early_says_how_far_it_is():
     X, y, _ = problem(12)
     with warnings.catch_warnings():

@@ -57,6 +57,16 @@ def eight_by_sixteen(packed: Any, a: int, b: int, size: int, H: Any, at: int, wi
 
 
 @inlined
+def eight_by_eight(packed: Any, a: int, b: int, size: int, H: Any, at: int, width: int) -> None:
+    """Add columns a to a + 8 of packed times columns b to b + 8 to the 8 x 8 of H from H[at] on."""
+    h = eight_rows(at, width)
+    c = load_rows(H, h, 0)
+    for r in range(0, size, PANEL):
+        c = add_each(splats(packed, a + r, h), load(packed, b + r), c)
+    store_rows(H, h, 0, c)
+
+
+@inlined
 def four_by_eight(packed: Any, a: int, b: int, size: int, H: Any, at: int, width: int) -> None:
     """Add columns a to a + 4 of packed times columns b to b + 8 to the 4 x 8 of H from H[at] on."""
     h = four_rows(at, width)
@@ -66,8 +76,11 @@ def four_by_eight(packed: Any, a: int, b: int, size: int, H: Any, at: int, width
     store_rows(H, h, 0, c)
 
 
-add_tile, TILE_ROWS, TILE_COLUMNS = (
-    (eight_by_sixteen, 8, 16) if "+avx512f" in cpu_features() else (four_by_eight, 4, 8)
+# A tile with one half below the diagonal or behind the last column is made by its other half.
+add_tile, add_half_tile, TILE_ROWS, TILE_COLUMNS = (
+    (eight_by_sixteen, eight_by_eight, 8, 16)
+    if "+avx512f" in cpu_features()
+    else (four_by_eight, four_by_eight, 4, 8)
 )
 
 
@@ -114,11 +127,20 @@ def add_products(
             pack(x, lo * n_x, n_x, count, roots, bounds[g], width, packed)
             size = count * PANEL
             for row in range(bounds[g], bounds[g + 1]):
-                for j in range(0, PANEL, TILE_ROWS):
+                for j in range(0, min(PANEL, n_x + 1 - row * PANEL), TILE_ROWS):
                     for k in range(row, panels):
+                        first = j if k == row else 0
                         for v in range(0, PANEL, TILE_COLUMNS):
-                            at = (row * PANEL + j) * width + k * PANEL + v
-                            add_tile(packed, row * size + j, k * size + v, size, H, at, width)
+                            at, b = (row * PANEL + j) * width + k * PANEL + v, k * size + v
+                            left = first < v + LANES
+                            right = TILE_COLUMNS > LANES and k * PANEL + v + LANES <= n_x
+                            if left and (right or TILE_COLUMNS == LANES):
+                                add_tile(packed, row * size + j, b, size, H, at, width)
+                            elif left or right:
+                                more = 0 if left else LANES
+                                add_half_tile(
+                                    packed, row * size + j, b + more, size, H, at + more, width
+                                )
         g = fetch_and_increment(counter, 0)
 
 

@@ -54,8 +54,8 @@ class Table(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a point is computed in: z, dz, slopes, t (pitch,), H (p, p), L (p, p), A flat, and the
-    products as `add_products` leaves them."""
+    """What a point is computed in: z, dz, slopes, t (pitch,), H (p, p), L (p, p), A flat and by
+    rows (p, p), and the products as `add_products` leaves them."""
 
     z: Any
     dz: Any
@@ -64,6 +64,7 @@ class Room(NamedTuple):
     H: Any
     L: Any
     A: Any
+    rows: Any
     products: Any
 
 
@@ -113,6 +114,7 @@ def room_for(table: Table) -> Room:
         np.empty((p, p)),
         np.zeros((p, p)),
         np.zeros(p * (-(-p // 8) * 8)),
+        np.empty((p, p)),
         np.empty(width * width),
     )
 
@@ -142,14 +144,18 @@ def leverages(table: Table, room: Room) -> None:
     """Fill t with x1' I^-1 x1 of each example, from L."""
     p, pitch, L, A, t = table.n_x + 1, table.pitch, room.L, room.A, room.t
     rows = -(-p // 8) * 8
-    for j in range(p):  # column j of L^-1
-        own = A[j * rows : (j + 1) * rows]
-        own[j] = 1.0 / L[j, j]
-        for i in range(j + 1, p):
-            s = 0.0
-            for k in range(j, i):
-                s += L[i, k] * own[k]
-            own[i] = -s / L[i, i]
+    for i in range(p):  # row i of L^-1 from the rows above it
+        own = room.rows[i]
+        own[:i] = 0.0
+        own[i] = 1.0
+        for k in range(i):
+            f, above = L[i, k], room.rows[k]
+            for j in range(k + 1):
+                own[j] -= f * above[j]
+        f = 1.0 / L[i, i]
+        for j in range(i + 1):
+            own[j] *= f
+            A[j * rows + i] = own[j]
     t[:] = 0.0
     for at in range(0, pitch, TILE_EXAMPLES):
         for i in range(0, p, TILE_ROWS):
