@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -35,19 +37,68 @@ def one_thread() -> AbstractContextManager[None]:
     return at_most(1)
 
 
+class _Limits:
+    """Holds the limits that are asked for at this moment, and what the process had before them.
+
+    The number of threads is the process's. So callers that overlap must not each put back what they
+    found: the last one to leave would put back the limit of another.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.asked: list[int] = []
+        self.before: list[int] = []
+
+    def add(self, threads: int) -> None:
+        """Keep to one limit more: the least of all counts."""
+        with self.lock:
+            if not self.asked:
+                self.before = [get() for get, _ in _thread_functions()]
+            self.asked.append(threads)
+            self._set(min(self.asked))
+
+    def remove(self, threads: int) -> None:
+        """Take one limit back; without any the process has what it had before."""
+        with self.lock:
+            self.asked.remove(threads)
+            self._set(min(self.asked, default=None))
+
+    def _set(self, most: int | None) -> None:
+        for (_, put), count in zip(_thread_functions(), self.before):
+            put(count if most is None else min(most, count))
+
+
+_limits = _Limits()
+
+
+def _after_fork() -> None:
+    global _limits
+    if _limits.asked:  # by threads that the child does not have
+        _limits._set(None)
+    _limits.lock = threading.Lock()  # another thread may have held it
+    _limits = _Limits()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @contextmanager
 def at_most(threads: int | None) -> Iterator[None]:
     """Within it NumPy's products take so many threads at most, where its BLAS is an OpenBLAS; None
-    leaves it as it is."""
-    functions = [] if threads is None else _thread_functions()
-    before = [get() for get, _ in functions]
-    for (_, put), count in zip(functions, before):
-        put(min(threads or count, count))
+    leaves it as it is.
+
+    It holds for all threads of the process. Of several at the same time the least counts.
+    """
+    if threads is None or not _thread_functions():
+        yield
+        return
+    limits = _limits
+    limits.add(threads)
     try:
         yield
     finally:
-        for (_, put), count in zip(functions, before):
-            put(count)
+        limits.remove(threads)
 
 
 @cache
