@@ -53,6 +53,7 @@ def test_limits_that_overlap_leave_what_was_there():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # from Python 3.12 on
 def test_a_child_has_no_limit_of_its_parents_threads():
     before = counts()
     if not before:

@@ -92,7 +92,7 @@ COMMANDS = {
 @pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_full_disk_leaves_the_old_file_and_one_line(what, room, old, data, monkeypatch, capsys):
-    out = data.parent / "out" / ("f.png" if what == "figure" else "f")
+    out = data.parent / "out" / ({"figure": "f.png", "predictions": "f.csv"}.get(what, "f"))
     if old:
         out.write_bytes(b"old")
     ROOMS[room](monkeypatch)
