@@ -23,7 +23,7 @@ from fastlogreg.maths.distributions import normal_quantile
 from fastlogreg.tools import bench
 
 from ..report.environment import describe
-from ..report.results import outcome
+from ..report.results import Keep, keep_nothing, outcome
 from ..report.tables import markdown
 
 SAMPLES, QUICK_SAMPLES = 2000, 20
@@ -97,13 +97,14 @@ def intervals(sample: Sample) -> Any:
     return np.array(found)[:, 1:]
 
 
-def run(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def run(quick: bool, say: Callable[[str], None], keep: Keep = keep_nothing) -> dict[str, Any]:
     """Simulate every design, 2,000 samples each; quick: one design, 20 samples."""
     rows: list[dict[str, Any]] = []
     samples = QUICK_SAMPLES if quick else SAMPLES
     for design in DESIGNS[:1] if quick else DESIGNS:
         say(design.name)
         rows += simulate(design, samples)
+        keep(rows)
     return outcome("coverage", quick, available_threads(), rows, [], samples=samples)
 
 

@@ -28,7 +28,7 @@ from fastlogreg.tools import bench
 
 from ..contenders import on_gpu as contenders
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,7 +193,9 @@ def _side_by_side(
     return found
 
 
-def run(quick: bool = False, say: Say = print, check: bool = False) -> dict[str, Any]:
+def run(
+    quick: bool = False, say: Say = print, check: bool = False, keep: Keep = keep_nothing
+) -> dict[str, Any]:
     """Check the kernels if asked to, then measure passes and fits."""
     about = device.found()
     say(f"{about.name}, {about.memory.free / 1e9:.3g} GB free")
@@ -203,6 +205,7 @@ def run(quick: bool = False, say: Say = print, check: bool = False) -> dict[str,
     for case in QUICK_PASSES if quick else PASSES:
         say(f"a pass over {case.name}")
         rows += (found := of_passes(case, bandwidth, 1 if quick else 9))
+        keep(rows)
         own = found[0]
         text = f"a pass over {case.name}"
         ratio = found[1]["seconds"] / own["seconds"] if len(found) > 1 else np.nan
@@ -211,6 +214,7 @@ def run(quick: bool = False, say: Say = print, check: bool = False) -> dict[str,
     for fit in QUICK_FITS if quick else FITS:
         say(f"a fit of {fit.name}")
         rows += (found := of_fits(fit, 1 if quick else 3))
+        keep(rows)
         seconds = {row["contender"]: row["seconds"] for row in found}
         ratio = seconds.get("torch", np.nan) / seconds["fastlogreg"]
         targets.append(

@@ -30,7 +30,7 @@ from ..cases.expected import Disagreement
 from ..contenders import inference, r
 from ..contenders.inference import Inference, Kind
 from ..report.environment import describe
-from ..report.results import outcome, target, timed_row
+from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
 from .fresh import in_a_fresh_process
 
@@ -124,6 +124,7 @@ def run(
     problem: str = "",
     data: Path | None = None,
     large: bool = False,
+    keep: Keep = keep_nothing,
 ) -> dict[str, Any]:
     """Measure each case whose name holds `problem`; quick: a tenth of the examples, ten columns."""
     rows: list[dict[str, Any]] = []
@@ -132,6 +133,7 @@ def run(
         if problem in task.name:
             of_task = run_task(shortened(task) if quick else task, 1 if quick else 5, say)
             rows += of_task
+            keep(rows)
             if not quick:
                 targets += _targets(task, of_task)
     figures, left_out = _figures(quick, say, problem, data, large)

@@ -5,6 +5,7 @@ Nothing here looks at how long anything took.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sys
@@ -177,3 +178,9 @@ def test_report_of_kept_results(tmp_path, capsys):
     assert "No row has a time." in page.read_text(encoding="utf-8")
     path.write_text("[]", encoding="utf-8")
     assert command.main(["report", str(path)]) == 2
+
+
+@pytest.mark.parametrize("name", command.BENCHMARKS)
+def test_every_benchmark_keeps_what_it_has(name):
+    assert "keep" in inspect.signature(command.BENCHMARKS[name].run).parameters
+    assert "keep(rows)" in inspect.getsource(command.BENCHMARKS[name])
