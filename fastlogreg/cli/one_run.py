@@ -113,6 +113,8 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
     if run.standardize and training.feature_names is not None:
         factor, shift = standardising(training.X)
         print("features are standardised (--no-standardize leaves them as they are)")
+    elif max_memory is not None and training.feature_names is not None:
+        print("features are as they are: --max-memory neither standardises nor takes logarithms")
     none = np.empty(0)
     weight = none if run.class_weight is None else class_weights(run.class_weight, Y, labels)
     task = Task(training.X, Y, len(labels), training.feature_names, weight)
