@@ -66,7 +66,9 @@ def test_an_X_beyond_the_cache_asks_into_another_one(monkeypatch):
     monkeypatch.setenv("FASTLOGREG_TUNER", "intel")
     warming._other_level(np.dtype("int16"), "fused")
     of_int16 = [types[0] for types in run_chunks.signatures if str(types[1][0].dtype) == "int16"]
-    assert {str(way.types[1].types[1]) for way in of_int16} == {"none", "bool"}
+    groups = [way.types[1] for way in of_int16 if way.types[1] is not None]
+    groups = [of_way.types for of_way in groups if hasattr(of_way, "types")]  # other ways have none
+    assert {str(level) for _, level, _ in groups} == {"none", "bool"}
 
 
 @pytest.mark.parametrize(
@@ -88,4 +90,4 @@ def test_what_X_cannot_be(dtype):
 
 def test_no_such_backend():
     with pytest.raises(ValueError, match="backend must be one of"):
-        fastlogreg.warmup(backend="cuda")
+        fastlogreg.warmup(backend="cupy")
