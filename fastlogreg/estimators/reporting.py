@@ -126,7 +126,9 @@ def _content(
             ("features", f"{len(names):,}"),
             *((f"{each.name} rows", f"{each.Y.size:,}") for each in sets),
         ],
-        columns=_columns(given),
+        columns=_columns(
+            given, "standardised" if getattr(model, "standardize", False) else "as it is"
+        ),
         estimates=estimates,
         no_estimates=why,
         example=_shower(given),
@@ -183,8 +185,8 @@ def _rows(model: Any, X: Any) -> Any:
     return checked.T if is_sparse(checked) or isinstance(checked, np.ndarray) else None
 
 
-def _columns(X: Any) -> list[ColumnFacts]:
-    """Return what the columns of a data frame are."""
+def _columns(X: Any, made: str) -> list[ColumnFacts]:
+    """Return what the columns of a data frame are; made: what the model makes of each."""
     if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
         return []
     found = []
@@ -194,7 +196,7 @@ def _columns(X: Any) -> list[ColumnFacts]:
             about = f"{values.min():.4g} to {values.max():.4g}"
         else:
             about = f"{len(set(values.tolist())):,} levels"
-        found.append(ColumnFacts(str(name), str(X[name].dtype), 0, about, "as it is"))
+        found.append(ColumnFacts(str(name), str(X[name].dtype), 0, about, made))
     return found
 
 

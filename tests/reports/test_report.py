@@ -264,6 +264,20 @@ def test_three_classes_of_a_data_frame():
     assert "bee against the rest: area" in shown
     assert "said <fly>" in shown
     assert "row " in shown
+    assert "as it is" in shown
+    assert "standardised" not in shown
+    model.set_params(standardize=True).fit(frame, y)
+    assert "standardised" in Page(model.report(frame, y)).text
+
+
+def test_counts_of_a_grouped_fit_are_no_rows_to_show():
+    X, y = two_classes(60)
+    trials = np.full(60, 3)
+    model = flr.LogisticRegression(C=np.inf).fit_grouped(X, y + 1, trials)
+    text = Page(model.report(X, y)).text
+    assert "On 60 test examples" in text
+    ends = model.summary()
+    assert f"{markup.number(ends.lower[1])} to {markup.number(ends.upper[1])}" in text
 
 
 def test_other_kinds_of_rows(tmp_path):
