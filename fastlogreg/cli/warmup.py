@@ -17,9 +17,13 @@ def warmup(
     Set NUMBA_CACHE_DIR to the folder that is to hold them. Exit status 1 where no folder can be
     written.
     """
+    from ..backends.base import are_compiled
     from ..tools.doctor import cache_folder
     from ..tools.warming import warmup as warm_up
 
+    if not are_compiled():
+        print("nothing is compiled while NUMBA_DISABLE_JIT is set")
+        return 0
     seconds = warm_up(tuple(name.strip() for name in dtype.split(",")))
     folder = cache_folder()
     print(f"compiled for {dtype} in {seconds:.1f} s; cache folder: {folder.found}")

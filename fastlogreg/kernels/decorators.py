@@ -181,6 +181,8 @@ def _cached(function: Any) -> Any:
 
 def cache_folder(function: Any) -> str | None:
     """Return the folder where a kernel is kept on disk, None where there is none."""
+    if config.DISABLE_JIT:
+        return None
     folder = function.stats.cache_path
     return str(folder) if folder else None
 

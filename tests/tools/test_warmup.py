@@ -91,3 +91,12 @@ def test_what_X_cannot_be(dtype):
 def test_no_such_backend():
     with pytest.raises(ValueError, match="backend must be one of"):
         fastlogreg.warmup(backend="cupy")
+
+
+def test_the_command_where_nothing_is_compiled(monkeypatch, capsys):
+    app = pytest.importorskip("fastlogreg.cli.app")
+    from numba import config
+
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    assert app.run(["warmup"]) == 0
+    assert "nothing is compiled while NUMBA_DISABLE_JIT is set" in capsys.readouterr().out
