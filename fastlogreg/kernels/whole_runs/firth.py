@@ -218,25 +218,39 @@ def evaluate_columns(
 
 
 @kernel
-def improve(pairs: Any, count: int, L: Any, g: Any, d: Any) -> None:
-    """Set d to B g: I^-1, improved by the differences of the last scores (BFGS)."""
-    p = g.size
-    q, shares = g.copy(), np.zeros(count)
+def take_out(pairs: Any, count: int, q: Any, shares: Any) -> None:
+    """Make the first loop of BFGS on q (p,), from the last pair to the first.
+
+    pairs (most, 3, p): s, y and 1 / s.y of each. shares (count,) is filled for `put_back`.
+    """
     for k in range(count - 1, -1, -1):
         share = 0.0
-        for j in range(p):
+        for j in range(q.size):
             share += pairs[k, 0, j] * q[j]
         shares[k] = share * pairs[k, 2, 0]
-        for j in range(p):
+        for j in range(q.size):
             q[j] -= shares[k] * pairs[k, 1, j]
-    solve(L, q, d)
+
+
+@kernel
+def put_back(pairs: Any, count: int, shares: Any, d: Any) -> None:
+    """Make the second loop of BFGS on d (p,), from the first pair to the last."""
     for k in range(count):
         share = 0.0
-        for j in range(p):
+        for j in range(d.size):
             share += pairs[k, 1, j] * d[j]
         share = shares[k] - share * pairs[k, 2, 0]
-        for j in range(p):
+        for j in range(d.size):
             d[j] += share * pairs[k, 0, j]
+
+
+@kernel
+def improve(pairs: Any, count: int, L: Any, g: Any, d: Any) -> None:
+    """Set d (p,) to B g: I^-1, of the factor L, improved by the last scores' differences."""
+    q, shares = g.copy(), np.zeros(count)
+    take_out(pairs, count, q, shares)
+    solve(L, q, d)
+    put_back(pairs, count, shares, d)
 
 
 @kernel

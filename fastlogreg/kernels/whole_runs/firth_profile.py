@@ -19,7 +19,7 @@ import numpy as np
 
 from ..atomics import fetch_and_increment
 from ..decorators import kernel
-from .firth import Table, evaluate, room_for
+from .firth import Table, evaluate, put_back, room_for, take_out
 
 
 class Profile(NamedTuple):
@@ -35,24 +35,11 @@ class Profile(NamedTuple):
 
 @kernel
 def multiply(inverse: Any, pairs: Any, count: int, g: Any, r: Any) -> None:
-    """Set r to B g: the inverse, improved by the differences of scores (BFGS)."""
-    p = g.size
+    """Set r (p,) to B g: the inverse (p, p), improved by the differences of scores (BFGS)."""
     q, shares = g.copy(), np.zeros(count)
-    for k in range(count - 1, -1, -1):
-        share = 0.0
-        for j in range(p):
-            share += pairs[k, 0, j] * q[j]
-        shares[k] = share * pairs[k, 2, 0]
-        for j in range(p):
-            q[j] -= shares[k] * pairs[k, 1, j]
+    take_out(pairs, count, q, shares)
     product(inverse, q, r)
-    for k in range(count):
-        share = 0.0
-        for j in range(p):
-            share += pairs[k, 1, j] * r[j]
-        share = shares[k] - share * pairs[k, 2, 0]
-        for j in range(p):
-            r[j] += share * pairs[k, 0, j]
+    put_back(pairs, count, shares, r)
 
 
 @kernel
