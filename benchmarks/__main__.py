@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     for name, module in BENCHMARKS.items():
         text = " ".join(module.__doc__.split("\n\n")[0].split()).split(": ", 1)[1]
-        command = commands.add_parser(name, help=text, description=text)
+        # argparse fills in what follows a percent sign of a help, and leaves a description alone.
+        command = commands.add_parser(name, help=text.replace("%", "%%"), description=text)
         command.add_argument(
             "--quick", action="store_true", help="small and short: shows that it works, no more"
         )

@@ -180,10 +180,12 @@ def _cached(function: Any) -> Any:
 
 
 def cache_folder(function: Any) -> str | None:
-    """Return the folder where a kernel is kept on disk, None where there is none."""
-    if config.DISABLE_JIT:
-        return None
-    folder = function.stats.cache_path
+    """Return the folder where a kernel is kept on disk, None where there is none.
+
+    With NUMBA_DISABLE_JIT=1 a kernel is a plain function, which is kept nowhere.
+    """
+    stats = getattr(function, "stats", None)
+    folder = stats.cache_path if stats else None
     return str(folder) if folder else None
 
 

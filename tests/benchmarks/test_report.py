@@ -139,6 +139,17 @@ def result_of(cpu_name, **more):
     return found | {"environment": machine} | more
 
 
+@pytest.mark.parametrize("name", [None, *command.BENCHMARKS])
+def test_help(capsys, name):
+    with pytest.raises(SystemExit) as ended:
+        command.main([*([name] if name else []), "--help"])
+    assert not ended.value.code
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "%%" not in shown
+    if name is None:
+        assert "intervals of 95 % hold the true coefficient" in shown
+
+
 def test_page_of_a_cpu():
     text = cpu.page([result_of("Some CPU"), result_of("Some CPU", complete=False)])
     assert text.startswith("# Some CPU\n")
