@@ -88,6 +88,7 @@ def kernels() -> list[Kernel]:
 def counts(text: str) -> dict[str, int]:
     words = {"local": r"\.local ", "calls": r"\bcall\b", "shuffles": r"shfl\.sync"}
     words |= {"fused": r"fma\.rn\.f64", "reads": r"ld\.global", "words": r"ld\.global\.u32"}
+    words |= {"conversions": r"cvt\.rn\.f64\.[us]"}
     return {name: len(re.findall(word, text)) for name, word in words.items()}
 
 

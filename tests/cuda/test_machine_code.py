@@ -12,7 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from fastlogreg.cuda import pieces
 
 HANG = 900
 
@@ -39,5 +42,17 @@ def test_every_kernel_compiles_and_stays_in_registers():
         assert counts["local"] == 0, name
         assert counts["calls"] == 0, name
     assert found["rows 784 uint32"]["words"] >= 4 * 7  # four bytes a read
+    assert found["rows 784 uint32"]["conversions"] <= 1  # a label; bytes of X by their bits
     assert found["rows 500 float64"]["shuffles"] > 0
     assert found["rows 500 float64"]["fused"] >= 2 * 32
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_byte_in_the_bits_of_4096(place):
+    """What `of_four` does on a GPU, by NumPy; the simulator does not run it."""
+    selector = pieces.BESIDE + 16 * place
+    for byte in range(256):
+        word = 0xA55A3CC3 & ~(255 << 8 * place) | byte << 8 * place
+        both = word | pieces.BITS_OF_4096 << 32
+        high = sum((both >> 8 * (selector >> 4 * k & 7) & 255) << 8 * k for k in range(4))
+        assert np.array(high << 32, np.uint64).view(np.float64) - 4096.0 == byte
