@@ -281,7 +281,10 @@ class Likelihood:
         if factor.flat.any():
             return nu, np.inf
         counted = self.weight > 0.0
-        least = float(self.weighted(self.curvatures(at.z))[counted].min())
+        if self.objective.weight.size:
+            least = float(self.weighted(self.curvatures(at.z))[counted].min())
+        else:  # the larger |z|, the smaller a (1 - a)
+            least = float(self.curvatures(np.abs(at.z).max()[None])[0])
         with np.errstate(divide="ignore", over="ignore"):
             r = float(nu / np.sqrt(least))
         if r < PROVED:

@@ -190,7 +190,7 @@ class Objective:
     def largest_leverage(self, inverse: Vector) -> float:
         """Return the largest x H^-1 x, from the inverse of H's Cholesky factor: one read of X."""
         self.begin_pass()
-        return proof.largest_leverage(self.design, inverse, self.intercept)
+        return proof.largest_leverage(self.design, inverse, self.intercept, self.n_threads)
 
     def shifted_sums(self, z: Any, t: float) -> LineSums:
         """Sum the losses, dz and da/dz where z is t larger: no read of X."""

@@ -7,6 +7,7 @@ what is reported at the end of a run also that of z.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ..backends import moments
 from ..data.design import Design
 from ..machine.blas import inner, norm, one_thread
+from ..machine.threads import run_on
 from ..maths import certificate
 from ..maths.arrays import Vector
 from .point import Evaluation
@@ -126,15 +128,25 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
     return hidden if np.isfinite(hidden) else np.inf
 
 
-def largest_leverage(design: Design, inverse: Vector, intercept: bool) -> float:
+def largest_leverage(design: Design, inverse: Vector, intercept: bool, n_threads: int = 1) -> float:
     """Return the largest x H^-1 x over the examples, x having its 1; inverse: of H's factor."""
-    found, last = 0.0, inverse[:, -1] * intercept
+    root, last = inverse[:, :-1].T, inverse[:, -1] * intercept
+    blocks, lock, found = design.float_blocks(), Lock(), [0.0]
+
+    def work() -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # of a new thread too
+            while True:
+                with lock:
+                    block = next(blocks, None)
+                if block is None:
+                    return
+                y = block[2] @ root + last
+                found.append(float(np.einsum("ij,ij->i", y, y).max()))
+
     # BLAS's threads would spin in the way of the kernels' own.
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        for _, _, x in design.float_blocks():
-            y = x @ inverse[:, :-1].T + last
-            found = max(found, float(np.einsum("ij,ij->i", y, y).max()))
-    return found
+    with one_thread():
+        run_on(n_threads, work)
+    return max(found)
 
 
 def best_shift(objective: Objective, z: Any) -> float:

@@ -14,6 +14,7 @@ from ..maths.arrays import Labels, Vector
 from ..maths.softmax import ClassLabels
 
 MOVED = 1e-3  # of the largest change: an example whose margin changes by less does not move
+FIRST = 4096  # examples that are looked at before all others
 
 
 class MarginChange(NamedTuple):
@@ -38,8 +39,24 @@ def margins(z: Vector, y: Labels, weight: Vector) -> Vector:
 
 
 def separates(z: Vector, y: Labels, weight: Vector, least: float = 0.0) -> bool:
-    """Return whether every example is on its own side, by more than `least`."""
-    return bool((margins(z, y, weight) > least).all())
+    """Return whether every example is on its own side, by more than `least`.
+
+    The first examples nearly always say no, and then no more are looked at.
+    """
+    z = np.asarray(z)
+    return all(
+        (margins(z[part], y[part], weight[part]) > least).all()
+        for part in (slice(0, FIRST), slice(FIRST, None))
+    )
+
+
+def class_separates(z: Vector, labels: ClassLabels, weight: Vector, least: float = 0.0) -> bool:
+    """Return the same for several classes; z (K, m)."""
+    z = np.asarray(z)
+    return all(
+        (class_margins(z[:, part], labels[part], weight[part]) > least).all()
+        for part in (slice(0, FIRST), slice(FIRST, None))
+    )
 
 
 def outside(z: Vector, y: Labels, weight: Vector) -> int:

@@ -297,13 +297,12 @@ class SoftmaxObjective(Objective):
         """
         if self.decay > 0.0 or point.z is None:
             return False
-        margin = separation.class_margins(point.z, self.labels, self.weight)
-        if not (margin > 0.0).all():
+        if not separation.class_separates(point.z, self.labels, self.weight):
             return False
         W, b = self.split(point.theta)
         size = float(np.abs(point.z).max())
         size += max(abs(self.design.fold(w_k, b_k)[1]) for w_k, b_k in zip(W, b.tolist()))
-        return bool((margin > ROUNDING * size).all())
+        return separation.class_separates(point.z, self.labels, self.weight, ROUNDING * size)
 
     def margin_changes(self, z: Any, v: Vector) -> MarginChange:
         move = self.scores_at(v)
