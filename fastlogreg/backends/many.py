@@ -171,15 +171,24 @@ def _flat(z: Vector) -> Vector:
     return np.ascontiguousarray(z).reshape(-1)
 
 
+def _is_plain(design: Design) -> bool:
+    """Return whether X is seen as it is; then K n_x numbers need not be copied."""
+    return bool((design.scale == 1.0).all() and not design.shift.any())
+
+
 def _folded(design: Design, W: Vector, b: Vector) -> tuple[Vector, Vector]:
     """Return (W, b) for scale * X + shift, to the bits of `Design.fold` row by row: a row has the
     same ones whatever stands beside it."""
+    if _is_plain(design):
+        return W, b
     with np.errstate(invalid="ignore", over="ignore"):
         return design.scale * W, np.array([own + inner(design.shift, w) for w, own in zip(W, b)])
 
 
 def _unfolded(design: Design, dw: Vector, db: Vector) -> tuple[Vector, Vector]:
     """Return dw and db on scale * X + shift, to the bits of `Design.unfold` row by row."""
+    if _is_plain(design):
+        return dw, db
     with np.errstate(invalid="ignore", over="ignore"):
         return design.scale * dw + design.shift * db[:, None], db
 
@@ -198,6 +207,11 @@ def _pass(
     """
     W, b = _folded(design, *point)
     K, n_x = W.shape
+    x = design.sparse
+    if x is not None:
+        threads = threads_for(x.elements, 1, K, n_threads, n_threads)
+        own = Targets(*(read_only(array) for array in targets))
+        return _Totals(*many_sparse.add_sums(x, own, (W, b), link, zs, threads))
     padded = np.zeros((K, -(-n_x // 8) * 8))
     padded[:, :n_x] = W
     of_dz = 2 * K if link[0] == SIDES else K
@@ -205,10 +219,6 @@ def _pass(
     total = np.zeros(4 * width + of_dz * padded.shape[1])
     for lo, hi, part in design.parts():
         own = Targets(*(read_only(array[lo:hi]) for array in targets))
-        if part.sparse is not None:
-            threads = threads_for(part.elements, 1, K, n_threads, n_threads)
-            sums = many_sparse.add_sums(part, own, (W, b), link, zs, threads)
-            return _Totals(*sums)
         _dense(part, own, Rows(padded.reshape(-1), b), link, (zs, lo), total, n_threads)
     heads = total[: 4 * width].reshape(4, width)[:, :of_dz].copy()
     return _Totals(heads, total[4 * width :].reshape(of_dz, -1)[:, :n_x])

@@ -29,12 +29,13 @@ import numpy as np
 from ..atomics import fetch_and_increment, wait_for
 from ..bundles import Compressed
 from ..decorators import exact, inlined
-from ..lanes import fma, load, splat, store
+from ..lanes import fma, load, prefetch, splat, store
 from ..layout import LANES
 from .bundles import PRODUCTS, SIDES, Places, Rows, Scores, Shape, Tables, Targets, Work
 from .chunks import HEADS, link_block, take_targets
 from .emit import PLAN
 
+NEAR = 1 << 15  # numbers that the second-level cache holds beside others: rows of them are near
 ONE, TWO = np.uint64(1), np.uint64(2)
 
 
@@ -45,8 +46,20 @@ def row_width(K: int, rows: int) -> int:
 
 
 @inlined
+def ask_rows(indices: Any, first: Any, end: Any, v: Any, width: int, at: int) -> None:
+    """Ask for the rows in v[at:] of the non-zeros behind end, as many as lie between first and end.
+
+    They are those of the next row of X, if all are of one length.
+    """
+    for k in range(end, min(end + (end - first), np.uint64(indices.size))):
+        for q in range(0, width, LANES):
+            prefetch(v, at + np.int64(indices[k]) * width + q)
+
+
+@inlined
 def gather(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: int) -> None:
     """Add the sum of x v[index] over row i to row i - lo of out[at:]."""
+    far = v.size > NEAR
     data, indices, starts = x
     one = splat(1.0)
     for i in range(lo, hi):
@@ -64,6 +77,8 @@ def gather(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: in
         for q in range(0, width if width >= LANES else 0, LANES):
             even = odd = splat(0.0)
             k = first
+            if far and q == 0:
+                ask_rows(indices, first, end, v, width, 0)
             while k + TWO <= end:
                 j0, j1 = np.int64(indices[k]) * width + q, np.int64(indices[k + ONE]) * width + q
                 even = fma(splat(np.float64(data[k])), load(v, j0), even)
@@ -77,8 +92,15 @@ def gather(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: in
 
 
 @inlined
-def scatter(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: int) -> None:
-    """Add x times row i - lo of v to out[at:][index], for each non-zero of the rows lo to hi."""
+def scatter(
+    x: Compressed, span: tuple[int, int, int], v: Any, width: int, out: Any, at: int
+) -> None:
+    """Add x times row i - lo of v to out[at:][index], for each non-zero of the rows lo to hi.
+
+    span: lo, hi, and how many indices there are.
+    """
+    lo, hi, length = span
+    far = length * width > NEAR
     data, indices, starts = x
     for i in range(lo, hi):
         first, end = starts[i], starts[i + 1]
@@ -91,6 +113,8 @@ def scatter(x: Compressed, lo: int, hi: int, v: Any, width: int, out: Any, at: i
         for q in range(0, width if width >= LANES else 0, LANES):
             factors = load(v, (i - lo) * width + q)
             k = first
+            if far and q == 0:
+                ask_rows(indices, first, end, out, width, at)
             while k < end:
                 to = at + np.int64(indices[k]) * width + q
                 store(out, to, fma(splat(np.float64(data[k])), factors, load(out, to)))
@@ -183,7 +207,7 @@ def run_examples(
             wait_for(counters[2 + 2 * c], number)
             for j in range(head):
                 total[c * size + j] += heads[j]
-            scatter(x, lo, hi, by_example, width, total, c * size + head)
+            scatter(x, (lo, hi, n_x), by_example, width, total, c * size + head)
             fetch_and_increment(counters[2 + 2 * c], 0)
             number = fetch_and_increment(counters[1 + 2 * c], 0)
         c = chunks if visits else fetch_and_increment(counters[0], 0)
@@ -199,7 +223,7 @@ def scatter_features(x: Compressed, shape: Shape, W: Any, width: int, work: Work
     c = fetch_and_increment(counters[0], 0)
     while c * chunk < n_x:
         lo, hi = c * chunk, min(n_x, (c + 1) * chunk)
-        scatter(x, lo, hi, W[lo * width : hi * width], width, total, c * m * width)
+        scatter(x, (lo, hi, m), W[lo * width : hi * width], width, total, c * m * width)
         c = fetch_and_increment(counters[0], 0)
 
 
