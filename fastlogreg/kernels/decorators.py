@@ -20,6 +20,10 @@ image of a container can bring it along. Freshness goes by what a file holds, no
 such images change. Where no folder is writable (a read-only install without HOME) or it is full,
 code is compiled anew in each process, and the first time that happens is a `NoCacheWarning`.
 
+Several processes may compile the same function at the same time, each for types of its own. Numba
+counts the files of a function, and two processes can take the same number: the one's types would
+then find the other's code. Here a file is named after what it holds.
+
 The lectures' loops, in `backends.literal_loops` and `lectures.loops`, use nothing of another file:
 Numba's own key sees their changes.
 """
@@ -125,6 +129,21 @@ class Uncached(caching.NullCache):  # type: ignore[misc]
         _warn("compiled code can be kept nowhere: no folder for it can be written")
 
 
+class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
+    """The files of a function's code, a name of its own for each key, and their index.
+
+    An entry that another process wrote in the meantime may be lost, and is then compiled again.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        of_key = hashlib.sha256(self._dump(key[:-1])).hexdigest()[:32]  # all but the sources
+        name = f"{self._index_name.removesuffix('.nbi')}.{of_key}.nbc"
+        self._save_data(name, data)
+        overloads = self._load_index()
+        overloads[key] = name
+        self._save_index(overloads)
+
+
 class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     """Numba's disk cache of a function, with the digest of the sources in its key."""
 
@@ -134,9 +153,7 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
         super().__init__(py_func)
         with contextlib.suppress(OSError):  # without sources Numba's own stamp stands
             stamp = _content_digest(inspect.getfile(py_func))
-            self._cache_file = caching.IndexDataCacheFile(
-                self._cache_path, self._impl.filename_base, stamp
-            )
+            self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
 
     # Numba's own key knows nothing of them: parallel and serial twins would share an entry.
     flags: str = ""
