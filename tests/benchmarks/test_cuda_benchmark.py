@@ -13,13 +13,25 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks.runs import cuda
 from fastlogreg.cuda import device
+from tests.helpers.comparison import WITHOUT_JIT
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+SIMULATED = """
+import sys
+from benchmarks.__main__ import main
+from tests.helpers import simulator
+simulator.install()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(WITHOUT_JIT, reason="what is simulated is never compiled: no news")
 def test_it_runs_in_the_simulator(tmp_path):
+    command = [sys.executable, "-c", SIMULATED]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "cuda", "--quick", "--json", str(tmp_path / "found")],
+        [*command, "cuda", "--quick", "--json", str(tmp_path / "found")],
         cwd=ROOT,
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,

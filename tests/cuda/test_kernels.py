@@ -1,7 +1,8 @@
 """The checks of `tests.cuda.simulated`, each file in a process of its own.
 
 The simulator is chosen by an environment variable, for a whole process and before numba.cuda is
-imported. With a GPU the same checks run on it too.
+imported. With a GPU the same checks run on it too. .ci/run measures which lines the simulator
+reaches, by SIMULATOR_COVERAGE.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.comparison import WITHOUT_JIT
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -24,6 +27,7 @@ def has_gpu() -> bool:
     return not config.ENABLE_CUDASIM and cuda.is_available()
 
 
+@pytest.mark.skipif(WITHOUT_JIT, reason="what is simulated is never compiled: no news")
 @pytest.mark.parametrize("where", ["simulated", "on a GPU"])
 @pytest.mark.parametrize("name", ["check_passes.py", "check_sums.py", "check_models.py"])
 def test_checks(name, where):
@@ -31,8 +35,8 @@ def test_checks(name, where):
     if not simulated and not has_gpu():
         pytest.skip("there is no GPU here")
     environ = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1" if simulated else "0"}
-    # Without compilation nothing would be simulated that is not simulated anyway.
-    environ.pop("NUMBA_DISABLE_JIT", None)
+    if simulated and "SIMULATOR_COVERAGE" in environ:
+        environ["COVERAGE_PROCESS_START"] = environ["SIMULATOR_COVERAGE"]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider"),
@@ -48,5 +52,5 @@ def test_checks(name, where):
 
 
 def test_every_file_of_checks_is_run():
-    [mark] = [m for m in test_checks.pytestmark if m.args[0] == "name"]
-    assert sorted(mark.args[1]) == sorted(p.name for p in (HERE / "simulated").glob("check_*.py"))
+    [names] = [m.args[1] for m in test_checks.pytestmark if m.args[:1] == ("name",)]
+    assert sorted(names) == sorted(p.name for p in (HERE / "simulated").glob("check_*.py"))
