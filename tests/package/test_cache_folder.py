@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -44,12 +45,12 @@ print(os.environ.get("HOME"), Count.compiled > 0, [one.category.__name__ for one
 """
 
 
-def answer(folder, tmp_path, command=()):
+def answer(folder, app, command=()):
     """What a process says that has this folder for its cache, and nothing else: no HOME, and no
     folder of the package that it may write."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(tmp_path / "app"),
+        "PYTHONPATH": str(app),
         "NUMBA_CACHE_DIR": str(folder),
     }
     environment.pop("HOME", None)
@@ -67,63 +68,78 @@ def answer(folder, tmp_path, command=()):
     return done.stdout.strip()
 
 
-@pytest.fixture
-def app(tmp_path):
-    """A copy of the package that cannot be written, and a command that takes root's rights away."""
+@pytest.fixture(scope="module")
+def anyone():
+    """A command that takes root's rights away."""
     if not hasattr(os, "geteuid"):
         pytest.skip("users of POSIX")
     command = without_root()
     if command is None:
         pytest.skip("root can write everywhere, and setpriv is not here to change that")
-    shutil.copytree(
-        PACKAGE, tmp_path / "app" / "fastlogreg", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)  # pytest's own are for their owner alone
-    protect(tmp_path / "app")
-    yield command
-    for path in [tmp_path, *tmp_path.rglob("*")]:
+    return command
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A folder that everyone may enter. Not one of pytest's: each session takes from others the
+    right to enter the folder of all sessions."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def app(place):
+    """A copy of the package that cannot be written."""
+    copied = place / "app"
+    shutil.copytree(PACKAGE, copied / "fastlogreg", ignore=shutil.ignore_patterns("__pycache__"))
+    return protect(copied)
+
+
+@pytest.fixture(scope="module")
+def built(anyone, app, place):
+    """A folder that a first process filled, and in which a second one found everything."""
+    folder = place / "built"
+    folder.mkdir()
+    assert answer(folder, app) == "None True []"
+    assert answer(folder, app) == "None False []"
+    return folder
 
 
 def protect(folder):
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
+    return folder
 
 
 @compiles
-def test_a_warm_folder_that_is_only_read(app, tmp_path):
+def test_a_warm_folder_that_is_only_read(anyone, app, built, place):
     """As an image of a container has it: filled while it is built, and then copied, which changes
     the times of files; the package's too."""
-    built = tmp_path / "built"
-    built.mkdir()
-    assert answer(built, tmp_path) == "None True []"
-    assert answer(built, tmp_path) == "None False []"
-    served = shutil.copytree(built, tmp_path / "served", copy_function=shutil.copyfile)
-    for path in (tmp_path / "app").rglob("*.py"):
+    served = shutil.copytree(built, place / "served", copy_function=shutil.copyfile)
+    for path in app.rglob("*.py"):
         os.utime(path, (1e9, 1e9))
     protect(served)
     before = sorted(served.rglob("*"))
-    assert answer(served, tmp_path, app) == "None False []"
+    assert answer(served, app, anyone) == "None False []"
     assert sorted(served.rglob("*")) == before
 
 
 @compiles
-def test_without_any_folder_it_is_said_once(app, tmp_path):
-    assert answer("/dev/null/none", tmp_path, app) == "None True ['NoCacheWarning']"
+def test_without_any_folder_it_is_said_once(anyone, app):
+    assert answer("/dev/null/none", app, anyone) == "None True ['NoCacheWarning']"
 
 
 @compiles
-def test_a_folder_that_is_only_read_and_not_warm(app, tmp_path):
+def test_a_folder_that_is_only_read_and_not_warm(anyone, app, built, place):
     """The folders of the package's rooms are there, and hold nothing of use."""
-    built = tmp_path / "built"
-    built.mkdir()
-    answer(built, tmp_path)
-    for path in built.rglob("*.nb?"):
-        path.chmod(0o600)
-        path.unlink()
-    protect(built)
-    assert answer(built, tmp_path, app) == "None True ['NoCacheWarning']"
+    cold = shutil.copytree(built, place / "cold", ignore=shutil.ignore_patterns("*.nb?"))
+    assert any(cold.iterdir())
+    protect(cold)
+    assert answer(cold, app, anyone) == "None True ['NoCacheWarning']"
 
 
 @compiles
