@@ -166,7 +166,7 @@ def test_every_source(kind, tmp_path, small_blocks):
 @pytest.mark.parametrize("kind", ["npy", "hdf5 chunked", "iterable"])
 @pytest.mark.parametrize("solver", ["gd", "nesterov", "lbfgs", "newton", "auto"])
 def test_every_solver(solver, kind, tmp_path, small_blocks):
-    rows, y = example()
+    rows, y = example(700 if WITHOUT_JIT else M)
     options = {"solver": solver, "lambda_": 1.0, "iterations": 60, "scale": 1 / 40, "shift": -2.5}
     expected = flr.train(rows.T, y[None], **options)
     found = flr.train(flr.RowBlocks(source_of(kind, rows, tmp_path)), y[None], **options)

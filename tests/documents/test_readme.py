@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.comparison import WITHOUT_JIT
 from tests.helpers.documents import DOCS, ROOT, run_blocks
 
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside the tests")
+compiled = pytest.mark.skipif(WITHOUT_JIT, reason="readers have the compiled kernels")
 PAGES = sorted([DOCS / "install.md", *(DOCS / "how-to").glob("*.md")])
 
 
+@compiled
 def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
     pytest.importorskip("typer", reason="the command line needs the cli extra")
     pytest.importorskip("dask.array", reason="the README's Dask section needs the dask extra")
@@ -23,6 +26,7 @@ def test_every_block_of_the_readme_runs(tmp_path, monkeypatch):
     assert ran["bash"] >= 5
 
 
+@compiled
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
     pytest.importorskip("typer", reason="the command line needs the cli extra")

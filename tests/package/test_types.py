@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastlogreg as flr
+from tests.helpers.comparison import WITHOUT_JIT
 from tests.helpers.limits import HANG
 
 SCRIPT = """
@@ -119,6 +120,9 @@ if TYPE_CHECKING:
 """
 
 
+checked = pytest.mark.skipif(WITHOUT_JIT, reason="types are the same without compilation")
+
+
 def mypy(folder: Path, script: str) -> str:
     """What mypy says of a script outside of this project, with its own settings alone."""
     pytest.importorskip("mypy")
@@ -137,12 +141,14 @@ def mypy(folder: Path, script: str) -> str:
     return done.stdout + done.stderr
 
 
+@checked
 def test_a_script_with_every_public_name_passes_mypy_strict(tmp_path):
     for name in flr._HOME:
         assert f"flr.{name}" in SCRIPT or f" {name}" in SCRIPT, name
     assert mypy(tmp_path, SCRIPT) == "Success: no issues found in 1 source file\n"
 
 
+@checked
 def test_a_wrong_script_does_not_pass(tmp_path):
     said = mypy(
         tmp_path,

@@ -226,7 +226,7 @@ def test_gradient_descent_on_raw_columns_says_why_it_is_far_away():
 
 
 def test_gradient_descent_on_equal_scales_is_not_nagged():
-    X, y = badly_scaled()
+    X, y = badly_scaled(100 if WITHOUT_JIT else 600)
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     for iterations in (5, 100, 1000):
         assert trained(X.T, y, iterations=iterations)[1] == []

@@ -483,7 +483,7 @@ def test_the_published_cat_result(shared_data, backend, monkeypatch):
     if backend == "fused, pass by pass":
         direct(monkeypatch)
     options = {"scale": 1 / 255, "backend": backend.split(",")[0]}
-    # The command line's test makes all 2000 with the loops, too.
+    # The command line's test makes all 2000 with the loops, too, and leaves NumPy to this one.
     iterations = 200 if backend == "loops" or WITHOUT_JIT else 2000
     with pytest.warns(TrainingWarning, match="above 2/L"):  # and it does rise at first
         result = flr.train(X, Y, alpha=0.005, iterations=iterations, **options)
