@@ -21,6 +21,13 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
+# A process that xdist starts is measured from here on, before anything of the package is imported.
+MEASURED = None
+if "COVERAGE_PROCESS_START" in os.environ:
+    import coverage
+
+    MEASURED = coverage.process_startup()
+
 
 def pytest_configure(config):
     """Ctrl-C works, also where the tests run in the background of a shell, which has it ignored.
@@ -34,6 +41,26 @@ def pytest_configure(config):
                 config.addinivalue_line(
                     "filterwarnings", f"ignore:{what} encountered:RuntimeWarning:{where}"
                 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """The whole suite runs in two processes, where pytest-xdist is installed and nothing else is
+    asked for: `-n 0` asks for one. A few files do not, because to start processes takes longer."""
+    option = config.option
+    if (
+        config.args_source is config.ArgsSource.TESTPATHS
+        and getattr(option, "numprocesses", 0) is None
+        and not (option.usepdb or option.collectonly or hasattr(config, "workerinput"))
+    ):
+        option.numprocesses, option.dist = 2, "worksteal"
+
+
+def pytest_unconfigure(config):
+    """What was measured is kept before xdist ends its process, which runs nothing of `atexit`."""
+    if MEASURED is not None:
+        MEASURED.stop()
+        MEASURED.save()
 
 
 @pytest.fixture(scope="session")
