@@ -47,7 +47,7 @@ class Penalty(NamedTuple):
         return found
 
     def extras(self, names: Sequence[str] | None, n_x: int, table: Any = None) -> Extras:
-        """Return what `fastlogreg.train` takes; names and table of the features tell the weights."""
+        """Return what `fastlogreg.train` takes; names and table tell whose the weights are."""
         weights = weights_by_name(self.weights, names, n_x, table) if self.weights else None
         return Extras(self.l1_ratio, weights, self.bounds)
 

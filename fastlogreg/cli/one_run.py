@@ -116,7 +116,8 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
     elif max_memory is not None and training.feature_names is not None:
         print("features are as they are: --max-memory neither standardises nor takes logarithms")
     extras = run.penalty.extras(training.feature_names, training.X.shape[0], training.table)
-    if run.standardize and extras.bounds is not None:  # these are of the columns as they are
+    named = training.feature_names is not None
+    if run.standardize and named and extras.bounds is not None:  # of the columns as they are
         own = tuple(None if end is None else end / factor for end in extras.bounds)
         extras = extras._replace(bounds=own)
     none = np.empty(0)

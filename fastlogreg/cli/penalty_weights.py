@@ -21,7 +21,7 @@ FORM = (
 
 
 class Given(NamedTuple):
-    """Hold a name with its weight, and where it was read: the option itself, or a line of a file."""
+    """Hold a name with its weight, and where it was read: the option, or a line of a file."""
 
     name: str
     weight: float

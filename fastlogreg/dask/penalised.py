@@ -195,7 +195,7 @@ def with_penalty(
     lambda_: float,
     scale: Vector = NONE,
 ) -> Objective:
-    """Return an objective with such a penalty on the same design; scale: as in `prepared.penalised`."""
+    """Return an objective with such a penalty on the same design; scale: as `penalised` has it."""
     design, K = objective.design, objective.columns
     penalty = penalty_from(checked, lambda_, objective.total, K, scale)
     new: Objective

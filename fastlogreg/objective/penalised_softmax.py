@@ -29,7 +29,9 @@ from .point import Evaluation, Point
 from .softmax import SoftmaxObjective
 
 MOST_FREE = 2000  # weights that nothing holds, up to which a proof takes their Hessian
-MOST_PAIRS_BYTES = 64 << 20  # of da_k/dz_l of all examples: above, Boehning's bound stands for them
+# Of da_k/dz_l of all examples at once, and reads of X for those of all pairs of classes: above,
+# Boehning's bound stands for them. With it steps are many, and rounding ends them sooner.
+MOST_PAIRS_BYTES, MOST_READS = 64 << 20, 8
 
 
 class ClassSides(NamedTuple):
@@ -216,11 +218,11 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         return coordinates.largest_strength(self.elastic_net, W, point.z.dW)
 
     def working_hessian(self, point: Point, features: Features, exact: bool = False) -> Vector:
-        """Return the Hessian of the mean loss by some weights and every b: one read of X.
+        """Return the Hessian of the mean loss by some weights and every b.
 
-        Where the slopes of all examples would take too much memory it is what no Hessian exceeds,
-        (I - 11.T / K) / 2 (x) X1 X1.T / S (Boehning, 1992); or takes several reads, if it is to be
-        exact.
+        It takes one read of X, or several where the slopes of all examples would take too much
+        memory. Of too many classes it is what no Hessian exceeds, (I - 11.T / K) / 2 (x) G with the
+        G = X1 X1.T / S (Boehning, 1992), unless it is to be exact.
         """
         K, n_x = self.classes, self.n_x
         own = np.unique(features % n_x)
@@ -228,7 +230,7 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         width = own.size + 1
         H = np.empty((K, width, K, width))
         at_once = self.pairs_at_once()
-        if exact or at_once >= len(pairs):
+        if exact or MOST_READS * at_once >= len(pairs):
             for lo in range(0, len(pairs), at_once):
                 some = pairs[lo : lo + at_once]
                 self.begin_pass()

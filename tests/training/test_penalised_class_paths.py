@@ -172,9 +172,9 @@ def test_free_features_are_in_at_the_largest_lambda():
 
 
 def test_standardised_it_is_the_path_of_standardised_columns():
-    X, Y = drawn()
+    X, Y = drawn(K=3)  # of an even number of classes w is not unique
     Z = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
-    more = {"classes": 4, "l1_ratio": 1.0, "lambdas": 5, "tol": 1e-11}
+    more = {"classes": 3, "l1_ratio": 1.0, "lambdas": 5, "tol": 1e-11}
     found = flr.path(40.0 * X + 7.0, Y, standardize=True, **more)
     own = flr.path(Z, Y, **more)
     assert found.lambdas == pytest.approx(own.lambdas, rel=1e-9)
@@ -259,14 +259,17 @@ def test_a_figure_has_a_line_for_each_weight():
     assert any("best" in name for name in named)
 
 
-def test_a_hessian_in_parts_proves_free_features_too(monkeypatch):
+@pytest.mark.parametrize("most_reads", [8, 1])
+def test_a_hessian_in_parts_proves_free_features_too(monkeypatch, most_reads):
     X, Y = drawn()
     more = {"penalty_weights": np.array([[0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]), "tol": 1e-10}
     whole = flr.path(X, Y, classes=4, l1_ratio=1.0, lambdas=[10.0], **more)
     monkeypatch.setattr(penalised_softmax, "MOST_PAIRS_BYTES", 8 * 150 * 3)  # of ten pairs
-    parts = flr.path(X, Y, classes=4, l1_ratio=1.0, lambdas=[10.0], **more)
-    assert parts.bounds[0] <= 1e-10
-    assert parts.costs == pytest.approx(whole.costs, abs=2e-10)
+    monkeypatch.setattr(penalised_softmax, "MOST_READS", most_reads)  # 1: Boehning's for steps
+    tol = 1e-10 if most_reads > 1 else 1e-7
+    parts = flr.path(X, Y, classes=4, l1_ratio=1.0, lambdas=[10.0], **{**more, "tol": tol})
+    assert parts.bounds[0] <= tol
+    assert parts.costs == pytest.approx(whole.costs, abs=2.0 * tol)
     monkeypatch.setattr(penalised_softmax, "MOST_FREE", 7)  # there are eight
     with pytest.warns(flr.TrainingWarning, match="tol = 1e-10 was not reached"):
         none = flr.path(X, Y, classes=4, l1_ratio=1.0, lambdas=[10.0], **more)
