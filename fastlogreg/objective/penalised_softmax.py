@@ -37,10 +37,10 @@ MOST_PAIRS_BYTES, MOST_READS = 64 << 20, 8
 class ClassSides(NamedTuple):
     """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
 
-    z (K, m). loss: the mean, without the penalty. dW (K n_x,) and db (K,): its gradient.
+    z (K, m); with Dask where it is. loss: the mean, without the penalty. dW (K n_x,) and db (K,): its gradient.
     """
 
-    z: Vector
+    z: Any
     loss: float
     dW: Vector
     db: Vector

@@ -208,7 +208,7 @@ class SoftmaxResult(TrainingResult):
     ----------
     w : ndarray of shape (n_x, K)
         The weights of each class, in the units of X; scale and shift as given. Each row adds up
-        to 0.
+        to 0, but for L1, bounds and groups.
     b : ndarray of shape (K, 1)
         The biases, which add up to 0.
     costs, cost, gradient_norm, suboptimality_bound, iterations, stop_reason, seconds, alpha, \
