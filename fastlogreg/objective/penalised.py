@@ -37,9 +37,9 @@ BIAS_STEPS = 100  # of Newton's method for b alone, at most
 class Sides(NamedTuple):
     """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
 
-    z (m,): with the offset; with Dask where it is. slopes (n_x + 1,): the gradient of the mean loss. of_labels
-    (2, n_x + 1): what the examples of either label bring to it, or none where that was not asked.
-    loss: the mean, without the penalty. held: the mean held-out loss.
+    z (m,): with the offset; of a Dask collection its place. slopes (n_x + 1,): the gradient of the
+    mean loss. of_labels (2, n_x + 1): what the examples of either label bring to it, or none where
+    that was not asked. loss: the mean, without the penalty. held: the mean held-out loss.
     """
 
     z: Any

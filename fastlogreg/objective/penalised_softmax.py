@@ -37,7 +37,8 @@ MOST_PAIRS_BYTES, MOST_READS = 64 << 20, 8
 class ClassSides(NamedTuple):
     """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
 
-    z (K, m); with Dask where it is. loss: the mean, without the penalty. dW (K n_x,) and db (K,): its gradient.
+    z (K, m); of a Dask collection its place. loss: the mean, without the penalty. dW (K n_x,) and
+    db (K,): its gradient.
     """
 
     z: Any
