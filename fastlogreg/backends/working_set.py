@@ -97,31 +97,33 @@ def _examples(
 
     width, scratch = chosen.features.size, np.empty(min(step, part.m) * chosen.features.size)
     [(_, _, numbers)] = part.flat_blocks() if part.in_place else [(0, 0, NONE)]
-    stride, step_of_places = (part.n_x, 1) if part.by_example else (1, part.m)
+    of_example, step_of_places = (part.n_x, 1) if part.by_example else (1, part.m)
     for lo in range(0, part.m, step):
         hi = min(part.m, lo + step)
         x = scratch[: (hi - lo) * width]
         if part.in_place:
-            task = partial(
-                gather_examples,
-                numbers.view(np.uint8),
-                DTYPES.index(numbers.dtype),
-                part.by_example,
-                (lo, hi),
-                stride,
-                chosen.features * step_of_places,
-                chosen.scale,
-                chosen.shift,
-                x,
-                np.zeros(1, np.int64),
-            )
-            shares = -(-(hi - lo) // ROWS)
-            worth = int(x.size * SECONDS_PER_GATHERED / SECONDS_PER_THREAD)
-            run_on(max(1, min(n_threads, shares, worth)), task)
-        else:
-            with np.errstate(over="ignore", invalid="ignore"):
-                own = part.X[:, lo:hi].T[:, chosen.features].astype(np.float64)
-                x[:] = (own * chosen.scale + chosen.shift).reshape(-1)
+            by_example, span, stride = part.by_example, (lo, hi), of_example
+            places = chosen.features * step_of_places
+        else:  # what is chosen is copied first, and then goes the same way, to the same bits
+            own = part.X[:, lo:hi].T[:, chosen.features]
+            numbers = np.ascontiguousarray(own, np.float64).reshape(-1)
+            by_example, span, stride, places = True, (0, hi - lo), width, np.arange(width)
+        task = partial(
+            gather_examples,
+            numbers.view(np.uint8),
+            DTYPES.index(numbers.dtype),
+            by_example,
+            span,
+            stride,
+            places,
+            chosen.scale,
+            chosen.shift,
+            x,
+            np.zeros(1, np.int64),
+        )
+        shares = -(-(hi - lo) // ROWS)
+        worth = int(x.size * SECONDS_PER_GATHERED / SECONDS_PER_THREAD)
+        run_on(max(1, min(n_threads, shares, worth)), task)
         yield lo, hi, read_only(x)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..checks.arguments import check_number
 from ..files.writing import atomic_open
+from ..objective.prepared import Extras
+from .penalty_weights import Given, as_text, read_penalty_weights, weights_by_name
 
 SOLVER = "prox_newton"
 SHOWN, NAME_WIDTH = 20, 44  # lines of a table; characters of a name, so that a line is below 80
@@ -21,31 +23,42 @@ class Penalty(NamedTuple):
 
     l1_ratio: float = 0.0
     bounds: tuple[float | None, float | None] | None = None
+    weights: tuple[Given, ...] = ()
 
     @property
     def asked(self) -> str:
         """Return the options that were given, "" for none."""
-        given = (("--l1-ratio", self.l1_ratio > 0.0), ("--bounds", self.bounds is not None))
+        given = (
+            ("--l1-ratio", self.l1_ratio > 0.0),
+            ("--bounds", self.bounds is not None),
+            ("--penalty-weights", bool(self.weights)),
+        )
         return " and ".join(name for name, there in given if there)
 
-    @property
-    def text(self) -> str:
-        """Return the bounds as they are typed, for the model file."""
-        return ",".join("" if end is None else repr(end) for end in self.bounds or ())
+    def settings(self) -> dict[str, Any]:
+        """Return what a model file keeps of it."""
+        found: dict[str, Any] = {}
+        if self.l1_ratio:
+            found["l1_ratio"] = self.l1_ratio
+        if self.bounds is not None:
+            found["bounds"] = ",".join("" if end is None else repr(end) for end in self.bounds)
+        if self.weights:
+            found["penalty_weights"] = as_text(self.weights)
+        return found
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of `fastlogreg.train` that are not its defaults."""
-        if not self.asked:
-            return {}
-        return {"l1_ratio": self.l1_ratio, "bounds": self.bounds}
+    def extras(self, names: Sequence[str] | None, n_x: int, table: Any = None) -> Extras:
+        """Return what `fastlogreg.train` takes; names and table tell whose the weights are."""
+        weights = weights_by_name(self.weights, names, n_x, table) if self.weights else None
+        return Extras(self.l1_ratio, weights, self.bounds)
 
 
-def read_penalty(l1_ratio: float, bounds: str | None) -> Penalty:
-    """Check --l1-ratio and --bounds."""
+def read_penalty(l1_ratio: float, bounds: str | None, weights: str | None = None) -> Penalty:
+    """Check --l1-ratio, --bounds and --penalty-weights."""
     ratio = check_number("--l1-ratio", l1_ratio, low=0)
     if ratio > 1.0:
         raise ValueError(f"--l1-ratio must be from 0, L2 alone, to 1, L1 alone; got {ratio:g}")
-    return Penalty(ratio, None if bounds is None else _bounds(bounds, ratio))
+    given = () if weights is None else read_penalty_weights(weights)
+    return Penalty(ratio, None if bounds is None else _bounds(bounds, ratio), given)
 
 
 def _bounds(text: str, l1_ratio: float) -> tuple[float | None, float | None]:
@@ -87,7 +100,10 @@ def print_features(w: Any, names: Sequence[str] | None, proved_zero: Any) -> Non
     """Print the features that are in, the largest weights first; w (n_x, 1) or (n_x, K)."""
     size = np.abs(w).max(axis=1)
     inside = np.flatnonzero(size)
-    certain = "" if proved_zero is None else f", {int(proved_zero.sum())} of the others for certain"
+    certain = ""
+    if proved_zero is not None:
+        none = int(proved_zero.reshape(len(w), -1).all(axis=1).sum())
+        certain = f", {none} of the others for certain"
     print(f"{inside.size} of {len(w)} features have a weight{certain}:")
     largest = inside[np.argsort(-size[inside], kind="stable")]
     for j in largest[:SHOWN].tolist():

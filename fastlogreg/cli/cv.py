@@ -58,6 +58,7 @@ def cv(
     ] = "10",
     l1_ratio: options.L1Ratio = 0.0,
     bounds: options.Bounds = None,
+    penalty_weights: options.PenaltyWeights = None,
     folds: Annotated[
         str,
         typer.Option("--folds", help='Folds, or "alo": each example left out, approximately.'),
@@ -92,7 +93,7 @@ def cv(
     check_choice("--rule", rule, RULES)
     check_writable(out, data)
     check_plot(plot, data, out)
-    given, penalty = _lambdas(lambdas), read_penalty(l1_ratio, bounds)
+    given, penalty = _lambdas(lambdas), read_penalty(l1_ratio, bounds, penalty_weights)
     by_number = penalty.l1_ratio > 0.0 and lambdas.strip().isdigit()
     count = None if folds == ALO else _folds(folds)
     if count is None and penalty.asked:
@@ -113,7 +114,9 @@ def cv(
     problem = Problem(training.X, Y, labels, factor, count, standardize, threads)
     begun = time.perf_counter()
     if penalty.asked:
-        followed = follow_folds(problem, penalty, given, by_number, tol)
+        names, n_x = training.feature_names, training.X.shape[0]
+        extras = penalty.extras(names, n_x, training.table)
+        followed = follow_folds(problem, extras, given, by_number, tol)
         given, reads = followed.lambdas, followed.reads
         chosen, found = _choose(given, *_scores(followed.fits)), [at[0] for at in followed.fits]
     else:
@@ -134,11 +137,11 @@ def cv(
         "rule": rule,
         "folds": folds,
         "cost": fit.cost,
+        **penalty.settings(),
     }
     w, b = (fit.w[:, None], fit.b) if len(labels) == 2 else (fit.w.T.copy(), fit.b[:, None])
     if penalty.l1_ratio:
         print_features(w, training.feature_names, None)
-        how["l1_ratio"] = penalty.l1_ratio
     if positive is not None:
         how["positive"] = labels[1]
     model = Model(w, b, factor, 0.0, labels, training.feature_names, training.image_shape, how)

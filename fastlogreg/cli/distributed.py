@@ -14,6 +14,7 @@ import numpy as np
 from ..checks.arguments import check_number
 from ..checks.extras import require
 from ..checks.labels import encode_labels, one_against_rest
+from ..checks.penalties import check_penalties
 from ..dask import train_on
 from ..dask.collections import load
 from ..dask.engine import Engine
@@ -23,6 +24,7 @@ from ..files.columns import left_out_text
 from ..models.model import Model
 from ..solvers.result import TrainingResult
 from ..training.options import Options
+from .choosing import SOLVER
 from .reading import DataOptions, labels_of
 from .report import Metrics, ProgressBar, label_lines
 from .running import RunOptions
@@ -35,7 +37,7 @@ def train(
     """Train on every file that matches."""
     alpha = "auto" if run.alpha is None else run.alpha
     options = Options.checked(run.solver, run.iterations, alpha=alpha, tol=run.tol)
-    lambda_ = check_number("lambda_", run.lambda_, low=0)
+    lambda_, checked = check_number("lambda_", run.lambda_, low=0), None
     paths = sorted(glob(str(pattern)))
     if not paths:
         raise FileNotFoundError(f"{pattern}: no file of this name, and none that matches it")
@@ -53,18 +55,24 @@ def train(
             ones = int(of_label[0] @ counts)
             counts = np.array([counts.sum() - ones, ones])
             one = {"positive": classes[1]}
+        if run.solver == SOLVER:
+            checked = check_penalties(*run.penalty.extras(rows.names, rows.n_x)[:4], rows.n_x)
         print(f"{pattern}: {rows.m} examples of {rows.n_x} features in {len(paths)} files")
         print(*label_lines(counts, classes), sep="\n")
         with ProgressBar(run.iterations) as bar:
+            shown = replace(options, callback=bar)
             result, objective = train_on(
-                rows, lambda_, scale, 0.0, (None, 0.0), replace(options, callback=bar), classes
+                rows, lambda_, scale, 0.0, (None, 0.0), shown, classes, checked
             )
-        table = objective.confusion(objective.taken(result.w, result.b))
-    log_loss = result.cost - 0.5 * objective.decay * float(np.sum(result.w * result.w))
+        theta = objective.taken(result.w, result.b)
+        table = objective.confusion(theta)
+    w = theta.reshape(objective.columns, -1)[:, :-1].reshape(-1)
+    log_loss = result.cost - objective.penalty.value(w)
     wrong = float((table.sum() - np.trace(table)) / table.sum())
     metrics = Metrics.counted(table, log_loss, 100 - wrong * 100)
     names = None if rows.names is None else tuple(rows.names)
-    return result, Model(result.w, result.b, scale, 0.0, classes, names, settings=one), metrics
+    kept = {**one, **run.penalty.settings()}
+    return result, Model(result.w, result.b, scale, 0.0, classes, names, settings=kept), metrics
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .choosing import Penalty
+from ..objective.prepared import Extras
 
 Array = NDArray[Any]
 WEAKEST = 1e-4  # of the lambda at which the first feature moves
@@ -34,7 +34,7 @@ class FollowedFolds(NamedTuple):
 
 
 def follow_folds(
-    problem: Problem, penalty: Penalty, lambdas: Array, by_number: bool, tol: float
+    problem: Problem, extras: Extras, lambdas: Array, by_number: bool, tol: float
 ) -> FollowedFolds:
     """Follow the full fit and every fold along the lambdas, the strongest first.
 
@@ -46,7 +46,7 @@ def follow_folds(
 
     codes, K = problem.Y[0].astype(np.int32), len(problem.labels)
     design = design_of(problem.X, problem.scale)
-    checked = check_penalties(penalty.l1_ratio, None, penalty.bounds, None, design.n_x)
+    checked = check_penalties(*extras[:4], design.n_x)
     splits = splits_of(problem.folds, np.zeros((len(codes), 1)), codes, None, np.empty(0))
     if K > 2:
         from ..training.class_paths import ClassWays, folds_of_classes

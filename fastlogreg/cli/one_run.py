@@ -12,7 +12,7 @@ import numpy as np
 from ..checks.extras import require
 from ..models.metadata import finite_settings as finite
 from ..models.model import Model
-from ..objective.prepared import Extras, Settings
+from ..objective.prepared import Settings
 from ..training.checkpoint import Checkpoint
 from .choosing import follow, print_features
 from .coefficients import (
@@ -115,6 +115,11 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         print("features are standardised (--no-standardize leaves them as they are)")
     elif max_memory is not None and training.feature_names is not None:
         print("features are as they are: --max-memory neither standardises nor takes logarithms")
+    extras = run.penalty.extras(training.feature_names, training.X.shape[0], training.table)
+    named = training.feature_names is not None
+    if run.standardize and named and extras.bounds is not None:  # of the columns as they are
+        own = tuple(None if end is None else end / factor for end in extras.bounds)
+        extras = extras._replace(bounds=own)
     none = np.empty(0)
     weight = none if run.class_weight is None else class_weights(run.class_weight, Y, labels)
     task = Task(training.X, Y, len(labels), training.feature_names, weight)
@@ -123,7 +128,7 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         result = fit_task(
             task,
             Settings(run.lambda_, factor, shift, machine["backend"], machine["n_threads"]),
-            Extras(run.penalty.l1_ratio, bounds=run.penalty.bounds),
+            extras,
             solver=run.solver,
             iterations=run.iterations,
             alpha="auto" if run.alpha is None else run.alpha,
@@ -142,10 +147,7 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
         print(f"--checkpoint {checkpoint} --resume goes on from here")
     how = settings(result, lambda_=run.lambda_, backend=machine["backend"], solver=run.solver)
     how |= {"data": data.name, "examples": int(Y.shape[1])}
-    if run.penalty.l1_ratio:
-        how["l1_ratio"] = run.penalty.l1_ratio
-    if run.penalty.bounds is not None:
-        how["bounds"] = run.penalty.text
+    how |= run.penalty.settings()
     if run.class_weight is not None:
         how["class_weight"] = run.class_weight
     if positive is not None:
@@ -201,14 +203,11 @@ def train_here(files: Files, asked: Asked) -> tuple[int, dict[str, Any]]:
 def _follow(files: Files, asked: Asked, training: Any, Y: Any, classes: int, factor: float) -> int:
     """Follow many lambdas, print them and draw them; give the exit status."""
     run, machine = asked.run, asked.machine
-    if classes > 2 and (run.penalty.asked or files.plot is not None):
-        raise ValueError(
-            f"{training.path}: --path with {run.penalty.asked or '--plot'} is for two labels; "
-            f"got {classes}. Take one label against the others with --positive LABEL"
-        )
     where = {name: machine[name] for name in ("backend", "n_threads")}
     goal = {} if run.tol is None else {"tol": run.tol}
     several = {"classes": classes} if classes > 2 else {}
+    names, n_x = training.feature_names, training.X.shape[0]
+    extras = run.penalty.extras(names, n_x, training.table)
     return follow(
         training.X,
         Y,
@@ -216,7 +215,7 @@ def _follow(files: Files, asked: Asked, training: Any, Y: Any, classes: int, fac
         files.plot,
         training.feature_names,
         scale=factor,
-        **run.penalty.arguments(),
+        **(extras._asdict() if run.penalty.asked else {}),
         **goal,
         **several,
         **where,
@@ -238,6 +237,8 @@ def train_with_dask(
 
     result, model, metrics = distributed.train(address, pattern, source, run, positive)
     print_costs(result, run.iterations)
+    if run.penalty.asked:
+        print_features(model.w, model.feature_names, result.proved_zero)
     print(*metrics.lines("train", model.labels), sep="\n")
     if out is not None:
         how = settings(result, lambda_=run.lambda_, backend="fused", solver=run.solver)

@@ -154,3 +154,13 @@ Bounds = Annotated[
         rich_help_panel=PENALTY,
     ),
 ]
+PenaltyWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--penalty-weights",
+        metavar="NAME=WEIGHT,...",
+        help="What the penalty of a column is multiplied by, 0 for none, inf to leave it out; or a "
+        "file with a line NAME=WEIGHT each.",
+        rich_help_panel=PENALTY,
+    ),
+]

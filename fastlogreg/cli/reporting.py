@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MOST_LINES = 200_000  # of a text in which lines are counted anew for each row that is shown
-_OF_RUN = ("lambda_", "l1_ratio", "bounds", "class_weight", "positive", "backend")
+_OF_RUN = (
+    "lambda_",
+    "l1_ratio",
+    "bounds",
+    "penalty_weights",
+    "class_weight",
+    "positive",
+    "backend",
+)
 
 
 class Trained(NamedTuple):

@@ -22,6 +22,8 @@ _HOW = (
     ("solver", "solver {}"),
     ("lambda_", "lambda {:.4g}"),
     ("l1_ratio", "L1 ratio {:.4g}"),
+    ("bounds", "bounds {}"),
+    ("penalty_weights", "penalty weights {:.200}"),
     ("iterations", "{} iterations"),
     ("stop_reason", "ended by {}"),
     ("cost", "cost {:.6f}"),

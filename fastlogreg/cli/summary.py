@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..inference.fitted import How
     from ..inference.summary import Summary
 
-CORNERS = ("l1_ratio", "bounds")  # settings of a penalty whose weights have no standard errors
+# Settings of a penalty whose weights have no standard errors.
+CORNERS = ("l1_ratio", "bounds", "penalty_weights")
 FACTS = (
     "target",
     "examples",

@@ -104,7 +104,7 @@ def train(
         typer.Option(
             "--solver",
             help=f"One of {', '.join(registry.names())}; default: auto, gd with --alpha, or "
-            "prox_newton for --l1-ratio and --bounds.",
+            "prox_newton for --l1-ratio, --bounds and --penalty-weights.",
             rich_help_panel=options.TRAINING,
         ),
     ] = None,
@@ -122,7 +122,7 @@ def train(
         typer.Option(
             "--standardize/--no-standardize",
             help="Train on features of mean 0 and variance 1; default: tables only, where none of "
-            "--solver, --alpha, --scale, --l1-ratio and --bounds is given.",
+            "--solver, --alpha, --scale, --l1-ratio, --bounds and --penalty-weights is given.",
             rich_help_panel=options.TRAINING,
         ),
     ] = None,
@@ -148,12 +148,13 @@ def train(
         typer.Option(
             "--lambda",
             help="Penalty; of L2 lambda / (2 m) ||w||^2, and C = 1 / lambda. Default: 1 where none "
-            "of --solver, --alpha, --l1-ratio and --bounds is given, else 0.",
+            "of --solver, --alpha, --l1-ratio, --bounds and --penalty-weights is given, else 0.",
             rich_help_panel=options.PENALTY,
         ),
     ] = None,
     l1_ratio: options.L1Ratio = 0.0,
     bounds: options.Bounds = None,
+    penalty_weights: options.PenaltyWeights = None,
     path: Annotated[
         int | None,
         typer.Option(
@@ -237,12 +238,12 @@ def train(
     Two labels are the lectures' sigmoid, more are softmax. --alpha and --solver gd are the
     lectures' gradient descent, with its table of costs.
     """
-    penalty = read_penalty(l1_ratio, bounds)
+    penalty = read_penalty(l1_ratio, bounds, penalty_weights)
     named = solver_for(solver, penalty, alpha)
     if summary and (penalty.asked or path is not None or dask is not None):
         raise ValueError(
             "--summary is for one model that was trained on this machine, and of L2 alone: leave "
-            "it out with --l1-ratio, --bounds, --path and --dask"
+            "it out with --l1-ratio, --bounds, --penalty-weights, --path and --dask"
         )
     if summary and class_weight is not None:
         raise ValueError(
@@ -296,10 +297,10 @@ def train(
             )
         split = Split(share, int(check_number("--seed", seed, low=0, integer=True)))
     if dask is not None:
-        if penalty.asked or path is not None or class_weight is not None or threshold is not None:
+        if path is not None or class_weight is not None or threshold is not None:
             raise ValueError(
-                "--l1-ratio, --bounds, --path, --class-weight and --threshold are for data on this "
-                "machine: leave them out with --dask"
+                "--path, --class-weight and --threshold are for data on this machine: leave them "
+                "out with --dask"
             )
         if as_json or quiet:
             raise ValueError("--json and --quiet are for data on this machine")

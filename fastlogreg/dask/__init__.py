@@ -19,7 +19,9 @@ from numpy.typing import ArrayLike
 
 from ..checks.arguments import check_number, check_per_feature, check_w
 from ..checks.classes import check_b_of_classes, check_classes, check_w_of_classes
+from ..checks.penalties import Penalties, asked_for, check_penalties, require_solver
 from ..maths import softmax
+from ..objective.prepared import Prepared
 from ..solvers.base import SolverName
 from ..solvers.result import Progress, SoftmaxResult, TrainingResult
 from ..solvers.state import State
@@ -28,11 +30,13 @@ from ..training.options import Options
 from .class_objective import DistributedSoftmax
 from .collections import Rows, rows_of
 from .objective import DistributedDesign, DistributedObjective
+from .penalised import with_penalty
 
 if TYPE_CHECKING:
     from .estimator import LogisticRegression
 
 __all__ = ["LogisticRegression", "train"]
+PROX_NEWTON = "prox_newton"
 
 
 def __getattr__(name: str) -> Any:
@@ -53,6 +57,10 @@ def train(
     alpha: float | Literal["auto"] = "auto",
     iterations: int = 1000,
     lambda_: float = 0.0,
+    l1_ratio: float = 0.0,
+    penalty_weights: ArrayLike | None = None,
+    bounds: tuple[Any, Any] | None = None,
+    feature_groups: Any = None,
     scale: Any = 1.0,
     shift: Any = 0.0,
     solver: SolverName = "gd",
@@ -77,6 +85,9 @@ def train(
         0 and 1, or 0 to classes - 1, in the same chunks.
     classes : int or None, default=None
         How many classes there are: None and 2 for the sigmoid, 3 and more for softmax.
+    l1_ratio, penalty_weights, bounds, feature_groups
+        As in `fastlogreg.train`; they need solver="auto" or "prox_newton". Of a data frame groups
+        may name columns.
     alpha, iterations, lambda_, scale, shift, solver, tol, w, b, max_seconds, callback
         As in `fastlogreg.train`: w (n_x, 1) and b a number, of K classes (n_x, K) and (K, 1); scale
         and shift numbers or (n_x, 1).
@@ -106,12 +117,19 @@ def train(
     >>> fd.train(X, y, solver="auto", lambda_=1.0, tol=1e-8).stop_reason
     'converged'
     """
+    own = l1_ratio, penalty_weights, bounds, feature_groups
+    why = asked_for(*own, None)
+    method: str = require_solver(solver, why) if why else solver
     options = Options.checked(
-        solver, iterations, alpha=alpha, tol=tol, max_seconds=max_seconds, callback=callback
+        method, iterations, alpha=alpha, tol=tol, max_seconds=max_seconds, callback=callback
     )
     K = None if classes is None else check_classes(classes)
     lambda_, rows = check_number("lambda_", lambda_, low=0), rows_of(X, y)
-    result = train_on(rows, lambda_, scale, shift, (w, b), options, _labels(rows, K))[0]
+    checked = None
+    if options.solver == PROX_NEWTON:
+        checked = check_penalties(*own, rows.n_x, names=rows.names)
+    labels = _labels(rows, K)
+    result = train_on(rows, lambda_, scale, shift, (w, b), options, labels, checked)[0]
     return result if K is None or K == 2 else SoftmaxResult.of(result)
 
 
@@ -123,8 +141,12 @@ def train_on(
     start: tuple[Any, Any],
     options: Options,
     classes: Sequence[Any],
-) -> tuple[TrainingResult, DistributedObjective | DistributedSoftmax]:
-    """Train on rows that are loaded, from w and b; classes: all labels, of two 0 and 1."""
+    checked: Penalties | None = None,
+) -> tuple[TrainingResult, Any]:
+    """Train on rows that are loaded, from w and b; classes: all labels, of two 0 and 1.
+
+    checked: of a penalty that is not L2 alone. Return the objective, too.
+    """
     n_x, K = rows.n_x, len(classes)
     design_scale, design_shift = (
         check_per_feature("scale", scale, n_x),
@@ -142,7 +164,10 @@ def train_on(
         design = DistributedDesign(rows.encoded(classes), design_scale, design_shift)
         objective = DistributedSoftmax(design, K, lambda_)
         theta = objective.joined(*softmax.centred(W, b_))
-    return run.run(objective, State(theta), options, names=rows.names), objective
+    if checked is None:
+        return run.run(objective, State(theta), options, names=rows.names), objective
+    own = Prepared(with_penalty(objective, checked, lambda_), theta, None).begun()
+    return run.run(own.objective, State(own.theta), options, names=rows.names), own.objective
 
 
 def _labels(rows: Rows, classes: int | None) -> Sequence[Any]:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from ..checks.arguments import find_non_finite
 from ..checks.bias_reduction import require_two_classes
 from ..checks.labels import LabelledRows, is_label, labels_and_weights
+from ..checks.penalties import Penalties, check_penalties
 from ..estimators.data_of_fit import keep_data
 from ..estimators.examples import Examples
 from ..estimators.fitted import forget, interrupts_passed_on, keep_result
 from ..estimators.input import features_of
 from ..estimators.logistic import LogisticRegression as InMemory
-from ..estimators.penalties import PROX_NEWTON, solver_for
+from ..estimators.penalties import PROX_NEWTON, keep_proof, solver_for
 from ..estimators.progress import progress_bar
 from ..estimators.standardise import rescaled
 from ..estimators.start import start_of
@@ -31,6 +32,7 @@ from .collections import Held, aligned, not_finite, rows_of
 from .engine import Engine, add
 from .examples import examples_here, examples_on_workers, objective_here
 from .objective import DistributedDesign, DistributedObjective
+from .penalised import with_penalty
 from .raw import raw_block
 
 
@@ -85,8 +87,7 @@ class LogisticRegression(InMemory):
         sample_weight : dask array of shape (m,) or None, default=None
             k counts a row k times.
         offset : array of shape (n_samples,) or None, default=None
-            With bias_reduction alone. Otherwise an offset, L1, penalty weights and bounds are not
-            to be had of dask collections.
+            With bias_reduction alone. Otherwise there is no offset with dask collections.
 
         Returns
         -------
@@ -106,13 +107,14 @@ class LogisticRegression(InMemory):
                 "fastlogreg.dask.LogisticRegression requires y to be passed, but the target y is "
                 "None"
             )
-        if solver_for(self, offset) == PROX_NEWTON:
+        if offset is not None and self.bias_reduction is None:
             raise ValueError(
-                "l1_ratio, penalty_weights, bounds, offset and solver='prox_newton' are not to be "
-                "had of dask collections: use fastlogreg.LogisticRegression, on RowBlocks where X "
+                "offset must be None for dask collections, but for bias_reduction; got "
+                f"{type(offset).__name__}. Use fastlogreg.LogisticRegression, on RowBlocks where X "
                 "is larger than memory"
             )
-        options, lambda_ = self._options(self.solver), self._lambda()
+        solver = solver_for(self, offset)
+        options, lambda_ = self._options(solver), self._lambda()
         with interrupts_passed_on():
             held, classes = self._held(X, y, sample_weight)
             design = DistributedDesign(held, np.ones(held.n_x), np.zeros(held.n_x))
@@ -133,11 +135,15 @@ class LogisticRegression(InMemory):
                     None,
                 )
             else:
+                if solver == PROX_NEWTON:
+                    own = self._penalties(held), lambda_, design.scale
+                    objective = with_penalty(objective, *own)
                 state = start_of(self, objective, len(classes))
                 with progress_bar(self.verbose, self.tol, self.callback) as callback:
                     options = replace(options, callback=callback)
                     result = run.run(objective, state, options, names=held.names)
-            keep_result(self, result, design, classes)
+            keep_result(self, result, design, classes, solver == PROX_NEWTON)
+            keep_proof(self, result)
             self.n_features_in_ = held.n_x
             forget(self, "feature_names_in_")
             if held.names is not None:
@@ -162,6 +168,10 @@ class LogisticRegression(InMemory):
                 "sample_weight trials - successes"
             )
         return super().fit_grouped(X, successes, trials, offset)
+
+    def _penalties(self, held: Held) -> Penalties:
+        own = self.l1_ratio, self.penalty_weights, self.bounds, self.feature_groups
+        return check_penalties(*own, held.n_x, flat=True, names=held.names)
 
     def _held(self, X: Any, y: Any, sample_weight: Any) -> tuple[Held, NDArray[Any]]:
         """Load the blocks, and return them with the classes."""

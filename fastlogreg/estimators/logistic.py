@@ -161,7 +161,7 @@ class LogisticRegression(
     suboptimality_bound_ : float
         A proved upper bound on `cost_` - optimum; infinite where nothing is proved, for
         C = infinity more often.
-    proved_zero_ : ndarray of shape (n_features,)
+    proved_zero_ : ndarray of shape (n_features,), or (K, n_features) for K classes
         Which weights are 0 at the optimum, proved by its distance; with solver "prox_newton" alone.
     stop_reason_ : str
         A key of `fastlogreg.solvers.result.STOP_REASONS`.

@@ -57,11 +57,11 @@ def with_penalties(
         names=names,
     )
     given = NONE if offset is None else check_offset(offset, objective.m, flat=True)
-    return penalised(objective, checked, given)
+    return penalised(objective, checked, given, objective.design.scale)
 
 
 def keep_proof(estimator: Any, result: TrainingResult) -> None:
     """Set `proved_zero_` after a fit with an elastic net, remove it after another."""
     forget(estimator, "proved_zero_")
     if result.proved_zero is not None:
-        estimator.proved_zero_ = result.proved_zero
+        estimator.proved_zero_ = result.proved_zero.T  # as coef_ has them

@@ -34,11 +34,18 @@ def path(
 
     The largest ones are named in the legend: x1, x2, ... where there are no names. lambda = 0 has
     no place on a logarithmic axis, and is left out. Where some weights are 0, the top axis says
-    how many are not. marked: lambdas to draw a line at, by name, as {"best": 0.3, "1se": 1.0}.
+    how many are not. Of K classes w is (n_x, K, L); each weight is a line, named after the feature
+    and the number of the class. marked: lambdas to draw a line at, by name, as {"best": 0.3,
+    "1se": 1.0}.
     """
+    w = np.asarray(w)
+    if w.ndim == 3:
+        n_x, K, _ = w.shape
+        known = [f"x{j + 1}" for j in range(n_x)] if names is None else [str(one) for one in names]
+        names, w = [f"{one}, class {k}" for one in known for k in range(K)], w.reshape(n_x * K, -1)
     shown = np.asarray(lambdas) > 0.0
     order = np.argsort(-np.asarray(lambdas)[shown], kind="stable")
-    x, w = np.asarray(lambdas)[shown][order], np.asarray(w)[:, shown][:, order]
+    x, w = np.asarray(lambdas)[shown][order], w[:, shown][:, order]
     if x.size == 0:
         raise ValueError("lambdas must hold one above 0 at least, to be drawn")
     figure, axes = new_figure(6.4, 4.0)

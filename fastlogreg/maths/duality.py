@@ -19,6 +19,11 @@ With features that no penalty and no bound holds, G must be 0 there. Newton's st
 b makes it so, to first order and exactly: q = a - a (1 - a) x.u has G less H u. It is a probability
 where every |x.u| <= 1.
 
+Several classes: q = a - (diag(a) - a a.T) u adds up to 1 for any u (K,) of an example, and is a
+probability where max u - min u <= 1. With one u for all examples, u = H_bb^+ db, it adds up to the
+labels in every class; with u = v.x for Newton's step v along the free weights and every b, G is 0
+there too.
+
 Twin of the sums: `fastlogreg.kernels.loss.entropy`.
 """
 
@@ -28,8 +33,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import logistic
+from . import logistic, softmax
 from .arrays import Labels, Vector
+from .softmax import ClassLabels
 
 BLOCK = 1 << 14  # examples at a time
 TINY = 1e-300
@@ -88,4 +94,28 @@ def entropy_along(
         if offset.size:
             found += sign * error * offset[part]
         total += float(np.sum(weight[part] * found)) if weight.size else float(np.sum(found))
+    return total
+
+
+def entropy_of_classes(
+    z: Vector, labels: ClassLabels, weight: Vector, moves: Vector, t: float
+) -> float:
+    """Sum weight * H(q) with q = y + t (a - (diag(a) - a a.T) u - y) over z (K, m).
+
+    moves: u, (K,) for all examples or (K, m).
+    """
+    K, m = z.shape
+    total = 0.0
+    for lo in range(0, m, BLOCK):
+        part = slice(lo, min(lo + BLOCK, m))
+        a = softmax.softmax(z[:, part])
+        if moves.ndim == 1:
+            q = a * (1.0 - moves[:, None] + moves @ a)
+        else:
+            own = moves[:, part]
+            q = a * (1.0 - own + np.einsum("ki,ki->i", own, a))
+        y = labels[part] == np.arange(K)[:, None]
+        q = np.clip(y + t * (q - y), 0.0, 1.0)
+        H = -(q * np.log(np.maximum(q, TINY))).sum(axis=0)
+        total += float(weight[part] @ H) if weight.size else float(H.sum())
     return total

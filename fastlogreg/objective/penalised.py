@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import moments
 from ..backends.base import NO_GROUP, Backend
 from ..data.design import Design
 from ..machine.blas import inner
@@ -27,7 +26,7 @@ from ..maths.arrays import NONE, Vector
 from ..maths.duality import Shares
 from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
-from . import coordinates
+from . import coordinates, free_features, spreads
 from .columns import Column, SharedColumns, held_mean
 from .point import Evaluation, Point
 
@@ -38,12 +37,12 @@ BIAS_STEPS = 100  # of Newton's method for b alone, at most
 class Sides(NamedTuple):
     """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
 
-    z (m,): with the offset. slopes (n_x + 1,): the gradient of the mean loss. of_labels
-    (2, n_x + 1): what the examples of either label bring to it, or none where that was not asked.
-    loss: the mean, without the penalty. held: the mean held-out loss.
+    z (m,): with the offset; of a Dask collection its place. slopes (n_x + 1,): the gradient of the
+    mean loss. of_labels (2, n_x + 1): what the examples of either label bring to it, or none where
+    that was not asked. loss: the mean, without the penalty. held: the mean held-out loss.
     """
 
-    z: Vector
+    z: Any
     loss: float
     slopes: Vector
     of_labels: Vector
@@ -143,7 +142,7 @@ class PenalisedColumns(SharedColumns):
         self,
         column: Column,
         theta: Vector,
-        z: Vector,
+        z: Any,
         parts: tuple[Vector, Vector, float, float, float],
     ) -> Point:
         slopes, of_labels, loss, curvature, held = parts
@@ -164,13 +163,17 @@ class PenalisedColumns(SharedColumns):
             return np.asarray(sides.of_labels)
         if self._apart is None or self._apart[0] is not sides:
             self.begin_pass()
-            y, weight = self.y_of(column), self.weight_of(column)
-            ones = weight * y if weight.size else y.astype(np.float64)
-            (w, b) = column.fold(point.theta)
-            sums = self.backend.sums(self.design, y, w, b, weight=ones)
-            own = self._slopes(column, sums.dw, sums.db)
+            own = self._slopes(column, *self._sums_of_ones(column, point))
             self._apart = sides, np.array([sides.slopes - own, own])
         return self._apart[1]
+
+    def _sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
+        """Sum dz x (n_x,) and dz over the examples with y = 1, in a read of X."""
+        y, weight = self.y_of(column), self.weight_of(column)
+        ones = weight * y if weight.size else y.astype(np.float64)
+        w, b = column.fold(point.theta)
+        sums = self.backend.sums(self.design, y, w, b, weight=ones)
+        return sums.dw, sums.db
 
     def weight_of(self, column: Column) -> Vector:
         """Return the weight of each example in a column's J (m,), or none where all are 1."""
@@ -286,7 +289,7 @@ class PenalisedColumns(SharedColumns):
             return Proof(J - value, np.inf, G)
         rounding = certificate.ROUNDING * J
         if free.any():
-            return self._with_free(column, point, free)
+            return Proof(*free_features.proof(self, column, point, free))
         kappa = Shares(1.0, 1.0)
         if self.intercept and sides.slopes[-1] != 0.0:
             zeros, ones = self.of_labels(column, point)
@@ -300,45 +303,33 @@ class PenalisedColumns(SharedColumns):
 
     def _value(self, column: Column, point: Point, kappa: Shares, G: Vector) -> float:
         penalty: Any = column.penalty
-        total = self.backend.entropy(
-            point.z.z, self.y_of(column), self.weight_of(column), self.offset, kappa
-        )
+        total = self._entropy(column, point, kappa)
         return float(total) / column.total - float(penalty.conjugate(G))
 
-    def _with_free(self, column: Column, point: Point, free: NDArray[np.bool_]) -> Proof:
-        """Prove a bound by a step along the free features and b: a read for H, two for H u."""
-        penalty: Any = column.penalty
-        features = np.flatnonzero(free)
-        H = self.working_hessian(column, self.working_hessians(column, point, features), features)
-        slopes = point.z.slopes
-        wanted = np.append(slopes[:-1][features], slopes[-1])
-        if not self.intercept:
-            H[-1], H[:, -1], H[-1, -1] = 0.0, 0.0, 1.0
-        nothing = Proof(np.inf, np.inf, slopes[:-1])
-        try:
-            u_free = np.linalg.solve(H, wanted)
-        except np.linalg.LinAlgError:
-            return nothing
-        u = np.zeros(self.n_x + 1)
-        u[features], u[-1] = u_free[:-1], u_free[-1]
+    def _entropy(self, column: Column, point: Point, kappa: Shares) -> float:
+        """Sum the entropies of the dual point, in the shares kappa of the errors."""
+        y, weight = self.y_of(column), self.weight_of(column)
+        return self.backend.entropy(point.z.z, y, weight, self.offset, kappa)
+
+    def moved(self, column: Column, point: Point, u: Vector) -> tuple[Any, Vector, float] | None:
+        """Return the change of z along u (n_x + 1,), and H u as sums; two reads of X.
+
+        None where some z changes by more than 1.
+        """
         alone = self.alone(column)
         w, b = column.fold(u)
         moves = alone.scores(w, b)
-        if not np.abs(moves).max() <= 1.0:
-            self.passes += alone.passes
-            return nothing
-        weight, y = self.weight_of(column), self.y_of(column)
-        terms = self.backend.terms(point.z.z, y, weight)
-        product = alone.combine(terms.slopes * moves)
-        along_b = float(np.sum(terms.slopes * moves))
+        found = None
+        if np.abs(moves).max() <= 1.0:
+            slopes = self.backend.terms(point.z.z, self.y_of(column), self.weight_of(column)).slopes
+            found = moves, alone.combine(slopes * moves), float(np.sum(slopes * moves))
         self.passes += alone.passes
-        G = slopes[:-1] - column.unfold(product, along_b) / column.total
-        G[features] = 0.0
-        scale = penalty.largest_scale(G)
-        total = duality.entropy_along(point.z.z, y, weight, self.offset, moves, scale)
-        value = total / column.total - float(penalty.conjugate(scale * G))
-        bound = max(point.evaluation.J - value, 0.0) + certificate.ROUNDING * point.evaluation.J
-        return Proof(bound, bound, scale * G)
+        return found
+
+    def entropy_along(self, column: Column, point: Point, moves: Any, scale: float) -> float:
+        """Sum the entropies of the dual point that `moves` lead to."""
+        y, weight = self.y_of(column), self.weight_of(column)
+        return duality.entropy_along(point.z.z, y, weight, self.offset, moves, scale)
 
     def spread(self, column: Column) -> Vector:
         """Return what no standard deviation exceeds, of a feature as a column sees it: one read.
@@ -347,13 +338,8 @@ class PenalisedColumns(SharedColumns):
         """
         weight = self.weight_of(column)
         own = weight if weight.size else np.ones(self.m)
-        design, mean = self.design, None
-        if self.intercept and design.dense is not None:
-            mean = moments.sample_mean(design)
-        if mean is not None:
-            design = design.rescaled(design.scale, design.shift - mean)
         self.begin_pass()
-        found = np.sqrt(self.backend.squares(design, own) / column.total)
+        found = spreads.of_features(self.design, self.backend, own, column.total, self.intercept)
         if column.scale.size:
             found = np.abs(column.scale) * found
             if not self.intercept:

@@ -5,11 +5,13 @@
 What `objective.penalised` is for two classes. A coordinate is a weight w_kj, k n_x + j. The gap to
 the dual problem takes a read more: with u = H_bb^+ db the point q = a - (diag(a) - a a.T) u adds up
 to the labels in every class, and G = dW - H_Wb u. It is asked for where the gap without that is
-within the goal.
+within the goal. With weights that nothing holds u is a step along these, too, and takes three reads
+(`objective.free_features`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,27 +19,29 @@ from numpy.typing import NDArray
 
 from ..backends.base import Backend
 from ..data.design import Design
-from ..maths import certificate, softmax
+from ..maths import certificate, duality, softmax
 from ..maths.arrays import NONE, Vector
 from ..maths.elastic_net import ElasticNet
 from ..maths.softmax import ClassLabels
-from . import coordinates, softmax_proof
-from .penalised import Features
+from . import coordinates, free_features, softmax_proof, spreads
+from .penalised import Features, Proof
 from .point import Evaluation, Point
 from .softmax import SoftmaxObjective
 
-BLOCK = 1 << 14  # examples at a time
-MOST_PAIRS_BYTES = 64 << 20  # of da_k/dz_l of all examples: above, Boehning's bound stands for them
-TINY = 1e-300
+MOST_FREE = 2000  # weights that nothing holds, up to which a proof takes their Hessian
+# Of da_k/dz_l of all examples at once, and reads of X for those of all pairs of classes: above,
+# Boehning's bound stands for them. With it steps are many, and rounding ends them sooner.
+MOST_PAIRS_BYTES, MOST_READS = 64 << 20, 8
 
 
 class ClassSides(NamedTuple):
     """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
 
-    z (K, m). loss: the mean, without the penalty. dW (K n_x,) and db (K,): its gradient.
+    z (K, m); of a Dask collection its place. loss: the mean, without the penalty. dW (K n_x,) and
+    db (K,): its gradient.
     """
 
-    z: Vector
+    z: Any
     loss: float
     dW: Vector
     db: Vector
@@ -61,6 +65,7 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
             design, labels, classes, 0.0, backend, n_threads, weight, intercept, penalty
         )
         self.elastic_net = penalty
+        self._proved: tuple[ClassSides, ElasticNet, Proof] | None = None  # of the last point
 
     @property
     def has_bound(self) -> bool:
@@ -95,10 +100,16 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         )
 
     def centred(self, theta: Vector) -> Vector:
-        """Return theta with b centred over the classes; the penalty holds W where it is."""
-        rows = theta.reshape(self.classes, self.n_x + 1).copy()
+        """Return theta with b centred over the classes; the penalty holds W where it is.
+
+        Features that nothing holds in any class are centred, too.
+        """
+        penalty, rows = self.elastic_net, theta.reshape(self.classes, self.n_x + 1).copy()
         if self.intercept:
             rows[:, -1] -= rows[:, -1].mean()
+        held = ~penalty.free() | np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+        loose = np.flatnonzero(~held.reshape(self.classes, -1).any(axis=0))
+        rows[:, loose] -= rows[:, loose].mean(axis=0)
         return rows.reshape(-1)
 
     def point(self, theta: Vector, scores: bool = True) -> Point:
@@ -126,39 +137,74 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
 
     def certify(self, theta: Vector, evaluation: Evaluation, z: Any = None) -> float:
         sides = z if isinstance(z, ClassSides) else self.point(theta).z
-        return self.prove(Point(theta, evaluation, sides), np.inf)[1]
+        return self.prove(Point(theta, evaluation, sides)).bound
 
-    def prove(self, point: Point, goal: float) -> tuple[float, float]:
-        """Return a measure and a bound on J - J*; infinite where an estimate is above the goal."""
-        J, sides = point.evaluation.J, point.z
+    def prove(self, point: Point, goal: float = np.inf) -> Proof:
+        """Return a bound on J - J*, where an estimate of it is within the goal; G is (K n_x,)."""
+        J, sides, penalty = point.evaluation.J, point.z, self.elastic_net
+        known = self._proved
+        if known is not None and known[0] is sides and known[1] is penalty:
+            return known[2]
         if not np.isfinite(J):
-            return np.inf, np.inf
-        first = J - self._value(sides.z, np.zeros(self.classes), sides.dW)
-        if not first <= goal:
-            return first, np.inf
-        bound = first
-        if sides.db.any():
-            u = softmax_proof.solved(self.bias_moments(sides.z).curvature, sides.db)
-            if u is None or not u.max() - u.min() < 1.0:
-                return np.inf, np.inf
-            change = self.split(self.bias_product(sides.z, u))[0].reshape(-1)
-            bound = J - self._value(sides.z, u, sides.dW - change)
-        bound = max(bound, 0.0) + certificate.ROUNDING * J
-        return bound, bound
+            return Proof(np.inf, np.inf, sides.dW)
+        free = penalty.unpenalised(self.split(point.theta)[0].reshape(-1))
+        moves, G = np.zeros(self.classes), np.where(free, 0.0, sides.dW)
+        value = self._value(sides, moves, G)
+        if not J - value <= goal:
+            return Proof(J - value, np.inf, G)
+        if free.any() or sides.db.any():
+            found = self._along_free(point, free) if free.any() else self._along_b(sides)
+            if found is None:
+                return Proof(np.inf, np.inf, G)
+            moves, G = found
+            value = self._value(sides, moves, G)
+        bound = max(J - value, 0.0) + certificate.ROUNDING * J
+        proof = Proof(bound, bound, penalty.largest_scale(G) * G)
+        self._proved = sides, penalty, proof
+        return proof
 
-    def _value(self, z: Vector, u: Vector, G: Vector) -> float:
-        """Return what the dual problem gives at q = y + t (a - (diag(a) - a a.T) u - y)."""
-        penalty, total = self.elastic_net, 0.0
+    def _along_b(self, sides: ClassSides) -> tuple[Vector, Vector] | None:
+        """Return the step u (K,) of every b, and G after it; None where it is too long."""
+        u = softmax_proof.solved(self.bias_moments(sides.z).curvature, sides.db)
+        if u is None or not u.max() - u.min() < 1.0:
+            return None
+        change = self.split(self.bias_product(sides.z, u))[0].reshape(-1)
+        return u, sides.dW - change
+
+    def _along_free(self, point: Point, free: NDArray[np.bool_]) -> tuple[Any, Vector] | None:
+        """Return how a step along free weights and every b changes z, and G after it."""
+        sides, places = point.z, np.flatnonzero(free)
+        if places.size > MOST_FREE:
+            return None
+        H = self.working_hessian(point, places, exact=True)
+        if not self.intercept:
+            H[-self.classes :], H[:, -self.classes :] = 0.0, 0.0
+        u = free_features.newton_step(H, np.append(sides.dW[places], sides.db))
+        if u is None:
+            return None
+        V = np.zeros(free.size)
+        V[places] = u[: places.size]
+        v = self.joined(V.reshape(self.classes, -1), u[places.size :])
+        moves = self.scores_at(v)
+        if not self.largest_spread(moves) < 1.0:
+            return None
+        G = sides.dW - self.split(self.hessian_product(v, sides.z))[0].reshape(-1)
+        G[places] = 0.0
+        return moves, G
+
+    def largest_spread(self, moves: Any) -> float:
+        """Return how much further one class of an example moves than another, at most."""
+        return float((moves.max(axis=0) - moves.min(axis=0)).max())
+
+    def _value(self, sides: ClassSides, moves: Any, G: Vector) -> float:
+        """Return what the dual problem gives where z moves so: (K,), or (K, m) as `scores_at`."""
+        penalty = self.elastic_net
         t = penalty.largest_scale(G)
-        for lo in range(0, self.m, BLOCK):
-            part = slice(lo, min(lo + BLOCK, self.m))
-            a = softmax.softmax(z[:, part])
-            q = a * (1.0 - u[:, None] + u @ a)
-            y = self.labels[part] == np.arange(self.classes)[:, None]
-            q = np.clip(y + t * (q - y), 0.0, 1.0)
-            H = -(q * np.log(np.maximum(q, TINY))).sum(axis=0)
-            total += float(self.weight[part] @ H) if self.weight.size else float(H.sum())
-        return total / self.total - penalty.conjugate(t * G)
+        return self.entropy(sides.z, moves, t) / self.total - penalty.conjugate(t * G)
+
+    def entropy(self, z: Any, moves: Any, t: float) -> float:
+        """Sum the entropies of the dual point: `duality.entropy_of_classes`."""
+        return duality.entropy_of_classes(z, self.labels, self.weight, moves, t)
 
     # ------------------------------------------------------------ steps
 
@@ -172,33 +218,51 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         W = self.split(point.theta)[0].reshape(-1)
         return coordinates.largest_strength(self.elastic_net, W, point.z.dW)
 
-    def working_hessian(self, point: Point, features: Features) -> Vector:
-        """Return the Hessian of the mean loss by some weights and every b: one read of X.
+    def working_hessian(self, point: Point, features: Features, exact: bool = False) -> Vector:
+        """Return the Hessian of the mean loss by some weights and every b.
 
-        Where the slopes of all examples would take too much memory it is what no Hessian exceeds,
-        (I - 11.T / K) / 2 (x) X1 X1.T / S (Boehning, 1992).
+        It takes one read of X, or several where the slopes of all examples would take too much
+        memory. Of too many classes it is what no Hessian exceeds, (I - 11.T / K) / 2 (x) G with the
+        G = X1 X1.T / S (Boehning, 1992), unless it is to be exact.
         """
         K, n_x = self.classes, self.n_x
         own = np.unique(features % n_x)
-        self.begin_pass()
         pairs = [(k, j) for k in range(K) for j in range(k, K)]
         width = own.size + 1
         H = np.empty((K, width, K, width))
-        if 8 * len(pairs) * self.m <= MOST_PAIRS_BYTES:
-            a = softmax.softmax(point.z.z)
-            weight = self.weight_of_each
-            slopes = np.array([weight * a[k] * (1.0 - a[k] if k == j else a[j]) for k, j in pairs])
-            blocks = self.backend.working_products(self.design, own, slopes) / self.total
-            for (k, j), block in zip(pairs, blocks):
-                H[k, :, j] = block if k == j else -block
-                H[j, :, k] = H[k, :, j].T
+        at_once = self.pairs_at_once()
+        if exact or MOST_READS * at_once >= len(pairs):
+            for lo in range(0, len(pairs), at_once):
+                some = pairs[lo : lo + at_once]
+                self.begin_pass()
+                for (k, j), block in zip(some, self.pair_products(point.z.z, own, some)):
+                    H[k, :, j] = block if k == j else -block
+                    H[j, :, k] = H[k, :, j].T
         else:
-            G = self.backend.working_products(self.design, own, self.weight_of_each) / self.total
+            self.begin_pass()
+            G = self.weighted_products(own) / self.total
             for k, j in pairs:
                 H[k, :, j] = H[j, :, k] = (0.5 * (k == j) - 0.5 / K) * G
         places = (features // n_x) * width + np.searchsorted(own, features % n_x)
         at = np.append(places, np.arange(K) * width + width - 1)
         return H.reshape(K * width, K * width)[at[:, None], at]
+
+    def pairs_at_once(self) -> int:
+        """Return of how many pairs of classes there is room for the slopes of the examples."""
+        return max(1, MOST_PAIRS_BYTES // (8 * self.m))
+
+    def pair_products(self, z: Any, own: Features, pairs: Sequence[tuple[int, int]]) -> Vector:
+        """Return the mean of |da_k/dz_j| x1 x1.T of some features, for each pair k, j.
+
+        (P, n + 1, n + 1): one read of X, which the caller counts.
+        """
+        a, weight = softmax.softmax(z), self.weight_of_each
+        slopes = np.array([weight * a[k] * (1.0 - a[k] if k == j else a[j]) for k, j in pairs])
+        return self.backend.working_products(self.design, own, slopes) / self.total
+
+    def weighted_products(self, own: Features) -> Vector:
+        """Sum the weight times x1 x1.T of some features; the caller counts the read of X."""
+        return self.backend.working_products(self.design, own, self.weight_of_each)
 
     def step(
         self, point: Point, features: Features, H: Vector, share: float
@@ -223,11 +287,37 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         if t in (0.0, 1.0):
             loss = (trial if t else start).z.loss
         else:
-            slope = trial.z.z - start.z.z
-            sums = self.backend.class_along_line(start.z.z, slope, self.labels, self.weight, t)
-            loss = sums.loss / self.total
+            loss = self.loss_between(start.z.z, trial.z.z, t) / self.total
         return float(loss) + share * self.elastic_net.value(W)
 
+    def loss_between(self, z0: Any, z1: Any, t: float) -> float:
+        """Sum the losses at z0 + t (z1 - z0)."""
+        sums = self.backend.class_along_line(z0, z1 - z0, self.labels, self.weight, t)
+        return float(sums.loss)
+
+    # ------------------------------------------------------------ certain zeros
+
     def proved_zero(self, theta: Vector, z: Any = None) -> NDArray[np.bool_] | None:
-        """Return None: which weights are 0 for certain is not looked for."""
-        return None
+        """Return which weights are 0 at the optimum, proved (n_x, K): one read of X.
+
+        As of two classes: H is so strongly concave that no q_k is further than sqrt(bound / 2) from
+        that of the optimum. Reads that bring back the point of a run that had ended are not
+        counted.
+        """
+        before, known = self.passes, isinstance(z, ClassSides)
+        sides = z if known else self.point(theta).z
+        J = sides.loss + self.elastic_net.value(self.split(theta)[0].reshape(-1))
+        proof = self.prove(Point(theta, Evaluation(J, NONE, np.nan), sides))
+        if not known:
+            self.passes = before
+        reach = np.full(self.classes * self.n_x, np.inf)
+        if np.isfinite(proof.bound):
+            reach = np.tile(np.sqrt(0.5 * proof.bound) * self.spread(), self.classes)
+        zero = self.elastic_net.held_at_zero(proof.G, reach)
+        return np.ascontiguousarray(zero.reshape(self.classes, -1).T)
+
+    def spread(self) -> Vector:
+        """Return what no standard deviation of a feature exceeds (n_x,): one read of X."""
+        self.begin_pass()
+        how = self.weight_of_each, self.total, self.intercept
+        return spreads.of_features(self.design, self.backend, *how)

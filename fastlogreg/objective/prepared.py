@@ -183,13 +183,16 @@ def with_elastic_net(
     return Prepared(penalised(objective, checked, offset), theta, K).begun()
 
 
-def penalised(objective: Objective, checked: Penalties, offset: Vector) -> Objective:
+def penalised(
+    objective: Objective, checked: Penalties, offset: Vector, scale: Vector = NONE
+) -> Objective:
     """Return an objective with another penalty, and an offset (m,) or none.
 
-    Raises ValueError for an offset with several classes.
+    scale (n_x,): of X, where bounds are on what w is for X itself. Raises ValueError for an offset
+    with several classes.
     """
     K, design = objective.columns, objective.design
-    penalty = penalty_from(checked, objective.lambda_, objective.total, K, design.scale)
+    penalty = penalty_from(checked, objective.lambda_, objective.total, K, scale)
     how = objective.backend, objective.n_threads, objective.weight, objective.intercept
     if K == 1:
         design, y, weight, offset = labelled(objective, offset)

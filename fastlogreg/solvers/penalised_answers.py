@@ -202,7 +202,7 @@ class ClassAnswers(Answers):
         self.scores = theta, z
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
-        measure, bound = objective.prove(request.point, request.goal)
+        measure, bound, _ = objective.prove(request.point, request.goal)
         reads = objective.passes
         return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
 

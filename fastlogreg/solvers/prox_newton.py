@@ -140,6 +140,7 @@ class ProxNewton:
 
     def advance(self, count: int) -> Asking[None]:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
+        end = self.state.iteration + count  # a call for all of them may go further
         if self.point is None:
             if math.isnan(self.share) and self.saved is None:
                 yield from self._begin()
@@ -147,7 +148,6 @@ class ProxNewton:
             judgement: Judgement = yield Judge(point, self.tol)
             self.point = point
             self.state.take(point, judgement)
-        end = self.state.iteration + count
         while self.state.stop is None and self.state.iteration < end:
             yield from self._iterate(self.point)
 

@@ -163,7 +163,7 @@ class TrainingResult:
         `fastlogreg.figures.training.convergence`. For gradient descent: for each stretch of about
         0.1 s. Seconds are without those of compiling, or of loading compiled code. Of a compiled
         stretch of Newton's method they are spread evenly over its points.
-    proved_zero : ndarray of shape (n_x,) or None
+    proved_zero : ndarray of shape (n_x,), or (n_x, K) for K classes, or None
         Which weights are 0 at the optimum, proved by the bound; None without `prox_newton`.
 
     Examples
@@ -208,11 +208,11 @@ class SoftmaxResult(TrainingResult):
     ----------
     w : ndarray of shape (n_x, K)
         The weights of each class, in the units of X; scale and shift as given. Each row adds up
-        to 0.
+        to 0, but for L1, bounds and groups.
     b : ndarray of shape (K, 1)
         The biases, which add up to 0.
     costs, cost, gradient_norm, suboptimality_bound, iterations, stop_reason, seconds, alpha, \
-passes, history
+passes, history, proved_zero
         As in `TrainingResult`.
 
     Examples

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks.arguments import Backend, check_number, require_shape
 from ..checks.classes import check_classes
-from ..checks.penalties import asked_for
+from ..checks.penalties import asked_for, check_penalties, require_no_offset
 from ..data.matrix_like import MatrixLike
 from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
@@ -23,6 +23,7 @@ from ..solvers.result import TrainingWarning
 from .class_paths import ClassFit, ClassWays, follow_classes
 from .follow import Fit, Follower, Pattern
 from .path_result import PathResult
+from .penalised_class_paths import penalised_class_path
 from .penalised_paths import Along, penalised_path
 
 STRONGEST, WEAKEST = 1e4, 1e-4  # of the lambdas that are taken where none are given
@@ -66,7 +67,7 @@ def path(
         3 on it is softmax, with labels 0 to classes - 1, each of which needs an example.
     lambdas : int or array of shape (L,), default=20
         The strengths of the penalty, or how many of them to take, evenly on a logarithmic scale:
-        from 1e4 to 1e-4, or with L1 from the smallest at which every weight is 0.
+        from 1e4 to 1e-4, or with L1 from the smallest at which every weight that it holds is 0.
     tol : float, default=1e-10
         Each fit ends when the proved bound on J - J* is at most tol, for lambda = 0 the largest
         component of the gradient; or where float64 cannot improve it.
@@ -81,7 +82,7 @@ def path(
         Fit on (X - mean) / standard deviation. The penalty acts there; w and b are for X itself,
         and the costs are of the standardised problem.
     l1_ratio, penalty_weights, bounds, feature_groups, offset
-        As in `train`; for two classes.
+        As in `train`; an offset is for two classes.
     lambda_min_ratio : float or None, default=None
         With L1 and a number of lambdas: the smallest over the largest. None for 1e-4, or 1e-2 where
         there are more features than examples.
@@ -127,8 +128,8 @@ def path(
     objective = prepare_to_train(settings, None, 0.0, X, Y, K, between=False).objective
     extras = Extras(l1_ratio, penalty_weights, bounds, feature_groups, offset)
     why = asked_for(*extras)
-    if why and K > 2:
-        raise ValueError(f"classes must be 2 for {why}; got {K}. For several there is L2 alone")
+    if K > 2:
+        require_no_offset(offset, K)
     weight = NONE
     if sample_weight is not None:
         weight = _checked_weights(sample_weight, objective.m)
@@ -138,12 +139,9 @@ def path(
     reads: int
     fits: Sequence[Fit | ClassFit]
     null = -inner(shares := (factors * totals) / inner(factors, totals), np.log(shares))
-    if why:
-        asked = Along(chosen, isinstance(lambdas, (int, np.integer)), lambda_min_ratio, stop_early)
-        found = penalised_path(objective, (weight, factors), extras, asked, standardize, tol, limit)
-        fits, reads, null, chosen = found
-        w, b = np.array([f.w for f in fits]).T, np.array([[f.b for f in fits]])
-    elif K > 2:
+    by_number = isinstance(lambdas, (int, np.integer))
+    asked = Along(chosen, by_number, lambda_min_ratio, stop_early)
+    if K > 2:
         several = ClassWays(
             objective.design,
             labels,
@@ -154,10 +152,19 @@ def path(
             objective.n_threads,
             standardize=bool(standardize),
         )
-        of_classes, reads = follow_classes(several, [], chosen, tol, limit)
-        fits = [at[0] for at in of_classes]
+        if why:
+            checked = check_penalties(*extras[:4], objective.n_x)
+            found = penalised_class_path(several, checked, asked, null, tol, limit)
+            fits, reads, null, chosen = found
+        else:
+            of_classes, reads = follow_classes(several, [], chosen, tol, limit)
+            fits = [at[0] for at in of_classes]
         w = np.array([fit.w.T for fit in fits]).transpose(1, 2, 0)
         b = np.array([np.reshape(fit.b, (K, 1)) for fit in fits]).transpose(1, 2, 0)
+    elif why:
+        found = penalised_path(objective, (weight, factors), extras, asked, standardize, tol, limit)
+        fits, reads, null, chosen = found
+        w, b = np.array([f.w for f in fits]).T, np.array([[f.b for f in fits]])
     else:
         weighed = class_weight is not None
         shared = SharedColumns(

@@ -23,7 +23,7 @@ from ..solvers.prox_newton import ProxNewton
 from ..solvers.requests import Judge
 from ..solvers.state import State
 from .class_paths import ClassFit, ClassFold, ClassFollower, ClassWays, FollowedClasses
-from .penalised_paths import NULL_STEPS, state_point
+from .penalised_paths import NULL_STEPS, Along, FollowedPath, lambdas_for, state_point, until_enough
 
 
 class PenalisedClassFollower(ClassFollower):
@@ -118,3 +118,19 @@ def follow_penalised_classes(
             fits[place].append(follower.at(float(lambdas[place])))
         reads += follower.objective.passes
     return FollowedClasses(fits, reads)
+
+
+def penalised_class_path(
+    ways: ClassWays, checked: Penalties, along: Along, null: float, tol: float, iterations: int
+) -> FollowedPath:
+    """Follow one model of several classes along lambda; null: the loss without features.
+
+    The first lambda is the one at which the first weight moves, or with groups the first group.
+    """
+    follower = PenalisedClassFollower(ways, None, checked, tol, iterations)
+    largest = follower.strength if checked.l1_ratio > 0.0 else np.nan
+    lambdas = lambdas_for(along, largest, ways.design.m < ways.design.n_x)
+    falling = lambdas[np.argsort(-lambdas, kind="stable")].tolist()
+    fits = (follower.at(lambda_) for lambda_ in falling)
+    found, reached = until_enough(along, lambdas, null, fits)
+    return FollowedPath(found, follower.objective.passes, null, reached)

@@ -8,8 +8,8 @@ judges it often proves it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,8 +33,10 @@ from ..solvers.penalised_answers import PenalisedAnswers, PenalisedGatherings
 from ..solvers.prox_newton import ProxNewton
 from ..solvers.requests import Evaluate, Judge
 from ..solvers.state import State
+from .class_paths import ClassFit
 from .follow import Fit, Pattern
 
+One = TypeVar("One", Fit, ClassFit)
 NULL_STEPS = 100  # of Newton's method for b alone, at most
 # Where a path ends early: lambdas at least, of the deviance explained, and gained by one lambda.
 EARLIEST, EXPLAINED, LEAST_GAIN = 5, 0.999, 1e-5
@@ -206,17 +208,20 @@ class Along(NamedTuple):
     stop_early: bool = False
 
 
-def lambdas_for(along: Along, follower: PenalisedFollower) -> Vector:
-    """Return the lambdas (L,) in the order asked for."""
-    if not along.by_number or not any(p.l1_ratio > 0.0 for p in follower.penalties):
+def lambdas_for(along: Along, largest: float, wide: bool) -> Vector:
+    """Return the lambdas (L,) in the order asked for.
+
+    largest: the lambda at which the first feature moves; NaN where L1 holds none. wide: whether
+    there are more features than examples.
+    """
+    if not along.by_number or np.isnan(largest):
         return along.given
-    largest, shared = follower.null.strength, follower.shared
     if not largest > 0.0:
         raise ValueError(
             "lambdas must be given where no feature is penalised by L1, or none moves at all; got "
             f"a number, {len(along.given)}"
         )
-    ratio = 1e-2 if shared.m < shared.n_x else 1e-4
+    ratio = 1e-2 if wide else 1e-4
     if along.smallest is not None:
         ratio = check_number("lambda_min_ratio", along.smallest, positive=True)
         if ratio >= 1.0:
@@ -225,10 +230,30 @@ def lambdas_for(along: Along, follower: PenalisedFollower) -> Vector:
     return np.asarray(largest * ratio**steps)
 
 
+def until_enough(
+    along: Along, lambdas: Vector, null: float, fits: Iterable[One]
+) -> tuple[list[One], Vector]:
+    """Return the fits and their lambdas, in the order of these, up to where the path may end.
+
+    fits: from the strongest lambda on. null: the loss without features.
+    """
+    found: dict[int, One] = {}
+    explained = -np.inf
+    for place, fit in zip(np.argsort(-lambdas, kind="stable").tolist(), fits):
+        found[place] = fit
+        before, explained = explained, 1.0 - fit.loss / null
+        gained = explained - before
+        ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
+        if along.stop_early and ended and len(found) >= EARLIEST:
+            break
+    reached = sorted(found)
+    return [found[k] for k in reached], lambdas[reached]
+
+
 class FollowedPath(NamedTuple):
     """Hold the fits at the lambdas that were reached, the reads, and the loss without features."""
 
-    fits: list[Fit]
+    fits: Sequence[Fit | ClassFit]
     reads: int
     null: float
     lambdas: Vector
@@ -260,20 +285,13 @@ def penalised_path(
     train = factors if weighed else np.ones(1)
     pattern = Pattern(train, np.zeros(train.size), inner(train, shared.group_totals()), 0.0)
     follower = follower_of(shared, [pattern], checked, standardize, tol, iterations)
-    lambdas = lambdas_for(along, follower)
+    largest = follower.null.strength if checked.l1_ratio > 0.0 else np.nan
+    lambdas = lambdas_for(along, largest, shared.m < shared.n_x)
     null = null_loss(shared, follower.columns[0])
-    order = np.argsort(-lambdas, kind="stable")
-    found: dict[int, Fit] = {}
-    explained = -np.inf
-    for place, at in zip(order.tolist(), follower.along(lambdas[order])):
-        found[place] = at[0]
-        before, explained = explained, 1.0 - found[place].loss / null
-        gained = explained - before
-        ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
-        if along.stop_early and ended and len(found) >= EARLIEST:
-            break
-    reached = sorted(found)
-    return FollowedPath([found[k] for k in reached], shared.passes, null, lambdas[reached])
+    falling = lambdas[np.argsort(-lambdas, kind="stable")]
+    fits = (at[0] for at in follower.along(falling))
+    found, reached = until_enough(along, lambdas, null, fits)
+    return FollowedPath(found, shared.passes, null, reached)
 
 
 def follower_of(

@@ -99,15 +99,18 @@ class Work:
         counted."""
         state = self.state
         self.start -= saved["seconds"]
-        state.restore(saved, self.start)
-        withdrawn, goal = 0, self.options.goal
-        reached = state.measure
+        stop, goal, reached = saved["stop"], self.options.goal, saved["measure"]
         if self.objective.has_bound:
-            reached = max(reached, state.bound)
-        if (state.stop == "converged" and goal < reached) or (
-            state.stop == "precision" and goal < saved["tol"]
-        ):
-            withdrawn = state.withdraw_proof()  # less was asked for then
+            reached = max(reached, saved["bound"])
+        too_early = (stop == "converged" and goal < reached) or (
+            stop == "precision" and goal < saved["tol"]
+        )  # less was asked for then
+        goes_on = stop is None or too_early
+        if goes_on and answers_of(self.objective).problem.has_whole_path:
+            self.prepare()  # one call finds all: it is made anew, with what is asked for now
+            return
+        state.restore(saved, self.start)
+        withdrawn = state.withdraw_proof() if too_early else 0
         self.alpha, self.L = saved["alpha"], saved["L"]
         if "mean" in saved:
             self._centre(saved["mean"])
@@ -124,9 +127,8 @@ class Work:
             self.watch.objective = self.objective
 
     def _make(self, answers: Answers, saved: Saved | None) -> None:
-        watched = self.options.checkpoint is not None or self.options.callback is not None
-        whole = 0 if watched else self.options.iterations
-        settings = Settings(self.options.goal, self.alpha, self.on_gram, whole)
+        options = self.options
+        settings = Settings(options.goal, self.alpha, self.on_gram, options.iterations)
         method = self.entry.make(answers.problem, self.state, settings, saved)
         drive((answers, method.prepare()))
         self.method, self.answers = method, answers

@@ -210,3 +210,22 @@ def test_every_backend_has_it(name):
 def test_any_shape_dtype_and_order(m, n_x, share, dtype, order, n_threads, seed):
     case = Case(m, n_x, round(share * n_x), dtype, order, seed)
     assert_close(case.found(n_threads), case.expected())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16"])
+def test_an_X_that_is_not_aligned_gives_the_same_bits(dtype):
+    rng = np.random.default_rng(4)
+    x = rng.integers(-50, 50, (300, 9)).astype(dtype)
+    if x.dtype.kind == "f":
+        x *= np.dtype(dtype).type(0.37)
+    room = np.zeros(x.nbytes + 1, np.uint8)
+    apart = room[1:].view(dtype).reshape(x.shape)  # as what comes out of a message may lie
+    apart[:] = x
+    assert not apart.flags.aligned
+    features, slopes = np.array([0, 3, 4, 8]), rng.random(300)
+    scale, shift = rng.normal(size=(2, 9))
+    found = [
+        working_set.working_products(DesignMatrix(one.T, scale, shift), features, slopes, 1)
+        for one in (x, apart)
+    ]
+    assert found[0].tobytes() == found[1].tobytes()

@@ -72,7 +72,7 @@ def test_a_path_is_a_table(table, capsys):
         (["--bounds", "2,1"], "--bounds must have LOW at most HIGH"),
         (["--l1-ratio", "2"], "--l1-ratio must be from 0"),
         (["--l1-ratio", "1", "--solver", "gd"], "solver must be"),
-        (["--l1-ratio", "1", "--dask", "threads"], "for data on this machine"),
+        (["--path", "3", "--dask", "threads"], "for data on this machine"),
     ],
 )
 def test_what_cannot_be_is_named(table, capsys, arguments, words):

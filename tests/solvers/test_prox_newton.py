@@ -300,3 +300,92 @@ def test_the_bits_do_not_depend_on_threads():
     ]
     assert len({result.w.tobytes() for result in found}) == 1
     assert len({result.b for result in found}) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.3, 1.0]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([1e-6, 1e-3, 0.1]),
+)
+def test_free_features_of_several_classes_are_proved(seed, ratio, grouped, intercept, far):
+    rng = np.random.default_rng(seed)
+    m, n_x, K = int(rng.integers(30, 60)), int(rng.integers(2, 5)), int(rng.integers(3, 5))
+    X, labels = rng.normal(size=(n_x, m)), rng.integers(0, K, m).astype(np.int32)
+    labels[: 2 * K] = np.repeat(np.arange(K), 2)
+    factors = np.ones(n_x)
+    factors[int(rng.integers(n_x))] = 0.0
+    free = np.full(n_x, np.inf)
+    group = np.arange(n_x) if grouped else None
+    penalty = penalty_from(Penalties(ratio, factors, -free, free, group), 0.05 * m, m, K)
+    objective = PenalisedSoftmaxObjective(
+        design_of(X), labels, K, penalty, "fused", 1, intercept=intercept
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = run(
+            objective, State(np.zeros(objective.size)), Options("prox_newton", 500, tol=1e-13)
+        )
+    if np.abs(result.w).max() > 15.0:
+        return  # the free feature separates a class: there is no optimum
+    assert result.suboptimality_bound <= 1e-9
+    theta = objective.taken(result.w, result.b)
+    moved = theta + far * rng.normal(size=objective.size)
+    rows = moved.reshape(K, -1)
+    rows[:, -1] *= intercept
+    point = objective.point(moved)
+    bound = objective.certify(moved, point.evaluation, point.z)
+    assert bound >= point.evaluation.J - result.cost - 1e-15
+    rough = objective.proved_zero(moved, point.z)
+    assert rough is not None
+    assert not result.w[rough].any()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_what_is_proved_to_be_zero_of_several_classes_is_zero(grouped):
+    X, y = sklearn_data.load_wine(return_X_y=True)
+    X = ((X - X.mean(axis=0)) / X.std(axis=0)).T
+    more = {"classes": 3, "l1_ratio": 1.0, "feature_groups": "classes" if grouped else None}
+    best = fitted(X, y[None, :], 0.05, **more)
+    assert best.proved_zero is not None
+    assert best.proved_zero.shape == (13, 3)
+    assert (best.proved_zero == (best.w == 0.0)).all()
+    assert best.proved_zero.any()
+    m = y.size
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rough = flr.train(X, y[None, :], lambda_=0.05 * m, solver="auto", tol=1e-5, **more)
+    assert not best.w[rough.proved_zero].any()
+
+
+@pytest.mark.parametrize("how", ["checkpoint", "callback"])
+def test_a_small_fit_has_the_same_bits_with_a_checkpoint_or_a_callback(how, tmp_path):
+    X, Y = breast_cancer()
+    more = {"lambda_": 5.0, "l1_ratio": 1.0, "solver": "auto", "tol": 1e-11}
+    alone = flr.train(X, Y, **more)
+    given = (
+        {"checkpoint": tmp_path / "run"} if how == "checkpoint" else {"callback": lambda _: None}
+    )
+    watched = flr.train(X, Y, **more, **given)
+    assert watched.w.tobytes() == alone.w.tobytes()
+    assert (watched.b, watched.cost, watched.passes) == (alone.b, alone.cost, alone.passes)
+    assert watched.suboptimality_bound == alone.suboptimality_bound
+    assert watched.costs.tobytes() == alone.costs.tobytes()
+
+
+@pytest.mark.parametrize("first", [{"iterations": 3}, {"tol": 1e-4}, {"max_seconds": 0.0}])
+def test_a_small_fit_that_goes_on_has_the_bits_of_one_that_did_not_stop(first, tmp_path):
+    X, Y = breast_cancer()
+    more = {"lambda_": 5.0, "l1_ratio": 1.0, "solver": "auto", "tol": 1e-11}
+    alone = flr.train(X, Y, **more)
+    path = tmp_path / "run"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        short = flr.train(X, Y, **{**more, **first}, checkpoint=path)
+    assert short.iterations <= first.get("iterations", 1000)
+    again = flr.train(X, Y, **more, checkpoint=path, resume=True)
+    assert again.w.tobytes() == alone.w.tobytes()
+    assert (again.b, again.cost, again.passes) == (alone.b, alone.cost, alone.passes)
+    assert again.iterations == alone.iterations

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import exact, inlined
+from ..decorators import exact, inlined, inner
 from .cholesky import factor, solve
 
 LEAST_QUIET = 3  # sweeps without a change of sign, before a system is solved
@@ -48,7 +48,7 @@ def add_row(H: Any, j: int, step: float, r: Any) -> None:
         r[k] += step * row[k]
 
 
-@exact
+@inner(exact)
 def find_slopes(H: Any, q: Any, w0: Any, w: Any, r: Any) -> None:
     """Set r to q + H (w - w0)."""
     for k in range(r.size):
@@ -81,7 +81,7 @@ def without_curvature(slope: float, w: float, l1: float, lower: float, upper: fl
     return w
 
 
-@exact
+@inner(exact)
 def sweep(
     order: Any, H: Any, w: Any, r: Any, l1: Any, l2: Any, lower: Any, upper: Any
 ) -> tuple[float, bool]:
@@ -109,7 +109,7 @@ def sweep(
     return largest, changed
 
 
-@exact
+@inner(exact)
 def find_free(w: Any, l1: Any, lower: Any, upper: Any, free: Any, lowest: Any, highest: Any) -> int:
     """List the coordinates that can move both ways without a kink; return how many there are.
 

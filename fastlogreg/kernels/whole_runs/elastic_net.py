@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...maths.certificate import ROUNDING
-from ..decorators import kernel
+from ..decorators import inlined, inner, kernel
 from ..entropy import entropy
 from ..loss import along_line, link_with_slopes
 from ..second_order.coordinates import descend_coordinates
@@ -55,6 +55,14 @@ class Net(NamedTuple):
     upper: Any
 
 
+@inlined
+def copy(values: Any, place: Any) -> None:
+    """Copy numbers to a place of their size; an assignment of slices takes two seconds to compile,
+    with the texts of its errors."""
+    for j in range(values.size):
+        place[j] = values[j]
+
+
 class Room(NamedTuple):
     """What a point is computed in: z, dz, slopes (m,), the gradient of the mean loss (n_x + 1,)."""
 
@@ -64,7 +72,7 @@ class Room(NamedTuple):
     g: Any
 
 
-@kernel
+@inner(kernel)
 def evaluate(data: Data, theta: Any, room: Room) -> float:
     """Fill the room at theta, in a read of x; return the mean loss."""
     (x, y, weight, offset, total, intercept), (z, dz, slopes, g) = data, room
@@ -91,7 +99,7 @@ def evaluate(data: Data, theta: Any, room: Room) -> float:
     return loss / total
 
 
-@kernel
+@inner(kernel)
 def value_of(net: Net, strength: float, w: Any) -> float:
     """Return the penalty at w."""
     total = 0.0
@@ -135,7 +143,7 @@ def conjugate(net: Net, strength: float, G: Any, t: float) -> float:
     return total
 
 
-@kernel
+@inner(kernel)
 def prove(data: Data, net: Net, strength: float, theta: Any, room: Room, G: Any) -> float:
     """Return the value of the dual problem at a point, in another read of x; fill G (n_x,)."""
     (x, y, weight, offset, total, intercept), (z, dz, _, g) = data, room
@@ -144,7 +152,9 @@ def prove(data: Data, net: Net, strength: float, theta: Any, room: Room, G: Any)
     for j in range(n):
         G[j] = g[j]
     if intercept and g[n] != 0.0:
-        ones, own = np.zeros(n), 0.0
+        ones, own = np.empty(n), 0.0
+        for j in range(n):
+            ones[j] = 0.0
         for i in range(m):
             if y[i] == 1:
                 row, d = x[i], dz[i]
@@ -165,7 +175,7 @@ def prove(data: Data, net: Net, strength: float, theta: Any, room: Room, G: Any)
     return entropy(z, y, weight, offset, zeros, ones_) / total - conjugate(net, strength, G, t)
 
 
-@kernel
+@inner(kernel)
 def hessian(data: Data, slopes: Any, features: Any, H: Any) -> None:
     """Fill H (n + 1, n + 1) with the mean of slope * x1 x1.T over the features and b."""
     x, n = data.x, features.size
@@ -185,7 +195,7 @@ def hessian(data: Data, slopes: Any, features: Any, H: Any) -> None:
             H[b, a] = H[a, b]
 
 
-@kernel
+@inner(kernel)
 def chosen_features(net: Net, strength: float, w: Any, g: Any, chosen: Any) -> bool:
     """Mark the features of a working set; return whether one was missing."""
     missing = False
@@ -202,7 +212,7 @@ def chosen_features(net: Net, strength: float, w: Any, g: Any, chosen: Any) -> b
     return missing
 
 
-@kernel
+@inner(kernel)
 def step_in_model(
     net: Net, strength: float, theta: Any, g: Any, features: Any, H: Any, moves_b: bool, out: Any
 ) -> float:
@@ -243,13 +253,15 @@ def step_in_model(
     return -change
 
 
-@kernel
+@inner(kernel)
 def shorter(
     data: Data, net: Net, strength: float, ends: Any, zs: Any, before: float, trial: Any
 ) -> float:
     """Move the trial to a better place between both ends; return its share, 0 where none is."""
     (start, end), (z0, z1) = ends, zs
-    slope = z1 - z0
+    slope = np.empty(z0.size)
+    for i in range(slope.size):
+        slope[i] = z1[i] - z0[i]
     best, at, t = before, 0.0, 0.5
     while t >= SHORTEST:
         for j in range(start.size):
@@ -266,16 +278,16 @@ def shorter(
     return at
 
 
-@kernel
+@inner(kernel)
 def take(new: Room, old: Room) -> None:
     """Copy what is known of one point to the place of another."""
-    for i in range(new.z.size):
-        old.z[i], old.dz[i], old.slopes[i] = new.z[i], new.dz[i], new.slopes[i]
-    for j in range(new.g.size):
-        old.g[j] = new.g[j]
+    copy(new.z, old.z)
+    copy(new.dz, old.dz)
+    copy(new.slopes, old.slopes)
+    copy(new.g, old.g)
 
 
-@kernel
+@inner(kernel)
 def list_chosen(chosen: Any) -> Any:
     """Return the numbers of the features that are marked."""
     count = 0
@@ -349,7 +361,7 @@ def follow(
             reads += 1
             J_trial = found + value_of(net, strength, trial)
             if not J_trial <= J - ACCEPTED_FALL * fall + 1e-14 * abs(J):
-                end[:] = trial
+                copy(trial, end)
                 share = shorter(data, net, strength, (theta, end), (old.z, new.z), J, trial)
                 stale = True
                 if share == 0.0:
@@ -363,14 +375,14 @@ def follow(
                 costs[made] = loss + value_of(net, strengths[strengths.size - 1], theta)
             loss = found
             take(new, old)
-            theta[:] = trial
+            copy(trial, theta)
             steps += 1
             made += 1
         if not gap <= goals[k]:  # an estimate: what is reported is proved
             J = loss + value_of(net, strength, theta)
             gap = max(J - prove(data, net, strength, theta, old, G), 0.0) + ROUNDING * J
             reads += 1
-        thetas[k + 1] = theta
+        copy(theta, thetas[k + 1])
         numbers[k, 0], numbers[k, 1] = loss + value_of(net, strength, theta), loss
         numbers[k, 2], numbers[k, 3], numbers[k, 4] = gap, steps, reads
         reads = 0
