@@ -2,7 +2,8 @@
 
 The copy is float64, as the model sees it, and of a bounded size. Columns stay from step to step,
 and along a path; those that come in are read of X. What is found does not follow from what was
-there: a column is the same whenever it is copied.
+there: a column is the same whenever it is copied. With a b each is about its mean, which b makes
+up for: so a column far from 0 keeps its digits.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ WIDE = 4  # features for each example, from which a read of X costs more than wh
 
 
 class WorkingColumns:
-    """Holds copies of columns: row place[j] of `room` is feature j, where that is not -1."""
+    """Holds copies of columns: row place[j] of `room` is feature j, where that is not -1.
+
+    means: what was taken from each.
+    """
 
     def __init__(self, shared: PenalisedColumns) -> None:
         self.shared = shared
@@ -33,7 +37,7 @@ class WorkingColumns:
         if wide and backend.whole_runs and are_compiled():
             self.most = min(shared.n_x, MOST_BYTES // (8 * shared.m))
         self.used, self.room = 0, np.empty((0, shared.m))
-        self.place = np.empty(0, np.intp)
+        self.place, self.means = np.empty(0, np.intp), np.empty(0)
 
     def most_for(self, column: Column) -> int:
         """Return how many features a working set of a column may have, to be minimised on so."""
@@ -44,7 +48,7 @@ class WorkingColumns:
         """Return where these features stand in `room`, after a look at X for those that did not."""
         if not self.place.size:
             self.room = np.empty((self.most, self.shared.m))  # fresh pages, taken when written
-            self.place = np.full(self.shared.n_x, -1)
+            self.place, self.means = np.full(self.shared.n_x, -1), np.zeros(self.shared.n_x)
         missing = features[self.place[features] < 0]
         if self.used + missing.size > self.most:
             self.used, missing = 0, features
@@ -58,6 +62,9 @@ class WorkingColumns:
                 new[:] = x.X[missing]
                 new *= x.scale[missing, None]
                 new += x.shift[missing, None]
+                if self.shared.intercept:
+                    self.means[missing] = new.mean(axis=1)
+                    new -= self.means[missing, None]
             self.place[missing] = np.arange(self.used, self.used + missing.size)
             self.used += missing.size
         return self.place[features]
@@ -92,5 +99,6 @@ class WorkingColumns:
         moved, fall, _, _ = kernel.descend_on_columns(
             self.room, rows, data, net, own, z, float(goal)
         )
+        moved -= float(np.sum((own - w[features]) * self.means[features]))
         w[features] = own + 0.0  # no -0.0
         return np.append(w, theta[-1] + moved), fall

@@ -72,6 +72,7 @@ FRESH_RATE = (
     1e-3  # of the gap: what is expected to be left after a step with a Hessian of its point
 )
 LEFT_ON_COLUMNS = 0.1  # of the gap, on the columns of a working set
+FEW_COLUMNS = 128  # that are 0 and may come in at a time, at least
 ACCEPTED_FALL = 1e-3  # of what the model promised
 SHORTEST = 1e-4  # of a step
 LARGEST_SLACK = 0.1  # of l1: slopes may move as much before a working set is taken anew
@@ -79,8 +80,11 @@ TOO_SMALL_FOR_J = 1e-12  # of J: a fall that the rounding of J may hide
 
 
 def centres(problem: Problem) -> bool:
-    """Tell whether columns far from 0 are centred: where all of X is read, not its non-zeros."""
-    return problem.elements == problem.m * problem.n_x
+    """Tell whether columns far from 0 are centred: where all of X is read, not its non-zeros.
+
+    On the columns of a working set b is eliminated, which is as good: a mean would take a read.
+    """
+    return problem.elements == problem.m * problem.n_x and not problem.most_columns
 
 
 class Model(NamedTuple):
@@ -233,11 +237,14 @@ class ProxNewton:
         most = self.problem.most_columns
         if not most:
             return None
-        ahead = share * (1.0 - self._slack(start, share))
-        features: NDArray[np.intp] = yield Candidates(start, ahead, self._most(start))
+        gap, J = self.state.measure, start.evaluation.J
+        near = share == 1.0 and gap < J
+        ahead = share * (1.0 - (min(LARGEST_SLACK, math.sqrt(gap / J)) if near else LARGEST_SLACK))
+        new = max(FEW_COLUMNS, np.count_nonzero(start.theta[:-1]) // 2)
+        features: NDArray[np.intp] = yield Candidates(start, ahead, new)
         if features.size > most:
             return None
-        goal = max(0.5 * self.tol, LEFT_ON_COLUMNS * self.state.measure) if share == 1.0 else 0.0
+        goal = max(0.5 * self.tol, LEFT_ON_COLUMNS * gap) if share == 1.0 else 0.0
         found: ModelStep = yield StepOnColumns(start, features, share, goal)
         return found
 

@@ -99,7 +99,8 @@ def test_the_copy_has_a_bound(monkeypatch):
     rows = columns.rows_of(np.arange(10, 30))  # begun anew
     assert columns.used == 20
     assert columns.room.shape == (20, 60)
-    assert (columns.room[rows] == X[10:30]).all()
+    about = X[10:30] - X[10:30].mean(axis=1, keepdims=True)
+    assert columns.room[rows] == pytest.approx(about, abs=1e-15)
     few = trained(X, Y, 0.003)  # Hessians, where a working set is larger
     assert few.cost == pytest.approx(expected.cost, abs=2e-10)
 
@@ -119,3 +120,12 @@ def test_nan_in_X_is_named():
     X[700, 5] = np.nan
     with pytest.raises(ValueError, match="X must be finite"):
         trained(X, Y)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e8])
+def test_columns_far_from_zero(far):
+    X, Y = wide(m=40, n_x=300, seed=4)
+    expected = trained(X, Y, 0.05, tol=1e-7)
+    found = trained(X + far, Y, 0.05, tol=1e-7)
+    assert found.suboptimality_bound <= 1e-7
+    assert found.cost == pytest.approx(expected.cost, abs=3e-7)
