@@ -17,6 +17,9 @@ import fastlogreg as flr
 
 from .base import coefficients, powers
 
+# glum keeps a Hessian of all features, whatever its working set is: n_x^2 numbers.
+MOST_FEATURES_OF_GLUM = 20_000
+
 Bias = Literal["free", "penalised", "none"]
 Found = tuple[Any, Any]  # w (n_x,), b; of a path w (alphas, n_x), b (alphas,)
 
@@ -107,8 +110,7 @@ def singles(X: Any, y: Any) -> dict[str, L1Contender]:
         "snapml": ("snapml", L1Contender(snapml, powers(2, 8), "penalised")),
         "adelie": ("adelie", L1Contender(_adelie(by_columns, y), powers(5, 14))),
     }
-    found |= {name: one for name, (library, one) in peers.items() if _there(library)}
-    return found
+    return found | _of(peers, X)
 
 
 def paths(X: Any, y: Any) -> dict[str, L1Contender]:
@@ -170,8 +172,7 @@ def paths(X: Any, y: Any) -> dict[str, L1Contender]:
         "skglm": ("skglm", L1Contender(one_by_one(skglm, set_alpha), powers(2, 8))),
         "celer": ("celer", L1Contender(one_by_one(celer, set_C), powers(2, 8), "none")),
     }
-    found |= {name: one for name, (library, one) in peers.items() if _there(library)}
-    return found
+    return found | _of(peers, X)
 
 
 def cross_validations(X: Any, y: Any) -> dict[str, L1Contender]:
@@ -219,8 +220,7 @@ def cross_validations(X: Any, y: Any) -> dict[str, L1Contender]:
         "glum": ("glum", L1Contender(glum, (1e-3,))),
         "adelie": ("adelie", L1Contender(adelie, (1e-7,))),
     }
-    found |= {name: one for name, (library, one) in peers.items() if _there(library)}
-    return found
+    return found | _of(peers, X)
 
 
 def _ours(X: Any, y: Any) -> Callable[[Any, Any], Found]:
@@ -261,5 +261,11 @@ def _by_columns(X: Any) -> Any:
     return X.tocsc()
 
 
-def _there(library: str) -> bool:
-    return importlib.util.find_spec(library) is not None
+def _of(peers: dict[str, tuple[str, L1Contender]], X: Any) -> dict[str, L1Contender]:
+    """Return the peers that are installed, and that a machine has the memory for."""
+    left_out = {"glum"} if X.shape[1] > MOST_FEATURES_OF_GLUM else set()
+    return {
+        name: one
+        for name, (library, one) in peers.items()
+        if name not in left_out and importlib.util.find_spec(library) is not None
+    }

@@ -8,6 +8,7 @@ A part is dense, and its passes are here, or sparse, and they are in `backends.s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -91,9 +92,8 @@ def _dense(
     """Return [J, db, sum of da/dz, five unused, dw] (8 + n_x,) of a dense X, by
     `kernels.dense.chunks.run_chunks`."""
     from ..kernels.dense.chunks import run_chunks
-    from ..kernels.partials import add_partials
 
-    chunk, partials, n_x = part.chunk, part.partials, part.n_x
+    chunk, n_x = part.chunk, part.n_x
     padded, (most, rest) = np.zeros(-(-n_x // 8) * 8), part.places
     padded[most], padded[rest] = w[: most.stop], w[most.stop :]
     threads, digits = threads_for(part, n_threads), digits_for(part)
@@ -101,8 +101,8 @@ def _dense(
         from ..kernels.uint8.choice import split
 
         digits[1][0] = split(padded, n_x, digits[0])
-    for lo, hi, x in part.flat_blocks():
-        rows = partials[lo // chunk : -(-hi // chunk)]
+    total = np.empty(HEAD + padded.size)
+    for lo, hi, x, rows in _windows(part, part.partials, total):
         runs = min(threads, len(rows))
         counters = np.zeros(runs * LINE_NUMBERS, np.int64)
         work = partial(
@@ -117,10 +117,34 @@ def _dense(
             over="ignore", invalid="ignore"
         ):  # uncompiled, the kernel is NumPy arithmetic
             run_on(runs, work)
-    total = np.empty(HEAD + padded.size)
-    add_partials(partials, total)
     total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
     return total[: HEAD + n_x]
+
+
+def _windows(
+    part: DesignMatrix, partials: Vector, total: Vector
+) -> Iterator[tuple[int, int, NDArray[Any], Vector]]:
+    """Yield (first example, one past the last, X of them flat, the rows that their chunks sum to).
+
+    In the end total is the sum of the rows of all chunks, in order. Where there are rows for some
+    of the chunks at a time, the first row then holds the sum so far: the bits are the same.
+    """
+    from ..kernels.partials import add_partials
+
+    chunk, window = part.chunk, part.window
+    if window == part.n_chunks:
+        for lo, hi, x in part.flat_blocks():
+            yield lo, hi, x, partials[lo // chunk : -(-hi // chunk)]
+        add_partials(partials, total)
+        return
+    [(_, _, x)] = part.flat_blocks()
+    for lo in range(0, part.m, window * chunk):
+        hi = min(part.m, lo + window * chunk)
+        begin = int(lo > 0)
+        end = begin - (lo - hi) // chunk
+        yield lo, hi, x[lo * part.n_x : hi * part.n_x], partials[begin:end]
+        add_partials(partials[:end], total)
+        partials[0] = total
 
 
 def _by_slabs(
@@ -193,15 +217,14 @@ def _dense_squares(
     part: DesignMatrix, weight: Vector, scale: Vector, shift: Vector, n_threads: int
 ) -> Vector:
     from ..kernels.dense.squares import run_square_chunks
-    from ..kernels.partials import add_partials
 
     chunk = part.chunk
     shape, total = (-(-part.m // chunk), scale.size), np.empty(scale.size)
     room = flat(part.partials)  # a pass puts its sums there, and is done with them
     size = shape[0] * shape[1]
     partials = (room[:size] if room.size >= size else np.empty(size)).reshape(shape)
-    for lo, hi, x in part.flat_blocks():
-        rows, counter = partials[lo // chunk : -(-hi // chunk)], np.zeros(1, np.int64)
+    for lo, hi, x, rows in _windows(part, partials, total):
+        counter = np.zeros(1, np.int64)
         work = partial(
             run_square_chunks,
             part.feature_major,
@@ -213,7 +236,6 @@ def _dense_squares(
         )
         with np.errstate(over="ignore", invalid="ignore"):
             run_on(min(len(rows), threads_for(part, n_threads)), work)
-    add_partials(partials, total)
     return total[: part.n_x]
 
 

@@ -44,6 +44,8 @@ from .design import Design
 from .tuning import tuning
 
 _BLOCK_BYTES = 4 << 20  # of a converted block
+# Of X, which rows of partials may take, all at once; and the chunks from which halves are long.
+LARGE_SHARE, MANY_CHUNKS = 0.025, 32
 
 
 class DesignMatrix(Design):
@@ -220,6 +222,18 @@ class DesignMatrix(Design):
     def n_chunks(self) -> int:
         """Rows of partials that a pass fills."""
         return int(-(-self.n_x // self.slab)) if self.slab else int(-(-self.m // self.chunk))
+
+    @property
+    def window(self) -> int:
+        """Return for how many chunks a pass has rows of partials at a time: all, or half of them.
+
+        Half where X is bytes by example, and the rows of all chunks would be a large share of it.
+        """
+        width = 8 * (HEAD + self.n_x)
+        large = self.n_chunks * width > LARGE_SHARE * self.nbytes and self.n_chunks >= MANY_CHUNKS
+        return (
+            -(-self.n_chunks // 2) if large and self.in_place and self.by_example else self.n_chunks
+        )
 
     @once
     def partials(self) -> NDArray[np.float64]:

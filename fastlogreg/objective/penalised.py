@@ -32,6 +32,7 @@ from .point import Evaluation, Point
 
 Features = NDArray[np.intp]
 BIAS_STEPS = 100  # of Newton's method for b alone, at most
+SETTLED = 2.0**-46  # of the curvature along b: a slope of b that rounding may have made
 
 
 class Sides(NamedTuple):
@@ -81,16 +82,8 @@ class PenalisedColumns(SharedColumns):
         self._proved: tuple[Sides, Any, Proof] | None = None
 
     def on(self, design: Design) -> PenalisedColumns:
-        new = PenalisedColumns(
-            design,
-            self.labels,
-            self.group,
-            self.weight,
-            self.backend,
-            self.n_threads,
-            self.intercept,
-            self.offset,
-        )
+        own = (self.labels, self.group, self.weight, self.backend, self.n_threads, self.intercept)
+        new = PenalisedColumns(design, *own, self.offset)
         new.passes, new.watch = self.passes, self.watch
         return new
 
@@ -270,8 +263,8 @@ class PenalisedColumns(SharedColumns):
     def prove(self, column: Column, point: Point, goal: float = np.inf) -> Proof:
         """Return a bound on J - J*, where an estimate of it is within the goal.
 
-        It takes a read where the point does not tell the labels apart. Free features, without
-        penalty or bound, take three.
+        It takes a read where the point does not tell the labels apart, and b is not at its best.
+        Free features, without penalty or bound, take three.
         """
         penalty: Any = column.penalty
         J, sides = point.evaluation.J, point.z
@@ -290,8 +283,11 @@ class PenalisedColumns(SharedColumns):
         rounding = certificate.ROUNDING * J
         if free.any():
             return Proof(*free_features.proof(self, column, point, free))
-        kappa = Shares(1.0, 1.0)
-        if self.intercept and sides.slopes[-1] != 0.0:
+        kappa, slope = Shares(1.0, 1.0), abs(float(sides.slopes[-1]))
+        if slope <= SETTLED * point.evaluation.curvature:
+            # J* is at least D + b* slope: what the rounding of the slope can do to D.
+            rounding += slope * (1.0 + abs(float(point.theta[-1])))
+        elif self.intercept:
             zeros, ones = self.of_labels(column, point)
             kappa = duality.shares(float(zeros[-1]), -float(ones[-1]), True)
             G = kappa.zeros * zeros[:-1] + kappa.ones * ones[:-1]

@@ -22,6 +22,7 @@ from ..objective.objective import Objective
 from ..objective.penalised import PenalisedColumns
 from ..objective.penalised_softmax import PenalisedSoftmaxObjective
 from ..objective.point import Point
+from ..objective.working_columns import WorkingColumns
 from . import compiled_penalised
 from .answers import Answers, Gathering
 from .column_answers import describe
@@ -33,6 +34,7 @@ from .penalised_requests import (
     LargestStrength,
     ModelStep,
     StepInModel,
+    StepOnColumns,
     WorkingHessian,
 )
 from .requests import (
@@ -50,11 +52,11 @@ Asked = Sequence[tuple["PenalisedAnswers", Any]]
 class PenalisedGatherings:
     """The kinds of requests that models on one X are answered together.
 
-    features, by_group, version: of the last Hessians that were taken.
+    features, by_group, version: of the last Hessians that were taken. columns: of working sets.
     """
 
     def __init__(self, shared: PenalisedColumns) -> None:
-        self.shared = shared
+        self.shared, self.columns = shared, WorkingColumns(shared)
         self.by_kind: dict[type, Gathering] = {
             Evaluate: self._evaluate,
             WorkingHessian: self._working_hessians,
@@ -107,7 +109,9 @@ class PenalisedAnswers(Answers):
     ) -> None:
         self.gatherings, self.column, self.shared = gatherings, column, gatherings.shared
         small = objective is not None and compiled_penalised.is_small(self.shared, column)
-        self.problem = describe(self.shared, column.decay)._replace(has_whole_path=small)
+        self.problem = describe(self.shared, column.decay)._replace(
+            has_whole_path=small, most_columns=gatherings.columns.most_for(column)
+        )
         self.scores = None
         self.version, self.alone = 0, objective
 
@@ -134,6 +138,10 @@ class PenalisedAnswers(Answers):
     def step_in_model(self, request: StepInModel) -> ModelStep:
         """Return where a quadratic model is least."""
         return ModelStep(*self.shared.step(self.column, *request))
+
+    def step_on_columns(self, request: StepOnColumns) -> ModelStep:
+        """Return where J is about least on some columns."""
+        return ModelStep(*self.gatherings.columns.step(self.column, *request))
 
     def along_step(self, request: AlongStep) -> float:
         """Return J on the way to a trial."""
@@ -231,6 +239,7 @@ _ALONE: dict[type, Callable[[PenalisedAnswers, Any], Any]] = {
     Candidates: PenalisedAnswers.candidates,
     LargestStrength: PenalisedAnswers.largest_strength,
     StepInModel: PenalisedAnswers.step_in_model,
+    StepOnColumns: PenalisedAnswers.step_on_columns,
     AlongStep: PenalisedAnswers.along_step,
     Judge: PenalisedAnswers.judge,
     FollowWhole: PenalisedAnswers.follow_whole,

@@ -51,8 +51,20 @@ class StepInModel(NamedTuple):
     share: float
 
 
+class StepOnColumns(NamedTuple):
+    """Ask where J is about least when some features (sorted) and b alone move from a point.
+
+    share: the strength of the penalty over its own. goal: of the gap on these features.
+    """
+
+    point: Point
+    features: NDArray[np.intp]
+    share: float
+    goal: float
+
+
 class ModelStep(NamedTuple):
-    """Hold the theta where a model is least, and how far J falls in it."""
+    """Hold the theta where a model is least, or J itself, and how far J falls in it."""
 
     theta: Vector
     fall: float

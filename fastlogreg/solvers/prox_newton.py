@@ -35,6 +35,7 @@ from .penalised_requests import (
     LargestStrength,
     ModelStep,
     StepInModel,
+    StepOnColumns,
     WorkingHessian,
 )
 from .requests import (
@@ -70,6 +71,8 @@ SECONDS_PER_ENTRY = 4e-9  # of a Hessian, in a step
 FRESH_RATE = (
     1e-3  # of the gap: what is expected to be left after a step with a Hessian of its point
 )
+LEFT_ON_COLUMNS = 0.1  # of the gap, on the columns of a working set
+FEW_COLUMNS = 128  # that are 0 and may come in at a time, at least
 ACCEPTED_FALL = 1e-3  # of what the model promised
 SHORTEST = 1e-4  # of a step
 LARGEST_SLACK = 0.1  # of l1: slopes may move as much before a working set is taken anew
@@ -77,8 +80,11 @@ TOO_SMALL_FOR_J = 1e-12  # of J: a fall that the rounding of J may hide
 
 
 def centres(problem: Problem) -> bool:
-    """Tell whether columns far from 0 are centred: where all of X is read, not its non-zeros."""
-    return problem.elements == problem.m * problem.n_x
+    """Tell whether columns far from 0 are centred: where all of X is read, not its non-zeros.
+
+    On the columns of a working set b is eliminated, which is as good: a mean would take a read.
+    """
+    return problem.elements == problem.m * problem.n_x and not problem.most_columns
 
 
 class Model(NamedTuple):
@@ -180,8 +186,11 @@ class ProxNewton:
 
     def _iterate(self, start: Point) -> Asking[None]:
         share = yield from self._strength(start)
-        model, fresh = yield from self._model_for(start, share)
-        found: ModelStep = yield StepInModel(start, model.features, model.H, share)
+        model, fresh = None, True
+        found = yield from self._on_columns(start, share)
+        if found is None:
+            model, fresh = yield from self._model_for(start, share)
+            found = yield StepInModel(start, model.features, model.H, share)
         smallest = 2.0**-53 * abs(start.evaluation.J)
         if not found.fall > smallest and not fresh:
             # What this model cannot tell a fresh one may.
@@ -219,9 +228,25 @@ class ProxNewton:
         self.point, self.share = trial, share
         self.model = model
         self.state.take(trial, judgement)
-        keep = whole and share == 1.0
+        keep = whole and share == 1.0 and model is not None
         if not (keep and self._worth_keeping(before, judgement.measure, fresh)):
             self.model = None
+
+    def _on_columns(self, start: Point, share: float) -> Asking[ModelStep | None]:
+        """Return the step on the columns of a working set, where X is wide and the set small."""
+        most = self.problem.most_columns
+        if not most:
+            return None
+        gap, J = self.state.measure, start.evaluation.J
+        near = share == 1.0 and gap < J
+        ahead = share * (1.0 - (min(LARGEST_SLACK, math.sqrt(gap / J)) if near else LARGEST_SLACK))
+        new = max(FEW_COLUMNS, np.count_nonzero(start.theta[:-1]) // 2)
+        features: NDArray[np.intp] = yield Candidates(start, ahead, new)
+        if features.size > most:
+            return None
+        goal = max(0.5 * self.tol, LEFT_ON_COLUMNS * gap) if share == 1.0 else 0.0
+        found: ModelStep = yield StepOnColumns(start, features, share, goal)
+        return found
 
     def _strength(self, start: Point) -> Asking[float]:
         """Return the strength of the penalty for the next step, over the one asked for."""

@@ -38,6 +38,7 @@ REGISTRY: dict[str, Entry] = {
         prox_newton.ProxNewton,
         prox_newton.SCHEMA,
         "Newton's method with coordinate descent, for L1, bounds and an offset",
+        centres_where_lost=True,
         centres=prox_newton.centres,
     ),
     "auto": Entry(

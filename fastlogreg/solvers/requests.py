@@ -20,6 +20,7 @@ several that ask side by side.
     Candidates         the features of a working set       none
     LargestStrength    a number                            none
     StepInModel        ModelStep                           none
+    StepOnColumns      ModelStep                           none, new columns are copied
     AlongStep          a number                            none
     Judge              Judgement                           none; 1 or 2 near the goal, for a proof
     FormGram           None                                1 (2 with a start)
@@ -46,6 +47,7 @@ from .penalised_requests import (
     FollowWhole,
     LargestStrength,
     StepInModel,
+    StepOnColumns,
     WorkingHessian,
 )
 
@@ -74,6 +76,7 @@ class Problem(NamedTuple):
     has_newton_steps: bool  # whether StepByNewton may be; BeginByNewton too, of several classes
     columns: int = 1
     has_whole_path: bool = False  # whether FollowWhole may be
+    most_columns: int = 0  # features that StepOnColumns may be asked for
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
 
     @property
@@ -332,6 +335,7 @@ Request = (
     | Candidates
     | LargestStrength
     | StepInModel
+    | StepOnColumns
     | FollowWhole
     | AlongStep
     | Judge

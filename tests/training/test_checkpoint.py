@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import fastlogreg as flr
 from fastlogreg.data.inputs import design_of
+from fastlogreg.objective import working_columns
 from fastlogreg.objective.columns import SharedColumns
 from fastlogreg.objective.objective import Objective
 from fastlogreg.solvers import auto, compiled, compiled_penalised, newton
@@ -55,6 +56,13 @@ CASES = {
         "separable": True,
     },
     "lasso": {"solver": "prox_newton", "tol": 1e-13, "iterations": 100, "l1_ratio": 1.0},
+    "lasso on columns": {
+        "solver": "prox_newton",
+        "tol": 1e-13,
+        "iterations": 100,
+        "lambda_": 0.1,
+        "l1_ratio": 1.0,
+    },
     "bounds": {
         "solver": "prox_newton",
         "tol": 0.0,
@@ -83,6 +91,7 @@ CHANGES = {  # so that the data may be small
     "spread": {(auto, "SMALL"): 0, (auto, "LARGEST_INNER"): 2},
     # One compiled call for all of it is for runs that nobody watches.
     "lasso": {(compiled_penalised, "MOST_NUMBERS"): 0},
+    "lasso on columns": {(compiled_penalised, "MOST_NUMBERS"): 0, (working_columns, "WIDE"): 0},
     "bounds": {(compiled_penalised, "MOST_NUMBERS"): 0},
 }
 
