@@ -71,11 +71,12 @@ def failing(capsys, *arguments, status=2):
 # ---------------------------------------------------------------- the main job
 
 
-@pytest.mark.parametrize("backend", ["loops", "fused"])
+@pytest.mark.parametrize("backend", ["loops", "numpy", "fused"])
 def test_the_published_result_on_the_cat_images(backend, shared_data, capsys):
     if WITHOUT_JIT:
         pytest.skip(
-            "2000 iterations on 12288 features are for compiled loops; the run with JIT does both"
+            "2000 iterations on 12288 features are for compiled loops; the run with JIT does all "
+            "three"
         )
     folder = shared_data / "catvnoncat"
     status = run(
