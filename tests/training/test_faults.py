@@ -27,14 +27,27 @@ Y = np.array([0, 1, 1, 0])
 WIDE = Model(np.ones((50_000, 1)), 0.0)  # 400 KB
 
 
+def filled(folder):
+    (folder / "data").mkdir()
+    np.savez(folder / "data" / "d.npz", x=X.repeat(100, 0), y=Y.repeat(100))
+    Model(np.ones((3, 1)), 0.5).save(folder / "data" / "m.npz")
+    (folder / "out").mkdir()
+    return folder / "data"
+
+
 @pytest.fixture
 def data(tmp_path):
     """A folder of its own, so that what is written beside can be listed."""
-    (tmp_path / "data").mkdir()
-    np.savez(tmp_path / "data" / "d.npz", x=X.repeat(100, 0), y=Y.repeat(100))
-    Model(np.ones((3, 1)), 0.5).save(tmp_path / "data" / "m.npz")
-    (tmp_path / "out").mkdir()
-    return tmp_path / "data"
+    return filled(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """What the commands compile is there and kept: a full disk would be told of that too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(filled(tmp_path_factory.mktemp("compiled")))
+        for what, command in COMMANDS.items():
+            assert app.run([*command, f"../out/{NAMES.get(what, 'f')}"]) == 0
 
 
 # ---------------------------------------------------------------- a full disk
@@ -86,13 +99,15 @@ COMMANDS = {
     "figure": ("train", "d.npz", "--backend", "numpy", "--iterations", "2", "--plot"),
     "predictions": ("predict", "m.npz", "d.npz", "--out"),
 }
+NAMES = {"figure": "f.png", "predictions": "f.csv"}
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("old", [True, False])
 @pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("what", COMMANDS)
 def test_a_full_disk_leaves_the_old_file_and_one_line(what, room, old, data, monkeypatch, capsys):
-    out = data.parent / "out" / ({"figure": "f.png", "predictions": "f.csv"}.get(what, "f"))
+    out = data.parent / "out" / NAMES.get(what, "f")
     if old:
         out.write_bytes(b"old")
     ROOMS[room](monkeypatch)
