@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import numba
 import numpy as np
 import pytest
 from numba import njit
 
+from fastlogreg.kernels import decorators
 from fastlogreg.kernels.decorators import cache_folder, inner, kernel
 from fastlogreg.kernels.dense import chunks
 from fastlogreg.kernels.uint8.parts import bits_of, from_bits, plan_of_units
@@ -40,6 +42,35 @@ def test_it_can_be_called_from_a_kernel_in_the_same_process():
 def test_the_folder_of_a_kernel():
     assert cache_folder(doubled)
     assert cache_folder(njit(lambda x: x)) is None
+
+
+@needs_jit
+def test_two_processes_that_compile_at_once_do_not_take_each_others_code(tmp_path, monkeypatch):
+    """While the one saves its code, the other, who saw an index without it, does so too. An entry
+    may be lost, and is compiled again."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    wide, narrow = np.full(2, 3.0), np.full(2, 3.0, np.float32)
+
+    def halves():
+        return kernel(lambda x: x[0] / 2)
+
+    save, saved = decorators._Files._save_data, []
+
+    def with_another(files, name, data):
+        saved.append(name)
+        if len(saved) == 1:
+            with monkeypatch.context() as before:
+                before.setattr(decorators._Files, "_load_index", lambda files: {})
+                assert halves()(narrow) == 1.5
+        save(files, name, data)
+
+    monkeypatch.setattr(decorators._Files, "_save_data", with_another)
+    assert halves()(wide) == 1.5
+    assert len(saved) == 2
+    for _ in range(2):
+        again = halves()
+        assert [again(narrow), again(wide)] == [1.5, 1.5]
+    assert sum(again.stats.cache_hits.values()) == 2
 
 
 @njit

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastlogreg
-from fastlogreg.kernels import decorators, partials
+from fastlogreg.kernels import partials
 from fastlogreg.kernels.decorators import kernel
 from tests.helpers.comparison import WITHOUT_JIT
 from tests.helpers.limits import HANG
@@ -243,34 +243,6 @@ def test_a_damaged_cache(tmp_path, monkeypatch, ending, damage):
     assert add_partials_anew() == MISS
     add_partials_anew()
     assert add_partials_anew() == HIT
-
-
-def test_two_processes_that_compile_at_once_do_not_take_each_others_code(tmp_path, monkeypatch):
-    """While the one saves its code, the other, who saw an index without it, does so too. An entry
-    may be lost, and is compiled again."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    wide, narrow = np.full(2, 3.0), np.full(2, 3.0, np.float32)
-
-    def halves():
-        return kernel(lambda x: x[0] / 2)
-
-    save, saved = decorators._Files._save_data, []
-
-    def with_another(files, name, data):
-        saved.append(name)
-        if len(saved) == 1:
-            with monkeypatch.context() as before:
-                before.setattr(decorators._Files, "_load_index", lambda files: {})
-                assert halves()(narrow) == 1.5
-        save(files, name, data)
-
-    monkeypatch.setattr(decorators._Files, "_save_data", with_another)
-    assert halves()(wide) == 1.5
-    assert len(saved) == 2
-    for _ in range(2):
-        again = halves()
-        assert [again(narrow), again(wide)] == [1.5, 1.5]
-    assert sum(again.stats.cache_hits.values()) == 2
 
 
 def test_an_edited_helper_leaves_no_stale_kernel(tmp_path):
