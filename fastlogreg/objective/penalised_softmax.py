@@ -222,8 +222,8 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         """Return the Hessian of the mean loss by some weights and every b.
 
         It takes one read of X, or several where the slopes of all examples would take too much
-        memory. Of too many classes it is what no Hessian exceeds, (I - 11.T / K) / 2 (x) G with the
-        G = X1 X1.T / S (Boehning, 1992), unless it is to be exact.
+        memory. Of too many classes it is what no Hessian exceeds, unless it is to be exact:
+        (I - 11.T / K) / 2 (x) G, with G = X1 X1.T / S (Boehning, 1992).
         """
         K, n_x = self.classes, self.n_x
         own = np.unique(features % n_x)
