@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.design import Design, Moments
+from ..machine.blas import one_thread
 from ..maths.arrays import Vector
 from . import sparse
 
 ELEMENTS_AT_ONCE = 1 << 17  # of a sample, as float64
+ALIKE_ROWS = 64  # examples whose products tell how alike features are: to a twentieth
 
 
 def moments(design: Design) -> Moments:
@@ -63,6 +65,22 @@ def sample_spread(design: Design) -> Vector:
     """Return the standard deviation of each feature, as the model sees it, in a sample."""
     spread: Vector = np.abs(design.scale) * moments(design).deviation
     return spread
+
+
+def alikeness(design: Design) -> float:
+    """Return the mean square of the eigenvalues of the correlations between features, of a dense X.
+
+    It is 1 where features are uncorrelated, and n_x where all are one. The product of two examples,
+    each feature by its mean and spread, has a mean square of n_x times that: a few examples tell.
+    """
+    x = np.asarray(design.every(max(1, design.m // ALIKE_ROWS))[:ALIKE_ROWS], dtype=np.float64)
+    mean, deviation = moments(design)
+    with one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        x = np.where(deviation > 0.0, (x - mean) / deviation, 0.0)
+        K = x @ x.T
+    squares = float((K * K).sum() - (np.diag(K) ** 2).sum())
+    varied = int(np.count_nonzero(deviation > 0.0))
+    return squares / max(1, len(x) * (len(x) - 1) * varied)
 
 
 def weighted(design: Design, s: Vector) -> Moments:

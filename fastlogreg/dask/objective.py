@@ -231,6 +231,9 @@ class DistributedObjective(OnWorkers):
         with the blocks."""
         return self.sampled(rows).hessian(point.theta[:-1], float(point.theta[-1]))[1]
 
+    def hessian_of_part(self, point: Point, rows: int) -> tuple[Vector, None]:
+        return self.estimated_hessian(point, rows), None
+
     def confusion(self, theta: Vector) -> NDArray[np.int64]:
         """Counts of examples, [is 0, is 1] x [predicted 0, predicted 1]."""
         place = self.scores(theta[:-1], float(theta[-1])).place

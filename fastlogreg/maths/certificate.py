@@ -12,6 +12,17 @@ of the Hessian that belongs to b. Its value gives
 
     J - J* <= ||dw - t h||^2 / (2 mu) + db^2 / (2 c (1 - |t|))
 
+By some examples. Any q between 0 and 1 with sum s (q - y) = 0 is a point of the dual problem. With
+r = dw + (1/S) sum s (q - p) x its value gives
+
+    J - J* <= (1/S) sum s KL(q, p) + ||r||^2 / (2 mu)
+
+KL(q, p) = q log(q / p) + (1 - q) log((1 - q) / (1 - p)). Let H = (1/S) sum k x1 x1.T, with x1 = [x,
+1], be a sum over some examples, and the penalty with it. With u = H^-1 [dw, db] the change q - p =
+-(k / s) x1.u of these examples alone leaves r = mu u, which is next to nothing. Then the first term
+counts, and it is 1/2 g.u where k is each example's own s p (1 - p): the distance itself, in the
+Hessian's own metric. Where k is n times as much, as in a sample, it is n times that.
+
 By the radius. Moving b to its best moves every dz the same way, by |db| in sum, so dw changes by at
 most R |db|, R being the largest ||x||. The third derivative of the loss is at most the second, so
 the move costs at most |db| r / (1 - r) with r = |db| / c:
@@ -79,6 +90,14 @@ def bound_by_hessian(squares: float, db: float, curvature: float, modulus: float
     if t >= 1.0:
         return inf
     return squares / (2.0 * modulus) + 0.5 * db * db / (curvature * (1.0 - t))
+
+
+def bound_by_dual(divergence: float, squares: float, modulus: float) -> float:
+    """Return the bound by any point of the dual problem.
+
+    divergence: (1/S) sum s KL(q, p). squares: ||r||^2.
+    """
+    return divergence + squares / (2.0 * modulus)
 
 
 def bound_for_classes(squares: float, gain: float, spread: float, modulus: float) -> float:

@@ -29,7 +29,8 @@ from ..machine.once import once
 from ..machine.threads import available_threads
 from ..maths.arrays import NONE, Vector, flat
 from ..maths.penalties import L2, Penalty
-from . import proof, sampled, separation, spectrum
+from . import part, proof, sampled, separation, spectrum
+from .part import Part
 from .point import Evaluation, Point
 from .separation import MarginChange
 
@@ -48,6 +49,7 @@ class Objective:
     columns = 1  # of w: of several classes there is one for each
     hessian_in_one_read = True  # J and its gradient with it; of a sparse X in two
     hard_labels = True  # every y is 0 or 1: all that kernels of whole runs know
+    chosen: NDArray[np.intp] | None = None  # of a sample: which examples they are
 
     def __init__(
         self,
@@ -305,7 +307,17 @@ class Objective:
 
     def estimated_hessian(self, point: Point, rows: int) -> Vector:
         """Return the Hessian at a point, from about `rows` examples: `objective.sampled`."""
+        return self.hessian_of_part(point, rows)[0]
+
+    def hessian_of_part(self, point: Point, rows: int) -> tuple[Vector, Part | None]:
+        """Return it, and its examples, where `bound_by_part` can prove a bound from them."""
         return sampled.estimated_hessian(self, point, rows)
+
+    def bound_by_part(
+        self, point: Point, taken: Part, solve: Callable[[Vector], Vector], goal: float
+    ) -> float:
+        """Return `part.bound`; infinite for lambda = 0."""
+        return part.bound(self, point, taken, solve, goal) if self.decay > 0.0 else np.inf
 
     def estimated_factors(self, point: Point, rows: int, shared: bool) -> Vector:
         """Return its diagonal blocks (F, n_x + 1, n_x + 1): one for each column of w, or one."""

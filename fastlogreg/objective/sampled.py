@@ -9,7 +9,9 @@ import numpy as np
 from ..backends import moments
 from ..data.design import Moments
 from ..maths.arrays import Vector, flat
-from ..maths.sampling import by_mass, stratified
+from ..maths.sampling import stratified
+from . import part
+from .part import Part
 from .point import Point
 
 if TYPE_CHECKING:
@@ -26,23 +28,23 @@ def sampled(objective: Objective, rows: int) -> Objective:
     small = objective.like(
         objective.design.rows(chosen), objective.targets[chosen], weight, n_threads=1
     )
-    small.watch = objective.watch
+    small.watch, small.chosen = objective.watch, chosen
     return small
 
 
-def estimated_hessian(objective: Objective, point: Point, rows: int) -> Vector:
-    """Return the Hessian at a point (n_x + 1, n_x + 1), from about `rows` examples.
+def estimated_hessian(objective: Objective, point: Point, rows: int) -> tuple[Vector, Part]:
+    """Return the Hessian at a point (n_x + 1, n_x + 1), and the examples that it is made of.
 
-    They are chosen by `sampling.by_mass`; X is read once. No entry of its diagonal is below the
-    Hessian's own: a column that is zero in all of them gets no step without bounds.
+    About `rows` are chosen by `sampling.by_mass`; X is read once. No entry of the diagonal is below
+    the Hessian's own: a column that is zero in all of them gets no step without bounds.
     """
     slopes = objective.slopes(point.z)
-    chosen, mass = by_mass(np.asarray(slopes), rows)
-    H = objective.backend.products(objective.design.rows(chosen), mass)
+    taken = part.chosen(objective, np.asarray(slopes), rows)
+    H = objective.backend.products(taken.design, taken.mass)
     diagonal = flat(H)[: -1 : objective.n_x + 2]
     np.maximum(diagonal, objective.squares(slopes), out=diagonal)
     objective.finish_hessian(H)
-    return H
+    return H, taken
 
 
 def mean(objective: Objective) -> Vector | None:

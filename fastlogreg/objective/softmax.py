@@ -316,6 +316,9 @@ class SoftmaxObjective(Objective):
     def estimated_hessian(self, point: Point, rows: int) -> Vector:
         return softmax_sampled.estimated_hessian(self, point, rows)
 
+    def hessian_of_part(self, point: Point, rows: int) -> tuple[Vector, None]:
+        return self.estimated_hessian(point, rows), None
+
     def estimated_factors(self, point: Point, rows: int, shared: bool) -> Vector:
         return softmax_sampled.estimated_factors(self, point, rows, shared)
 

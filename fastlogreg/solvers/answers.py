@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..backends import moments
 from ..maths.arrays import Vector
+from ..objective import part
 from ..objective.objective import Objective
 from ..objective.point import Point
 from . import by_examples, compiled
@@ -35,10 +37,12 @@ from .requests import (
     Judge,
     Judgement,
     LineValue,
+    MeasureAlikeness,
     MeasureSpread,
     OnSample,
     PointWithHessian,
     Problem,
+    ProveBySample,
     Request,
     Spread,
     StepByExamples,
@@ -65,6 +69,7 @@ def describe(objective: Objective) -> Problem:
         has_descents=compiled.is_compiled(objective),
         has_newton_steps=compiled.newton_is_compiled(objective),
         columns=objective.columns,
+        read_of_bytes=design.dense is not None and design.dense.of_bytes,
         hessian_in_one_read=objective.hessian_in_one_read,
     )
 
@@ -83,6 +88,7 @@ class Answers:
         self._newton: compiled.CompiledNewton | CompiledClasses | None = None
         self._line: tuple[Point, Point, Any] | None = None
         self._slopes: tuple[Point, Any] | None = None
+        self._part: part.Part | None = None  # of the Hessian that was estimated last
         self.scores: tuple[Vector, Any] | None = None  # theta and z of the point judged last
 
     def answer(self, request: Request) -> Any:
@@ -125,7 +131,8 @@ class Answers:
         return self.objective.hessian_product(request.v, self._slopes[1])
 
     def _estimate_hessian(self, request: EstimateHessian) -> Estimate:
-        H = self.objective.estimated_hessian(request.point, request.rows)
+        self._part = None  # the copies of its examples go before others come
+        H, self._part = self.objective.hessian_of_part(request.point, request.rows)
         return Estimate(H, self.objective.passes)
 
     def _hessian_at(self, request: HessianAt) -> Vector:
@@ -142,6 +149,10 @@ class Answers:
         objective = self.objective
         return Spread(*objective.sample_moments(), objective.design.sample_size)
 
+    def _measure_alikeness(self, request: MeasureAlikeness) -> float:
+        design = self.objective.design
+        return np.nan if design.dense is None else moments.alikeness(design)
+
     def _take_sample(self, request: TakeSample) -> Answers:
         return Answers(self.objective.sampled(request.rows))
 
@@ -149,6 +160,11 @@ class Answers:
         sample = request.sample
         assert isinstance(sample, Answers)  # what `_take_sample` gave
         return sample.answer(request.request)
+
+    def _prove_by_sample(self, request: ProveBySample) -> None:
+        sample = request.sample
+        assert isinstance(sample, Answers)  # what `_take_sample` gave
+        self._part = part.of_sample(self.objective, sample.objective, request.point.z)
 
     def _along_line(self, request: AlongLine) -> LineValue | None:
         start, d, trial, t = request
@@ -158,7 +174,7 @@ class Answers:
         return None if along is None else LineValue(*along(t))
 
     def _judge(self, request: Judge) -> Judgement:
-        (theta, evaluation, z), goal, H, prove = request
+        (theta, evaluation, z), goal, H, prove, inner = request
         objective, measure, bound = self.objective, np.inf, np.inf
         before = objective.passes
         self.scores = None if z is None else (theta, z)
@@ -168,7 +184,10 @@ class Answers:
             measure = bound = objective.bound_by_hessian(evaluation, H)
         elif goal >= 0.0:
             measure = objective.measure(evaluation)
-            if objective.has_bound and measure <= goal and prove:
+            if objective.has_bound and inner is not None and self._part is not None:
+                bound = objective.bound_by_part(request.point, self._part, inner, goal)
+                measure = min(measure, bound)
+            if objective.has_bound and measure <= goal and prove and not bound <= goal:
                 bound = objective.certify(theta, evaluation, z)
         reached = (bound if objective.has_bound else measure) <= goal
         separates = not reached and objective.separates_at(request.point)
@@ -235,8 +254,10 @@ _WAYS: dict[type, Callable[[Answers, Any], Any]] = {
     EstimateFactors: Answers._estimate_factors,
     Combine: Answers._combine,
     MeasureSpread: Answers._measure_spread,
+    MeasureAlikeness: Answers._measure_alikeness,
     TakeSample: Answers._take_sample,
     OnSample: Answers._on_sample,
+    ProveBySample: Answers._prove_by_sample,
     AlongLine: Answers._along_line,
     Judge: Answers._judge,
     FormGram: Answers._form_gram,

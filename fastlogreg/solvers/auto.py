@@ -7,7 +7,8 @@
              unscaled columns cost nothing
     lbfgs    where a sample's Hessians would cost more than 25 reads of X: L-BFGS on X centred by
              folding (z = w.(x - mean) + b' has the same optimum and the same penalty), each column
-             by its own spread
+             by its own spread. Where one Hessian of a smaller sample pays, it goes on with that
+             (`early`)
 
 If the inner matrix misleads all the same, the passes on X tell: after every eight iterations that
 have not brought the measure down a thousandfold (a hundredfold with spreads alone) it is taken anew
@@ -32,7 +33,7 @@ import numpy as np
 from ..machine.blas import inner
 from ..maths.arrays import Vector, flat
 from ..objective.point import Point
-from . import factors, newton
+from . import early, factors, newton
 from .base import Field, Saved, Schema, Settings
 from .lbfgs import LBFGS
 from .linear import by_factor, with_ridge
@@ -47,6 +48,7 @@ from .requests import (
     Judge,
     Judgement,
     Problem,
+    ProveBySample,
     Sample,
     TakeSample,
     on_sample,
@@ -194,9 +196,11 @@ class Auto:
             self.solver = Newton(problem, state, settings)
         elif chosen == "sample":
             self.rows = rows_of_sample(problem)
-            theta, H = yield from _optimum_of_sample(state.theta, self.rows)
-            state.theta = self.inner_theta = theta
-            self.solver = LBFGS(problem, state, settings, inner=_inverse(H, problem))
+            sample: Sample = yield TakeSample(self.rows)
+            method = yield from _optimum_of_sample(sample, state.theta)
+            state.theta = self.inner_theta = method.state.theta
+            inner = yield from _inner_of_sample(sample, method, problem)
+            self.solver = LBFGS(problem, state, settings, inner=inner)
         else:
             self.solver = LBFGS(problem, state, settings)
 
@@ -218,7 +222,8 @@ class Auto:
             _, inner = yield from _taken_anew(problem, point, self.rows)
         else:
             sample: Sample = yield TakeSample(self.rows)
-            inner = _inverse((yield from _newton_on(sample, theta)).H, problem)
+            method = yield from _newton_on(sample, theta)
+            inner = yield from _inner_of_sample(sample, method, problem)
         self.solver = LBFGS(problem, state, settings, saved, inner=inner)
 
     def advance(self, count: int) -> Asking[None]:
@@ -236,6 +241,11 @@ class Auto:
     def _judge(self, solver: LBFGS) -> Asking[None]:
         """Look at the measure now and then, and take the inner matrix anew where it misleads."""
         state, by_class = self.state, takes_factors(self.problem)
+        if self._begins(solver):
+            pays = yield from early.pays(self.problem, WORTH * 4.0 / 25.0)
+            if pays:
+                yield from self._take_anew(solver, early.rows(self.problem))
+                self.judged, self.measure = state.iteration, state.measure
         reads = factors.reads_of(self.problem) if by_class else np.inf
         if by_class and not (self.rows or state.iteration) and solver.inner is None:
             yield from self._begin_with_factors(solver, reads)
@@ -258,6 +268,11 @@ class Auto:
                 return
             yield from self._take_anew(solver, rows)
         self.judged, self.measure = state.iteration, state.measure
+
+    def _begins(self, solver: LBFGS) -> bool:
+        """Tell whether the run has come to where an early Hessian may be taken."""
+        at = self.state.iteration == early.AFTER and not self.rows and solver.inner is None
+        return at and self.settings.alone and self.settings.tol >= 0.0
 
     def _begin_with_factors(self, solver: LBFGS, reads: float) -> Asking[None]:
         """Evaluate the first point and take factors there, if they take few reads' time.
@@ -333,10 +348,8 @@ def _newton_on(sample: Sample, theta: Vector) -> Asking[Newton]:
     return method
 
 
-def _optimum_of_sample(theta: Vector, rows: int) -> Asking[tuple[Vector, Vector]]:
-    """Find the optimum of a sample from theta, to the accuracy that the sample has, and the Hessian
-    there."""
-    sample: Sample = yield TakeSample(rows)
+def _optimum_of_sample(sample: Sample, theta: Vector) -> Asking[Newton]:
+    """Find the optimum of a sample from theta, to the accuracy that the sample has."""
     method = yield from _newton_on(sample, theta)
     state = method.state
     # J of the sample is off by about n_x / (2 rows) at its own optimum: half of that is good
@@ -347,7 +360,18 @@ def _optimum_of_sample(theta: Vector, rows: int) -> Asking[tuple[Vector, Vector]
         yield from on_sample(sample, method.advance(1))
         if state.stop is not None or before - state.cost <= enough:
             break
-    return state.theta, method.H
+    return method
+
+
+def _inner_of_sample(
+    sample: Sample, method: Newton, problem: Problem
+) -> Asking[Callable[[Vector], Vector]]:
+    """Return v -> H^-1 v, of the sample's Hessian where the method is, and have bounds proved by
+    its examples."""
+    assert method.point is not None
+    if problem.columns == 1:
+        yield ProveBySample(sample, method.point)
+    return _inverse(method.H, problem)
 
 
 def _inverse(H: Vector, problem: Problem) -> Callable[[Vector], Vector]:

@@ -26,13 +26,15 @@ class Settings(NamedTuple):
 
     tol: on the measure, below 0 for none. alpha: the step size, where the solver has one. on_gram:
     the Gram matrix is at hand, and iterations on it cost less. whole: iterations that one compiled
-    call may make, 0 where the run is watched more closely.
+    call may make, 0 where the run is watched more closely. alone: the reads of X are for this model
+    alone, which begins far from its optimum.
     """
 
     tol: float
     alpha: float = np.nan
     on_gram: bool = False
     whole: int = 0
+    alone: bool = False
 
 
 class Solver(Protocol):

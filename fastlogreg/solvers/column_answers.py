@@ -34,6 +34,7 @@ from .requests import (
     OnSample,
     PointWithHessian,
     Problem,
+    ProveBySample,
     Request,
     Spread,
     TakeSample,
@@ -264,6 +265,7 @@ _ALONE: dict[type, Callable[[ColumnAnswers, Any], Any]] = {
     MeasureSpread: ColumnAnswers.measure_spread,
     TakeSample: ColumnAnswers.take_sample,
     OnSample: ColumnAnswers.on_sample,
+    ProveBySample: lambda answers, request: None,  # a column keeps no z to prove by
     EstimateHessian: ColumnAnswers.estimate_hessian,
 }
 

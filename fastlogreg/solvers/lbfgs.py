@@ -85,7 +85,7 @@ class LBFGS:
         """Make up to `count` iterations; state.stop is set where they end for a reason."""
         if self.point is None:
             point: Point = yield Evaluate(self.state.theta)
-            judgement: Judgement = yield Judge(point, self.tol)
+            judgement: Judgement = yield Judge(point, self.tol, inner=self.inner)
             self.point = point
             self.state.take(point, judgement)
         for _ in range(count):
@@ -116,7 +116,7 @@ class LBFGS:
         if not s.any():
             self.state.stop = "precision"  # no representable point is better
             return
-        judgement: Judgement = yield Judge(found, self.tol)
+        judgement: Judgement = yield Judge(found, self.tol, inner=self.inner)
         curvature = inner(s, y)
         if curvature > 1e-14 * norm(s) * norm(y):
             self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]

@@ -14,8 +14,10 @@ several that ask side by side.
     WorkingHessian     H of a working set and b            1
     Combine            X c (n_x,)                          1
     MeasureSpread      the spread of each column (n_x,)    none, a sample is looked at
+    MeasureAlikeness   a number                            none, a sample is looked at
     TakeSample         Sample                              none, its rows are copied
     OnSample           the answer to a request, on it      none of X
+    ProveBySample      None                                none
     AlongLine          LineValue, or None                  none
     Candidates         the features of a working set       none
     LargestStrength    a number                            none
@@ -36,7 +38,7 @@ The last five make whole stretches, compiled. They are asked for where `Problem`
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..maths.arrays import Vector
@@ -77,6 +79,7 @@ class Problem(NamedTuple):
     columns: int = 1
     has_whole_path: bool = False  # whether FollowWhole may be
     most_columns: int = 0  # features that StepOnColumns may be asked for
+    read_of_bytes: bool = False  # as integers, in a fraction of the time of a read of numbers
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
 
     @property
@@ -168,6 +171,11 @@ class Spread(NamedTuple):
     examples: int
 
 
+class MeasureAlikeness(NamedTuple):
+    """Ask for the mean square of the eigenvalues of the correlations between features, 1 where
+    there are none; NaN where X is not dense."""
+
+
 class TakeSample(NamedTuple):
     """Ask for a problem of about `rows` examples, both classes in their proportion."""
 
@@ -187,6 +195,14 @@ class OnSample(NamedTuple):
 
     sample: Sample
     request: Any
+
+
+class ProveBySample(NamedTuple):
+    """Ask that bounds be proved by the examples of a sample, where `inner` of `Judge` is its
+    Hessian's inverse at `point`, a point of the sample."""
+
+    sample: Sample
+    point: Point
 
 
 # ---------------------------------------------------------------- no read of X
@@ -213,7 +229,9 @@ class Judge(NamedTuple):
     """Ask how far a point is from the optimum. A goal below 0 asks for no measure.
 
     H is the Hessian there, where the solver has it: then a bound is proved without a read of X.
-    Else the proof takes reads, and is made where an estimate is within the goal, if `prove`.
+    So it is where `inner`, g -> H^-1 g, is of the last `EstimateHessian` or `ProveBySample`, and
+    tells that the goal is near. Else the proof takes reads, and is made where an estimate is within
+    the goal, if `prove`.
     Where J is not finite there, X is searched for the NaN or infinity that caused it.
     """
 
@@ -221,6 +239,7 @@ class Judge(NamedTuple):
     goal: float
     H: Vector | None = None
     prove: bool = True
+    inner: Callable[[Vector], Vector] | None = None
 
 
 class Judgement(NamedTuple):
@@ -328,8 +347,10 @@ Request = (
     | EstimateFactors
     | Combine
     | MeasureSpread
+    | MeasureAlikeness
     | TakeSample
     | OnSample
+    | ProveBySample
     | AlongLine
     | WorkingHessian
     | Candidates

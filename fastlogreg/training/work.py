@@ -128,7 +128,7 @@ class Work:
 
     def _make(self, answers: Answers, saved: Saved | None) -> None:
         options = self.options
-        settings = Settings(options.goal, self.alpha, self.on_gram, options.iterations)
+        settings = Settings(options.goal, self.alpha, self.on_gram, options.iterations, alone=True)
         method = self.entry.make(answers.problem, self.state, settings, saved)
         drive((answers, method.prepare()))
         self.method, self.answers = method, answers

@@ -168,7 +168,9 @@ def test_the_result_is_that_of_one_machine(on_threads, solver):
     found = on_threads[solver]
     assert abs(found.cost - alone.cost) <= 1e-12
     assert found.suboptimality_bound <= 1e-12 or solver in ("gd", "nesterov")
-    if solver != "lbfgs":  # whose tol leaves w to about 1e-7
+    if solver == "auto":  # on one machine it proves its bound by its sample, and ends earlier
+        assert found.iterations >= alone.iterations
+    elif solver != "lbfgs":  # whose tol leaves w to about 1e-7
         assert found.iterations == alone.iterations
         np.testing.assert_allclose(found.w, alone.w, rtol=0, atol=1e-12 * np.abs(alone.w).max())
 

@@ -19,6 +19,8 @@ from fastlogreg.data.inputs import design_of
 from fastlogreg.maths import certificate
 from fastlogreg.objective import proof
 from fastlogreg.objective.objective import Objective
+from fastlogreg.objective.soft import objective_for
+from fastlogreg.solvers import auto, early
 from fastlogreg.solvers.state import State
 from fastlogreg.training import run
 from fastlogreg.training.options import Options
@@ -93,7 +95,8 @@ def bound_at(objective, theta):
 
 
 def bounds_at(objective, theta):
-    """All that is proved at a point: by a read at the best b, by a Hessian, by the radius."""
+    """All that is proved at a point: by a read at the best b, by a Hessian, by the radius, by some
+    examples."""
     evaluation, H = objective.hessian(theta[:-1], theta[-1])
     blocks = objective.design.float_blocks()
     radius = max(float(np.linalg.norm(x, axis=1).max()) for _, _, x in blocks)
@@ -104,6 +107,25 @@ def bounds_at(objective, theta):
     curvature = evaluation.curvature
     bound = certificate.suboptimality_bound(size, db, curvature, radius, objective.decay)
     yield bound + 2.0**-52 * evaluation.J
+    yield from bounds_by_part(objective, theta)
+
+
+def bounds_by_part(objective, theta):
+    """What the examples of an estimated Hessian prove: of all, of half of them, and by a Hessian
+    that is not theirs. A goal at half of what a round finds has the next round made."""
+    point = objective.point(theta)
+    for rows in (objective.m, objective.m // 2 + 1):
+        H, taken = objective.hessian_of_part(point, rows)
+        if taken is None:  # with Dask
+            return
+        for times in (1.0, 1.5):
+
+            def solve(g, H=times * H):
+                return np.linalg.lstsq(H, g, rcond=None)[0]
+
+            found = objective.bound_by_part(point, taken, solve, np.inf)
+            yield found
+            yield objective.bound_by_part(point, taken, solve, 0.5 * found)
 
 
 def in_form(objective, form):
@@ -160,6 +182,88 @@ def test_never_below(form):
                 assert gap <= bound * (1 + 1e-9) + 1e-30 or gap < 1e-22
 
     holds()
+
+
+@pytest.mark.parametrize("form", ["dense", "sparse", "blocks"])
+@pytest.mark.parametrize("soft", [False, True])
+def test_some_examples_prove_nearly_the_distance(form, soft):
+    """Where the penalty alone would prove a thousand times the distance, they prove as many times
+    it as one of them stands for others; and they read X for nothing."""
+    pytest.importorskip("scipy.sparse" if form == "sparse" else "numpy")
+    rng = np.random.default_rng(5)
+    m = 300 if WITHOUT_JIT else 3000
+    x = rng.normal(size=(m, 4)) @ rng.normal(size=(4, 4)) + 1.0
+    y = (x[:, 0] + rng.logistic(size=m) > 1.0).astype(np.uint8)
+    design = DesignMatrix(x.T, np.full(4, 0.5), np.full(4, 0.1))
+    weight = rng.integers(0, 3, m) / 2.0
+    whole = objective_for(design, np.clip(y, 0.1, 0.8) if soft else y, 0.1, "numpy", 1, weight)
+    best = lowest(whole)
+    here = (
+        whole
+        if form == "dense"
+        else objective_for(
+            design_of(scipy_form(x, form), design.scale[:, None], design.shift[:, None]),
+            whole.targets,
+            0.1,
+            "fused",
+            1,
+            weight,
+        )
+    )
+    for size in (1e-2, 1e-3, 1e-4):
+        point = here.point(best + size * rng.normal(size=5))
+        H, taken = here.hessian_of_part(point, m // 3)
+
+        def solve(g, H=H):
+            return np.linalg.solve(H, g)
+
+        d = point.theta - best
+        distance = 0.5 * float(d @ whole.hessian(best[:-1], best[-1])[1] @ d)
+        before = here.passes
+        found = here.bound_by_part(point, taken, solve, 2.0 * taken.times * distance + 1e-15)
+        assert here.passes == before
+        assert 0.9 * distance <= found < np.inf
+        assert 1.0 <= taken.times < 8.0
+        assert here.bound_by_part(point, taken, solve, 0.4 * distance) == np.inf
+        assert bound_at(here, point.theta) > 3.0 * found
+
+
+def scipy_form(x, form):
+    """X (4, m) as CSC, or in two blocks of rows."""
+    if form == "blocks":
+        return flr.RowBlocks([x[:100], x[100:]])
+    from scipy import sparse
+
+    return sparse.csc_array(x.T)
+
+
+@pytest.mark.parametrize("solver_way", ["sample", "early"])
+def test_a_run_ends_by_such_a_proof(solver_way, monkeypatch):
+    """Its last bound took no read, and is never below the distance."""
+    rng = np.random.default_rng(1)
+    m, n_x = (900, 4) if WITHOUT_JIT else (9000, 45)
+    x = rng.normal(size=(m, n_x))
+    y = (x[:, 0] + rng.logistic(size=m) > 0).astype(np.uint8)
+    monkeypatch.setattr(auto, "SMALL", 0.0)
+    monkeypatch.setattr(auto, "LEAST_ROWS", m // 4)
+    if solver_way == "early":
+        monkeypatch.setattr(auto, "WORTH", 1e-9)
+        monkeypatch.setattr(early, "MOST_READS", np.inf)
+        monkeypatch.setattr(early, "LEAST_ALIKENESS", 0.0)
+    proofs, own = [], Objective.bound_by_part
+
+    def proved(self, *arguments):
+        proofs.append(own(self, *arguments))
+        return proofs[-1]
+
+    monkeypatch.setattr(Objective, "bound_by_part", proved)
+    objective = Objective(DesignMatrix(x.T, np.ones(n_x), np.zeros(n_x)), y, 1.0, "fused", 1)
+    result = run.run(objective, State.at(np.zeros(n_x), 0.0), Options("auto", 100, tol=1e-7))
+    assert result.stop_reason == "converged"
+    assert np.isfinite(proofs[-1])
+    assert proofs[-1] <= result.suboptimality_bound <= 1e-7
+    best = run.run(objective, State.at(np.zeros(n_x), 0.0), Options("newton", 100, tol=1e-13))
+    assert -1e-15 <= result.cost - best.cost <= result.suboptimality_bound
 
 
 @given(
