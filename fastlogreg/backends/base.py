@@ -185,6 +185,10 @@ class Backend(Protocol):
         """Sum slope * x1 x1.T over the examples, (n_x + 1, n_x + 1), from slopes (m,)."""
         ...
 
+    def products_of_each(self, design: Design, slopes: Vector) -> Vector:
+        """Sum the same for each row of slopes (K, m): (K, n_x + 1, n_x + 1)."""
+        ...
+
     def working_products(
         self, design: Design, features: NDArray[np.intp], slopes: Vector
     ) -> Vector:

@@ -73,6 +73,11 @@ class Fused(InMemory, ManyByKernels):
         products = hessians.products if are_compiled() else vectorized.products_by_numpy
         return products(design, slopes, self.n_threads)
 
+    def products_of_each(self, design: Design, slopes: Vector) -> Vector:
+        if not are_compiled():
+            return np.array([self.products(design, of_row) for of_row in slopes])
+        return hessians.products_of_each(design, slopes, self.n_threads)
+
     def working_products(
         self, design: Design, features: NDArray[np.intp], slopes: Vector
     ) -> Vector:

@@ -126,6 +126,19 @@ def products(design: Design, slopes: Vector, n_threads: int) -> Vector:
     return H.whole()
 
 
+def products_of_each(design: Design, slopes: Vector, n_threads: int) -> Vector:
+    """Return `products` of each row of slopes (K, m), from one read: (K, n_x + 1, n_x + 1)."""
+    found = [Products(design.n_x, n_threads) for _ in slopes]
+    for lo, hi, block in design.float_blocks(max(1, BLOCK_BYTES // (8 * design.n_x))):
+        x = flat(block)
+        for of_row, H in zip(slopes[:, lo:hi], found):
+            H.add(x, of_row)
+    n = design.n_x + 1
+    if n > MIRRORED:
+        return np.array([H.whole() for H in found])
+    return _mirrored(np.array([H.upper for H in found]))
+
+
 class Products:
     """Add up that sum while it grows, by `kernels.second_order.many_features`; the same bits for
     any number of threads."""
@@ -168,10 +181,17 @@ class Products:
         ):  # uncompiled, the kernel is NumPy arithmetic
             run_on(threads, task)
 
+    @property
+    def upper(self) -> Vector:
+        """Return the sum (n_x + 1, n_x + 1), whose lower half is not filled in."""
+        return self.H.reshape(self.width, self.width)[: self.n_x + 1, : self.n_x + 1]
+
     def whole(self) -> Vector:
         """Return the sum (n_x + 1, n_x + 1)."""
         n = self.n_x + 1
-        H, found = self.H.reshape(self.width, self.width)[:n, :n], np.empty((n, n))
+        if n <= MIRRORED:
+            return _mirrored(self.upper)
+        H, found = self.upper, np.empty((n, n))
         for lo in range(0, n, MIRRORED):  # a block and its mirror image stay in the cache
             hi = min(n, lo + MIRRORED)
             upper = np.triu(H[lo:hi, lo:hi])
@@ -179,6 +199,12 @@ class Products:
             found[lo:hi, hi:] = H[lo:hi, hi:]
             found[hi:, lo:hi] = H[lo:hi, hi:].T
         return found
+
+
+def _mirrored(H: Vector) -> Vector:
+    """Return matrices (..., n, n) with the upper halves of H in both halves."""
+    upper = np.triu(H)
+    return np.asarray(upper + np.swapaxes(np.triu(upper, 1), -1, -2))
 
 
 def flat(block: Vector) -> Vector:

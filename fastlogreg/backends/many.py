@@ -42,6 +42,7 @@ from .fused import SECONDS_PER_THREAD
 SECONDS_PER_PRODUCT, SECONDS_PER_LOSS = 0.1e-9, 1.5e-9
 
 
+_NOTHING, _NO_INTEGERS = read_only(NONE), read_only(NO_GROUP)
 _NO_TABLES = Tables(NO_GROUP, NONE, NONE, 0)
 
 
@@ -176,12 +177,14 @@ def _is_plain(design: Design) -> bool:
     return bool((design.scale == 1.0).all() and not design.shift.any())
 
 
-def _folded(design: Design, W: Vector, b: Vector) -> tuple[Vector, Vector]:
-    """Return (W, b) for scale * X + shift, to the bits of `Design.fold` row by row: a row has the
-    same ones whatever stands beside it."""
+def _folded(design: Design, W: Vector, b: Vector, of_classes: bool) -> tuple[Vector, Vector]:
+    """Return (W, b) for scale * X + shift: of columns to the bits of `Design.fold` row by row, so
+    that a row has the same ones whatever stands beside it. Classes are never told apart."""
     if _is_plain(design):
         return W, b
     with np.errstate(invalid="ignore", over="ignore"):
+        if of_classes:
+            return design.scale * W, b + np.einsum("kj,j->k", W, design.shift)
         return design.scale * W, np.array([own + inner(design.shift, w) for w, own in zip(W, b)])
 
 
@@ -205,7 +208,7 @@ def _pass(
 
     Where the link is SIDES, all have 2K.
     """
-    W, b = _folded(design, *point)
+    W, b = _folded(design, *point, link[0] in (SOFTMAX, PRODUCTS))
     K, n_x = W.shape
     x = design.sparse
     if x is not None:
@@ -218,10 +221,17 @@ def _pass(
     width = -(-of_dz // 8) * 8
     total = np.zeros(4 * width + of_dz * padded.shape[1])
     for lo, hi, part in design.parts():
-        own = Targets(*(read_only(array[lo:hi]) for array in targets))
+        own = Targets(*(_part_of(array, lo, hi) for array in targets))
         _dense(part, own, Rows(padded.reshape(-1), b), link, (zs, lo), total, n_threads)
     heads = total[: 4 * width].reshape(4, width)[:, :of_dz].copy()
     return _Totals(heads, total[4 * width :].reshape(of_dz, -1)[:, :n_x])
+
+
+def _part_of(array: NDArray[Any], lo: int, hi: int) -> NDArray[Any]:
+    """Return a read-only view of some examples; what is empty stays so."""
+    if array.size:
+        return read_only(array[lo:hi])
+    return _NOTHING if array.dtype == np.float64 else _NO_INTEGERS
 
 
 def _dense(
@@ -246,7 +256,7 @@ def _dense(
             tables,
             x.view(np.uint8),
             shape,
-            Targets(*(array[lo:hi] for array in targets)),
+            targets if hi - lo == part.m else Targets(*(a[lo:hi] for a in targets)),
             rows,
             Scores(flat(z), z.shape[-1], first + lo),
             Work(total, np.zeros((2, LINE_NUMBERS), np.int64)),

@@ -137,6 +137,9 @@ class Cuda(ManyOnGPU):
             H += self.engine.outer_products(block, own, (design.scale, design.shift))
         return H
 
+    def products_of_each(self, design: Design, slopes: Vector) -> Vector:
+        return np.array([self.products(design, of_row) for of_row in slopes])
+
     def working_products(
         self, design: Design, features: NDArray[np.intp], slopes: Vector
     ) -> Vector:

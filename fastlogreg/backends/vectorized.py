@@ -168,6 +168,9 @@ class Vectorized(InMemory, ManyByNumPy):
     def products(self, design: Design, slopes: Vector) -> Vector:
         return products_by_numpy(design, slopes)
 
+    def products_of_each(self, design: Design, slopes: Vector) -> Vector:
+        return np.array([products_by_numpy(design, of_row) for of_row in slopes])
+
     def working_products(
         self, design: Design, features: NDArray[np.intp], slopes: Vector
     ) -> Vector:

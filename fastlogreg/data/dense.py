@@ -279,5 +279,6 @@ class DesignMatrix(Design):
         for lo in range(0, self.m, step):
             x = self.X[:, lo : lo + step].T
             if not (plain and x.dtype == np.float64):
-                x = x * self.scale + self.shift
+                x = x * self.scale
+                x += self.shift
             yield lo, lo + len(x), x

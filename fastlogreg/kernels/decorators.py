@@ -208,17 +208,18 @@ def cache_folder(function: Any) -> str | None:
 
 def kernel(function: Function, **options: bool) -> Function:
     """Compile a serial kernel: FAST flags, without the GIL, cached on disk."""
-    compiled: Function = _cached(
-        njit(fastmath=FAST, error_model="numpy", nogil=True, **options)(function)
-    )
-    return compiled
+    return _kernel(function, FAST, options)
 
 
 def exact(function: Function, **options: bool) -> Function:
     """Compile a serial kernel with EXACT flags, whatever its caller's."""
-    compiled: Function = _cached(
-        njit(fastmath=EXACT, error_model="numpy", nogil=True, **options)(function)
-    )
+    return _kernel(function, EXACT, options)
+
+
+def _kernel(function: Function, flags: set[str], options: dict[str, bool]) -> Function:
+    # Nothing here is called from C: what Numba would wrap around it for that is left out.
+    settings: Any = {"nogil": True, "no_cfunc_wrapper": True, **options}
+    compiled: Function = _cached(njit(fastmath=flags, error_model="numpy", **settings)(function))
     return compiled
 
 
@@ -229,7 +230,7 @@ def inner(decorator: Callable[..., Any]) -> Callable[[Function], Function]:
     """
 
     def decorated(function: Function) -> Function:
-        compiled: Function = decorator(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        compiled: Function = decorator(function, no_cpython_wrapper=True)
         if not config.DISABLE_JIT:
             compiled.__class__ = _Inner
         return compiled

@@ -298,6 +298,29 @@ def sums(typingctx: Any, vectors: Any) -> Any:
     return float64x8(vectors), codegen
 
 
+def _plain_add_sums(array: Any, index: int, step: int, vectors: tuple[Any, ...]) -> None:
+    for q, vector in enumerate(vectors):
+        array[index + q * step] += vector.sum()
+
+
+@operation(_plain_add_sums)
+def add_sums(typingctx: Any, array: Any, index: Any, step: Any, vectors: Any) -> Any:
+    """Add to array[index + q step] the sum of vector q over its lanes, as `sums` has it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = cgutils.unpack_tuple(builder, args[3])
+        zeros = [vector(DOUBLE)([0.0] * LANES)] * (LANES - len(given))
+        found, data = emit_sums(builder, given + zeros), context.make_array(array)
+        first = builder.gep(data(context, builder, args[0]).data, [args[1]])
+        for q in range(len(given)):
+            place = builder.gep(first, [builder.mul(args[2], INT64(q))])
+            one = builder.extract_element(found, _INT32(q))
+            builder.store(builder.fadd(builder.load(place), one), place)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64, vectors), codegen
+
+
 def emit_prefetch(
     context: Any, builder: Any, array_type: Any, array: Any, index: Any, level: int = 2
 ) -> Any:

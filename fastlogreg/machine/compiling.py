@@ -39,4 +39,9 @@ def stretch() -> Iterator[None]:
 
 def seconds(start: float, stop: float) -> float:
     """Return the seconds of compiling between two readings of `time.perf_counter`."""
-    return sum(max(0.0, min(stop, b) - max(start, a)) for a, b in tuple(_stretches))
+    found = 0.0
+    for a, b in reversed(_stretches):
+        if b <= start:  # as all before it did
+            break
+        found += max(0.0, min(stop, b) - max(start, a))
+    return found

@@ -122,7 +122,7 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         # Looked for here, known or not: a run that goes on reports the same.
         if design.dense is not None:
-            far = far + np.abs(design.scale * moments.moments(design).mean)
+            far = far + np.abs(design.scale * moments.means(design))
         size = max(float(row[-1]) + inner(row[:-1], far) for row in rows)
         hidden = certificate.of_scores(size) * (1.0 if len(rows) == 1 else 4.0)
     return hidden if np.isfinite(hidden) else np.inf

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.dense import DesignMatrix
 from ..maths import softmax
-from ..maths.arrays import Vector, flat
+from ..maths.arrays import NONE, Vector, flat
 from ..maths.sampling import by_mass, stratified_classes
 from .point import Point
 
 if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
 
+SMALL = 1 << 18  # numbers of X that NumPy squares within a tenth of a fit
 LARGE_PART = 8  # of X: for its eighth it is not worth that each class has examples of its own
 
 
@@ -68,31 +68,53 @@ def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -
     Without it the step along a column that a sample has not seen has no bounds. diagonal (F, n_x),
     in place.
     """
-    whole = objective.squares(mass)
+    whole = _squares(objective, mass)
     total = float(diagonal.sum())
     share = diagonal.sum(axis=1)[:, None] / total if total > 0.0 else 1.0 / len(diagonal)
     np.maximum(diagonal, share * whole, out=diagonal)
+
+
+def _squares(objective: SoftmaxObjective, mass: Vector) -> Vector:
+    """Return the sum of mass x^2 for each feature: one read of X.
+
+    NumPy reads a small X, so that no kernel is compiled for it.
+    """
+    design = objective.design
+    if design.dense is None or design.elements > SMALL:
+        return objective.squares(mass)
+    objective.begin_pass()
+    found = np.zeros(design.n_x)
+    for lo, hi, x in design.float_blocks():
+        # Not by BLAS, whose threads then spin: see `machine.blas`.
+        found += np.einsum("i,ij,ij->j", mass[lo:hi], x, x)
+    return found
 
 
 def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shared: bool) -> Vector:
     """Return the diagonal blocks (F, n_x + 1, n_x + 1) of the Hessian at a point.
 
     Each class has about `rows` examples of its own; where these are a large part of X, all classes
-    have twice as many in common. If shared there is one block, the mean over the classes. X is read
-    once, for the columns that the samples have not seen.
+    have twice as many in common. If shared there is one block, the mean over the classes. Unless
+    all examples are taken, X is read once, for the columns that the samples have not seen.
     """
-    mass = masses(objective, np.asarray(point.z))
+    K, m, mass = objective.classes, objective.m, NONE
     if shared:
-        factors = _products(objective, mass / objective.classes, rows)[None]
-        mass /= objective.classes
-    elif LARGE_PART * rows > objective.m:
-        rows = min(objective.m, 2 * rows)
-        factors = _products_in_common(objective, mass, np.asarray(point.z), rows)
+        if objective.design.dense is not None and 2 * rows >= m:
+            rows = m  # that takes no longer than to choose
+        if point.theta.any():
+            mass = masses(objective, np.asarray(point.z)) / K
+        else:  # all a are 1/K
+            mass = objective.weight_of_each * ((K - 1) / (K * K))
+        factors = _products(objective, mass, rows)[None]
+    elif LARGE_PART * rows > m:
+        rows = min(m, 2 * rows)
+        factors, mass = _products_in_common(objective, np.asarray(point.z), rows)
     else:
         each = masses_by_class(objective, np.asarray(point.z))
         factors = np.array([_products(objective, of_class, rows) for of_class in each])
     diagonal = np.einsum("kjj->kj", factors)[:, :-1]
-    if rows < objective.m:
+    if rows < m:
+        mass = mass if mass.size else masses(objective, np.asarray(point.z))
         _raise_unseen(objective, mass, diagonal)
     factors /= objective.total
     for row in diagonal:
@@ -107,27 +129,28 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
 
 def _products(objective: SoftmaxObjective, mass: Vector, rows: int) -> Vector:
     """Return the sum of mass x1 x1.T, from about `rows` examples."""
+    if rows >= objective.m:
+        return objective.backend.products(objective.design, mass)
     chosen, taken = by_mass(mass, rows)
     return objective.backend.products(objective.design.rows(chosen), taken)
 
 
-def _products_in_common(objective: SoftmaxObjective, mass: Vector, z: Vector, rows: int) -> Vector:
-    """Return those sums of each class from about `rows` examples, by their mass for all classes."""
-    design, weights = objective.design, objective.weight_of_each
+def _products_in_common(objective: SoftmaxObjective, z: Vector, rows: int) -> tuple[Vector, Vector]:
+    """Return those sums of each class from about `rows` examples, by their mass for all classes;
+    and that mass (m,)."""
+    A = softmax.softmax(z)
+    S = A * (1.0 - A)
+    mass = np.add.reduce(S, axis=0)
+    design = objective.design
+    if objective.weight.size:
+        S *= objective.weight
+        mass *= objective.weight
     if rows < objective.m:
         chosen, taken = by_mass(mass, rows)
         own = mass[chosen]
-        weights = weights[chosen] * np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
-        design, z = design.rows(chosen), z[:, chosen]
-    A = softmax.softmax(z)
-    sums = np.zeros((objective.classes, objective.n_x + 1, objective.n_x + 1))
-    plain = np.ones(objective.n_x), np.zeros(objective.n_x)
-    for lo, hi, x in design.float_blocks():
-        # Each block is taken from X once, as float64, and is a small X of its own for all classes.
-        block = DesignMatrix(np.ascontiguousarray(x).T, *plain)
-        for k, a in enumerate(A[:, lo:hi]):
-            sums[k] += objective.backend.products(block, weights[lo:hi] * a * (1.0 - a))
-    return sums
+        S = S[:, chosen] * np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
+        design = design.rows(chosen)
+    return objective.backend.products_of_each(design, S), mass
 
 
 def masses_by_class(objective: SoftmaxObjective, z: Vector) -> Iterator[Vector]:

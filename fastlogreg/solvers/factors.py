@@ -15,7 +15,7 @@ from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
 from ..objective.point import Point
 from .lbfgs import by_spread
-from .linear import by_factor, with_ridge
+from .linear import ROUNDING, SMALL_SYSTEM, by_factor, with_ridge
 from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
 
 LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
@@ -34,16 +34,41 @@ def reads_of(problem: Problem) -> float:
 
 def inverse(factors: Vector, problem: Problem) -> Callable[[Vector], Vector]:
     """Return g -> H_0^-1 g, from the blocks (F, n_x + 1, n_x + 1); F is 1 or the classes."""
-    solves = [_solver(block, problem) for block in factors]
+    solve = _by_kernel(factors, problem)
+    solves = [] if solve is not None else [_solver(block, problem) for block in factors]
 
     def apply(g: Vector) -> Vector:
         G = g.reshape(problem.columns, -1)
-        G = G - G.mean(axis=0)
-        of_class = solves * len(G) if len(solves) == 1 else solves
-        D = np.array([solve(row) for solve, row in zip(of_class, G)])
-        return np.asarray(D - D.mean(axis=0)).reshape(-1)
+        G = G - np.add.reduce(G, axis=0) / len(G)  # `np.mean` takes twice as long
+        if solve is not None:
+            D = solve(G)
+        else:
+            of_class = solves * len(G) if len(solves) == 1 else solves
+            D = np.array([one(row) for one, row in zip(of_class, G)])
+        D -= np.add.reduce(D, axis=0) / len(D)
+        return D.reshape(-1)
 
     return apply
+
+
+def _by_kernel(factors: Vector, problem: Problem) -> Callable[[Vector], Vector] | None:
+    """Return G (K, n_x + 1) -> H_0^-1 G by one call of a kernel, where `by_factor` has one for each
+    block; else None."""
+    n = factors.shape[1]
+    if n > SMALL_SYSTEM or not problem.has_kernels:
+        return None
+    from ..kernels.second_order.cholesky import factor, solve_each
+
+    L = np.empty(factors.shape)
+    if not all(factor(H, ROUNDING * n, of_H) for H, of_H in zip(factors, L)):
+        return None
+
+    def solved(G: Vector) -> Vector:
+        D = np.empty(G.shape)
+        solve_each(L, G, D)
+        return D
+
+    return solved
 
 
 def _solver(block: Vector, problem: Problem) -> Callable[[Vector], Vector]:

@@ -163,7 +163,9 @@ class Work:
     def scores(self, theta: Vector) -> Any:
         """Return z of every example at theta, where it was the last point judged; else None."""
         known = None if self.answers is None else self.answers.scores
-        return None if known is None or not np.array_equal(known[0], theta) else known[1]
+        if known is None or not (known[0] is theta or np.array_equal(known[0], theta)):
+            return None
+        return known[1]
 
     def record(self) -> None:
         """Add the point as it stands to the history."""

@@ -54,8 +54,28 @@ def test_the_loosest_tolerance_is_taken():
         def __init__(self, tol):
             self.scores_ = {1: np.full((5, 2), tol)}
 
-    assert cv.loosest(Model, (1e-3, 1e-5, 1e-7, 1e-9), np.zeros((5, 2))) == 1e-7
+    assert cv.loosest(Model, (1e-3, 1e-5, 1e-7, 1e-9), np.zeros((5, 2))).tol == 1e-7
     assert cv.loosest(Model, (1e-3, 1e-5), np.zeros((5, 2))) is None
+
+
+def test_a_fit_that_takes_too_long_is_cut():
+    def endless(tol):
+        while True:
+            sum(range(1000))
+
+    assert cv.loosest(endless, (1e-3, 1e-5), np.zeros((5, 2)), 0.05) == (1e-3, 0.05, True)
+
+
+def test_where_all_are_cut_one_single_fit_must_agree():
+    said = []
+    rows = cv.run_task(task()._replace(longest=1e-4), problem(), 1, 1, said.append)
+    assert "cut after" in said[-1]
+    assert [row["cut"] for row in rows] == [False, True]
+    assert rows[1]["seconds"] == 1e-4
+    (found,) = cv._targets(task(), rows)
+    assert found["what"].endswith(", at least")
+    blocks = cv.report({"rows": rows, "targets": [], "environment": environment()})
+    assert "| > 0.1" in blocks["cv"].replace("  ", " ").replace("  ", " ")
 
 
 def test_one_against_the_rest_is_measured_both_ways():

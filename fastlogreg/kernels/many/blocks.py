@@ -18,10 +18,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..decorators import exact, inlined, inner
-from ..lanes import fma, load, splat, store, sums
+from ..lanes import add_sums, fma, load, splat, store
 from ..layout import LANES
 from ..loss import loss_and_dz
 from .bundles import Places, Tables
@@ -31,13 +29,11 @@ from .links import class_loss, decay, is_class, larger, pick, ratio, where_class
 @inlined
 def add_row_sums(z: Any, K: int, stride: int, count: int, out: Any, at: int) -> None:
     """Add the sum of each row of z to out[at + k]."""
-    total = np.empty(LANES)
     for k in range(K):
         s = splat(0.0)
         for i in range(k * stride, k * stride + count, LANES):
             s = fma(load(z, i), splat(1.0), s)
-        store(total, 0, sums((s,)))
-        out[at + k] += total[0]
+        add_sums(out, at + k, 0, (s,))
 
 
 @inner(exact)
@@ -66,9 +62,7 @@ def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> 
         for k in range(K):
             e = load(z, k * stride + i)
             store(z, k * stride + i, fma(where_class(y, k, negative, e), inverse, zero))
-    found = np.empty(LANES)
-    store(found, 0, sums((J,)))
-    row[0] += found[0]
+    add_sums(row, 0, 0, (J,))
     add_row_sums(z, K, stride, count, row, 2 * ((K + 7) & -8))
 
 
@@ -144,10 +138,7 @@ def line_block(K: int, stride: int, count: int, places: Places, row: Any) -> Non
         J = fma(s8, fma(hidden, one, class_loss(total, others, top, of_label)), J)
         first = fma(s8, mean, first)
         second = fma(s8, ratio(bend, total), second)
-    found = np.empty(LANES)
-    store(found, 0, sums((J, first, second)))
-    for q in range(3):
-        row[q] += found[q]
+    add_sums(row, 0, 1, (J, first, second))
 
 
 @inner(exact)
@@ -162,7 +153,6 @@ def columns_block(
     positive, train, held, groups = tables
     zero, one, minus = splat(0.0), splat(1.0), splat(-1.0)
     padded = ((2 * K if apart else K) + 7) & -8
-    found = np.empty(LANES)
     for k in range(K):
         J = outside = db = of_ones = slopes = zero
         for i in range(0, count, LANES):
@@ -179,8 +169,6 @@ def columns_block(
             store(z, k * stride + i, d)
             J, outside = fma(t8, loss, J), fma(h8, loss, outside)
             db, slopes = fma(d, one, db), fma(t8, slope, slopes)
-        store(found, 0, sums((J, outside, db, slopes, of_ones)))
-        for q in range(4):
-            row[q * padded + k] += found[q]
+        add_sums(row, k, padded, (J, outside, db, slopes))
         if apart:
-            row[2 * padded + K + k] += found[4]
+            add_sums(row, 2 * padded + K + k, 0, (of_ones,))

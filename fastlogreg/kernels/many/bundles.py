@@ -8,6 +8,9 @@ import numpy as np
 
 from ..layout import HALF
 
+Span = tuple[int, int]  # first, one past the last
+Block = tuple[Span, Span]  # of examples, and of features
+HEADS = 4  # sums of K numbers before dW
 SOFTMAX, PRODUCTS, COLUMNS, SIDES = 0, 1, 2, 3  # what follows from Z, see `blocks`
 # Of the bytes of X, by number.
 DTYPES = [*map(np.dtype, ("f8", "f4", "u1", "i1", "u2", "i2", "i4")), HALF]

@@ -25,7 +25,6 @@ import numpy as np
 
 from ..atomics import fetch_and_increment, wait_for
 from ..decorators import exact, inlined
-from ..layout import LANES
 from .blocks import columns_block, products_block, softmax_block
 from .bundles import (
     COLUMNS,
@@ -37,115 +36,15 @@ from .bundles import (
     Rows,
     Scores,
     Shape,
+    Span,
     Tables,
     Targets,
     Work,
 )
 from .emit import PLAN
-from .packing import clear_rows, pack_rows
-from .tiles import axpys, dots, plan_ahead
-
-Span = tuple[int, int]  # first, one past the last
-HEADS = 4  # sums of K numbers before dW
-
-
-@inlined
-def pack(x: Any, form: Form, shape: Shape, span: Span, slab: Span, a: Any) -> None:
-    """Pack some features of a block."""
-    (m, n_x, _, _, _), (lo, hi), (first, last) = shape, span, slab
-    count, features = hi - lo, last - first
-    rows, length, start, stride = count, features, lo * n_x + first, n_x
-    if not form.by_example:
-        rows, length, start, stride = features, count, first * m + lo, m
-    padded = (length + 7) & -8
-    pack_rows(x, form.dtype, (start, stride, rows), length, a, 0, padded)
-    clear_rows(a, rows * padded, -rows & 7, padded)
-
-
-@inlined
-def plan_block(x: Any, form: Form, shape: Shape, lo: int, ahead: Any) -> None:
-    """Plan to ask for the block that begins with example lo; of no more examples than there are."""
-    (m, n_x, _, block, _), size = shape, form.itemsize
-    count, first = max(1, min(block, m - lo)), min(lo, m - 1)
-    if form.by_example:
-        plan_ahead(ahead, x, first * n_x * size, 0, 1, count * n_x * size)
-    else:
-        plan_ahead(ahead, x, first * size, m * size, n_x, count * size)
-
-
-@inlined
-def multiply(
-    by_dots: bool,
-    forward: bool,
-    shape: Shape,
-    W: Any,
-    K: int,
-    span: Span,
-    slab: Span,
-    places: Places,
-    row: Any,
-) -> None:
-    """Add W X to Z (forward), or dZ X.T to dW, of some packed features: by dots or by axpys.
-
-    K: the rows of W, or of dZ.
-    """
-    (_, n_x, _, block, _), (lo, hi), (first, last) = shape, span, slab
-    width, padded, examples = (last - first + 7) & -8, (n_x + 7) & -8, (hi - lo + 7) & -8
-    own, factors, columns = places.z, W, (first, padded, K)
-    out, to = places.z, (0, block)
-    if not forward:
-        factors, columns = own, (0, block, K)
-        out, to = row, (HEADS * ((K + 7) & -8) + first, padded)
-    length, count = examples, last - first
-    if by_dots == forward:
-        length, count = width, hi - lo
-    if by_dots:
-        of_a = 0, length, (count + 7) & -8
-        dots(places.ahead, places.a, of_a, factors, columns, length // LANES, out, to)
-    else:
-        of_a = 0, length, count
-        axpys(places.ahead, places.a, of_a, factors, columns, length // LANES, out, to)
-
-
-@inlined
-def take_targets(targets: Targets, span: Span, places: Places) -> None:
-    """Copy what is known of the examples of a block; 0 behind them."""
-    (own_labels, weight, own_group, _), (lo, hi) = targets, span
-    labels, s, group = places.labels, places.s, places.group
-    for i in range((hi - lo + 7) & -8):
-        there = lo + i < hi
-        labels[i] = own_labels[lo + i] if there and own_labels.size else 0
-        s[i] = 0.0
-        if there:
-            s[i] = weight[lo + i] if weight.size else 1.0
-        group[i] = own_group[lo + i] if there and own_group.size else 0
-
-
-@inlined
-def begin_scores(b: Any, offset: Any, span: Span, block: int, z: Any) -> None:
-    """Set each row of z (K, block) to its b and the offsets of the examples."""
-    lo, hi = span
-    for k in range(b.size):
-        z[k * block : (k + 1) * block] = b[k]
-        if offset.size:
-            for i in range(hi - lo):
-                z[k * block + i] += offset[lo + i]
-
-
-@inlined
-def move_scores(scores: Scores, span: Span, K: int, block: int, scratch: Any, out: bool) -> None:
-    """Copy z of a block from scratch (K, block) to its place, or from there to scratch."""
-    (z, m, first), (lo, hi) = scores, span
-    for k in range(K):
-        there, here = k * m + first + lo, k * block
-        for i in range(hi - lo):
-            if out:
-                z[there + i] = scratch[here + i]
-            else:
-                scratch[here + i] = z[there + i]
-        if not out:
-            for i in range(hi - lo, (hi - lo + 7) & -8):
-                scratch[here + i] = 0.0
+from .moves import copy_rows, fill, take_targets
+from .packing import pack
+from .tiles import multiply, plan_block
 
 
 @inlined
@@ -160,12 +59,13 @@ def link_block(
     row: Any,
 ) -> None:
     """Put dZ in the place of Z, and add up what else is asked for."""
-    count, block = (span[1] - span[0] + 7) & -8, shape.block
+    own, block = span[1] - span[0], shape.block
+    count, there = (own + 7) & -8, (scores.first + span[0], scores.m)
     if link == PRODUCTS:
-        move_scores(scores, span, K, block, places.extra, False)
+        copy_rows(scores.z, there, places.extra, (0, block, count), K, own)
         products_block(K, block, count, places, row)
     elif scores.z.size:
-        move_scores(scores, span, K, block, places.z, True)
+        copy_rows(places.z, (0, block), scores.z, (there[0], there[1], own), K, own)
     if link == SOFTMAX:
         softmax_block(K, block, count, places, row)
     if link in (COLUMNS, SIDES):
@@ -193,7 +93,7 @@ def run_columns(
     K = b.size
     of_dz = 2 * K if link == SIDES else K
     slabs, size = (n_x + slab - 1) // slab, of_dz * block
-    row, ahead = np.empty(total.size), np.zeros(PLAN, np.int64)
+    row, ahead = np.empty(total.size), np.empty(PLAN, np.int64)
     labels, s, group = np.empty(block), np.empty(block), np.empty(block, np.int64)
     extra = np.empty(size if link == PRODUCTS else 0)
     places = Places(np.empty(slab * block), np.empty(size), extra, labels, s, group, ahead)
@@ -201,22 +101,23 @@ def run_columns(
     while c * chunk < m:
         following = fetch_and_increment(counters[0], 0)
         end = min(m, (c + 1) * chunk)
-        row[:] = 0.0
+        fill(row, 0, row.size, 0.0)
         for lo in range(c * chunk, end, block):
             span = lo, min(end, lo + block)
-            plan_block(x, form, shape, span[1] if span[1] < end else following * chunk, ahead)
+            plan_block(ahead, x, form, shape, span[1] if span[1] < end else following * chunk)
             take_targets(targets, span, places)
-            begin_scores(b, targets.offset, span, block, places.z)
+            for k in range(K):
+                fill(places.z, k * block, block, b[k])
+                for i in range(span[1] - lo if targets.offset.size else 0):
+                    places.z[k * block + i] += targets.offset[lo + i]
             for t in range(2 * slabs):
                 if t == slabs:
                     link_block(link, tables, K, scores, shape, span, places, row)
                 first = slab * min(t, 2 * slabs - 1 - t)
-                part = first, min(n_x, first + slab)
+                part = span, (first, min(n_x, first + slab))
                 if t != slabs:
-                    pack(x, form, shape, span, part, places.a)
-                forward = t < slabs
-                by_dots, count = forward == form.by_example, K if forward else of_dz
-                multiply(by_dots, forward, shape, W, count, span, part, places, row)
+                    pack(x, form, shape, part, places.a)
+                multiply(form, t < slabs, shape, W, K if t < slabs else of_dz, part, places, row)
         wait_for(counters[1], c)
         for j in range(total.size):
             total[j] += row[j]

@@ -18,51 +18,57 @@ from typing import Any
 
 import numpy as np
 from numba import from_dtype, types
+from numba.core import cgutils
 
-from ..decorators import inlined
 from ..lanes import (
     _INT32,
+    DOUBLE,
     INT64,
     _below,
     _element,
     _widen,
     call,
     operation,
-    splat,
-    store,
     vector,
 )
 from ..layout import HALF, LANES
-from .bundles import DTYPES
+from .bundles import DTYPES, Block, Form, Shape
 from .emit import Emit
 
 
-def _plain_pack(x: Any, dtype: int, rows: Any, length: int, a: Any, at: int, padded: int) -> None:
-    start, stride, count = rows
-    numbers = x.view(np.float16 if DTYPES[dtype] == HALF else DTYPES[dtype])
-    for r in range(count):
-        row = a[at + r * padded : at + (r + 1) * padded]
-        row[:length] = numbers[start + r * stride : start + r * stride + length]
-        row[length:] = 0.0
+def _plain_pack(x: Any, form: Form, shape: Shape, block: Block, a: Any) -> None:
+    (m, n_x, _, _, _), ((lo, hi), (first, last)), dtype = shape, block, DTYPES[form.dtype]
+    numbers = x.view(np.float16 if dtype == HALF else dtype)
+    own = numbers.reshape(m, n_x)[lo:hi, first:last]
+    if not form.by_example:
+        own = numbers.reshape(n_x, m)[first:last, lo:hi]
+    rows, length = (-(-size // LANES) * LANES for size in own.shape)
+    packed = a[: rows * length].reshape(rows, length)
+    packed[:] = 0.0
+    packed[: own.shape[0], : own.shape[1]] = own
 
 
 @operation(_plain_pack)
-def pack_rows(
-    typingctx: Any, x: Any, dtype: Any, rows: Any, length: Any, a: Any, at: Any, padded: Any
-) -> Any:
-    """Copy rows of x, `length` numbers each, to a[at:], as rows of `length` rounded up to eights.
-
-    x: bytes. rows: (start, stride, how many), in numbers of the dtype. padded: the length rounded
-    up.
-    """
+def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any) -> Any:
+    """Pack a block; x: the bytes of X."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         e, b = Emit(context, builder), builder
         x_data, a_data = e.data(signature.args[0], args[0]), e.data(signature.args[4], args[4])
-        start, stride, count = (b.extract_value(args[2], i) for i in range(3))
-        length, at, padded = args[3], args[5], args[6]
+        by_example, number, _ = cgutils.unpack_tuple(builder, args[1])
+        m, n_x, _, _, _ = cgutils.unpack_tuple(builder, args[2])
+        (lo, hi), (first, last) = (
+            cgutils.unpack_tuple(builder, pair) for pair in cgutils.unpack_tuple(builder, args[3])
+        )
+        examples, features = b.sub(hi, lo), b.sub(last, first)
+        count = b.select(by_example, examples, features)
+        length = b.select(by_example, features, examples)
+        of_examples, of_features = b.add(b.mul(lo, n_x), first), b.add(b.mul(first, m), lo)
+        start = b.select(by_example, of_examples, of_features)
+        stride = b.select(by_example, n_x, m)
         part = b.and_(length, INT64(LANES - 1))
         whole = b.sub(length, part)
+        padded = e.up(length)
 
         def emit(dtype: Any) -> None:
             element, name, size = _element(dtype)
@@ -82,7 +88,7 @@ def pack_rows(
                     put(b.load(pointer(b.add(k, j)), align=size), b.add(to, j))
                     return [b.add(j, INT64(LANES))]
 
-                e.loop(b.sdiv(whole, INT64(LANES)), [INT64(0)], eight)
+                e.loop(b.sdiv(whole, INT64(LANES)), [INT64(0)], eight, unrolled=True)
 
                 def rest(_: list[Any]) -> list[Any]:
                     zeros = lanes(None)
@@ -95,19 +101,19 @@ def pack_rows(
                 e.loop(b.zext(there, INT64), [], rest)
                 return [b.add(k, stride), b.add(to, padded)]
 
-            e.loop(count, [start, at], row)
+            e.loop(count, [start, INT64(0)], row)
 
         cases = [(i, partial(emit, from_dtype(dtype))) for i, dtype in enumerate(DTYPES)]
-        e.choose(cases, args[1])
+        e.choose(cases, number)
+
+        def clear(state: list[Any]) -> list[Any]:
+            (at,) = state
+            e.store(vector(DOUBLE)([0.0] * LANES), b.gep(a_data, [at]))
+            return [b.add(at, INT64(LANES))]
+
+        behind = b.and_(b.neg(count), INT64(LANES - 1))
+        vectors = b.sdiv(b.mul(behind, padded), INT64(LANES))
+        e.loop(vectors, [b.mul(count, padded)], clear)
         return context.get_dummy_value()
 
-    three = types.UniTuple(types.int64, 3)
-    whole_number = types.int64
-    return types.void(x, whole_number, three, whole_number, a, *[whole_number] * 2), codegen
-
-
-@inlined
-def clear_rows(a: Any, at: int, rows: int, padded: int) -> None:
-    """Set `rows` rows of a to zero."""
-    for k in range(at, at + rows * padded, LANES):
-        store(a, k, splat(0.0))
+    return types.void(x, form, shape, block, a), codegen

@@ -16,107 +16,86 @@ from ..lanes import fma, load, store
 from ..layout import LANES
 from .blocks import line_block, probabilities_block, softmax_block
 from .bundles import Places, Targets
-from .emit import PLAN
+from .moves import copy_rows, fill, take_targets
 
 BLOCK = 256  # examples
 
 
 @inlined
-def scratch(K: int, block: int) -> Places:
+def scratch(K: int) -> Places:
     """Make what a block is computed in."""
-    return Places(
-        np.empty(0),
-        np.empty(K * block),
-        np.empty(K * block),
-        np.empty(block),
-        np.empty(block),
-        np.empty(0, np.int64),
-        np.zeros(PLAN, np.int64),
-    )
-
-
-@inlined
-def take(z: Any, first: int, m: int, count: int, t: float, slope: Any, out: Any, K: int) -> None:
-    """Copy z + t slope of `count` examples to scratch; slope may be empty."""
-    for k in range(K):
-        there, here = k * m + first, k * BLOCK
-        for i in range(count):
-            out[here + i] = z[there + i]
-            if slope.size:
-                out[here + i] += t * slope[there + i]
-        for i in range(count, (count + 7) & -8):
-            out[here + i] = 0.0
-
-
-@inlined
-def take_targets(targets: Targets, lo: int, count: int, places: Places) -> None:
-    """Copy labels and weights of a block; 0 behind them."""
-    own_labels, weight, _, _ = targets
-    labels, s = places.labels, places.s
-    for i in range((count + 7) & -8):
-        labels[i] = own_labels[lo + i] if i < count else 0
-        s[i] = 0.0
-        if i < count:
-            s[i] = weight[lo + i] if weight.size else 1.0
+    none = np.empty(0, np.int64)
+    z, extra, labels, s = np.empty(K * BLOCK), np.empty(K * BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    return Places(z, z, extra, labels, s, np.empty(BLOCK, np.int64), none)
 
 
 @exact
 def terms(z: Any, labels: Any, weight: Any, K: int, dz: Any) -> float:
     """Return the sum of the losses and fill dz (K, m), flat."""
-    m = labels.size
-    places, row = scratch(K, BLOCK), np.zeros(4 * ((K + 7) & -8))
-    for lo in range(0, m, BLOCK):
-        count = min(BLOCK, m - lo)
-        take(z, lo, m, count, 0.0, z[:0], places.z, K)
-        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
-        softmax_block(K, BLOCK, (count + 7) & -8, places, row)
-        for k in range(K):
-            for i in range(count):
-                dz[k * m + lo + i] = places.z[k * BLOCK + i]
+    m, targets = labels.size, Targets(labels, weight, labels, weight)
+    places, row = scratch(K), np.empty(4 * ((K + 7) & -8))
+    fill(row, 0, row.size, 0.0)
+    block = places.s.size  # a literal would be a type of its own
+    for lo in range(0, m, block):
+        count = min(block, m - lo)
+        full = (count + 7) & -8
+        copy_rows(z, (lo, m), places.z, (0, block, full), K, count)
+        take_targets(targets, (lo, lo + count), places)
+        softmax_block(K, block, full, places, row)
+        copy_rows(places.z, (0, block), dz, (lo, m, count), K, count)
     return float(row[0])
 
 
 @exact
 def along_line(z: Any, slope: Any, labels: Any, weight: Any, K: int, t: float) -> Any:
     """Sum the losses at z + t slope, and their first and second derivatives by t."""
-    m = labels.size
-    places, row = scratch(K, BLOCK), np.zeros(LANES)
-    for lo in range(0, m, BLOCK):
-        count = min(BLOCK, m - lo)
-        take(z, lo, m, count, t, slope, places.z, K)
-        take(slope, lo, m, count, 0.0, slope[:0], places.extra, K)
-        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
-        line_block(K, BLOCK, (count + 7) & -8, places, row)
+    m, targets = labels.size, Targets(labels, weight, labels, weight)
+    places, row = scratch(K), np.empty(LANES)
+    fill(row, 0, LANES, 0.0)
+    block = places.s.size
+    for lo in range(0, m, block):
+        count = min(block, m - lo)
+        full = (count + 7) & -8
+        copy_rows(z, (lo, m), places.z, (0, block, full), K, count)
+        copy_rows(slope, (lo, m), places.extra, (0, block, full), K, count)
+        for k in range(0, K * block, block):
+            for i in range(k, k + full):
+                places.z[i] += t * places.extra[i]
+        take_targets(targets, (lo, lo + count), places)
+        line_block(K, block, full, places, row)
     return row[0], row[1], row[2]
 
 
 @exact
 def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: Any) -> float:
     """Sum the losses at z + shift; fill db (K,) and curvature (K, K), zeros on entry."""
-    m, K = labels.size, db.size
+    m, K, targets = labels.size, db.size, Targets(labels, weight, labels, weight)
     padded = (K + 7) & -8
-    places, row = scratch(K, BLOCK), np.zeros(4 * padded)
-    dz, a, s, products = places.z, places.extra, places.s, np.zeros(K * K * LANES)
-    for lo in range(0, m, BLOCK):
-        count = min(BLOCK, m - lo)
+    places, row = scratch(K), np.empty(4 * padded)
+    dz, a, s, products = places.z, places.extra, places.s, np.empty(K * K * LANES)
+    fill(row, 0, row.size, 0.0)
+    fill(products, 0, products.size, 0.0)
+    block = s.size
+    for lo in range(0, m, block):
+        count = min(block, m - lo)
         full = (count + 7) & -8
-        take(z, lo, m, count, 0.0, z[:0], dz, K)
+        copy_rows(z, (lo, m), dz, (0, block, full), K, count)
         for k in range(K):
-            for i in range(k * BLOCK, k * BLOCK + full):
+            for i in range(k * block, k * block + full):
                 dz[i] += shift[k]
                 a[i] = dz[i]
-        take_targets(Targets(labels, weight, labels, weight), lo, count, places)
-        softmax_block(K, BLOCK, full, places, row)
-        probabilities_block(K, BLOCK, full, a)
+        take_targets(targets, (lo, lo + count), places)
+        softmax_block(K, block, full, places, row)
+        probabilities_block(K, block, full, a)
         for k in range(K):
             for i in range(full):
-                dz[k * BLOCK + i] = s[i] * a[k * BLOCK + i]
+                dz[k * block + i] = s[i] * a[k * block + i]
         for k in range(K):
             for j in range(k):
                 at = (k * K + j) * LANES
                 lanes = load(products, at)
                 for i in range(0, full, LANES):
-                    lanes = fma(load(dz, k * BLOCK + i), load(a, j * BLOCK + i), lanes)
+                    lanes = fma(load(dz, k * block + i), load(a, j * block + i), lanes)
                 store(products, at, lanes)
     for k in range(K):
         db[k] = row[2 * padded + k]

@@ -31,9 +31,10 @@ from ..bundles import Compressed
 from ..decorators import exact, inlined
 from ..lanes import fma, load, prefetch, splat, store
 from ..layout import LANES
-from .bundles import PRODUCTS, SIDES, Places, Rows, Scores, Shape, Tables, Targets, Work
-from .chunks import HEADS, link_block, take_targets
+from .bundles import HEADS, PRODUCTS, SIDES, Places, Rows, Scores, Shape, Tables, Targets, Work
+from .chunks import link_block
 from .emit import PLAN
+from .moves import take_targets
 
 NEAR = 1 << 15  # numbers that the second-level cache holds beside others: rows of them are near
 ONE, TWO = np.uint64(1), np.uint64(2)

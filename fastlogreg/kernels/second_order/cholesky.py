@@ -61,6 +61,17 @@ def solve(L: Any, g: Any, d: Any) -> None:
 
 
 @kernel
+def solve_each(L: Any, g: Any, d: Any) -> None:
+    """Set row k of d to H_k^-1 times row k of g, g and d (K, n).
+
+    L: (K, n, n), or (1, n, n) for all rows.
+    """
+    own = 1 if L.shape[0] > 1 else 0
+    for k in range(g.shape[0]):
+        solve(L[k * own], g[k], d[k])
+
+
+@kernel
 def descend_by_cholesky(H: Any, g: Any, least: float, d: Any) -> bool:
     """Set d to -H^-1 g; False, and nothing of use in d, where there is no factor."""
     L = np.empty((g.size, g.size))
