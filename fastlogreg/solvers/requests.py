@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective.point import Point
 from .penalised_requests import (
     AlongStep,
@@ -215,12 +215,16 @@ class Judge(NamedTuple):
     H is the Hessian there, where the solver has it: then a bound is proved without a read of X.
     Else the proof takes reads, and is made where an estimate is within the goal, if `prove`.
     Where J is not finite there, X is searched for the NaN or infinity that caused it.
+
+    others: what earlier judgements told of the dual problem, by which a proof may take no read.
+    None asks for nothing of the kind.
     """
 
     point: Point
     goal: float
     H: Vector | None = None
     prove: bool = True
+    others: tuple[Any, ...] | None = None
 
 
 class Judgement(NamedTuple):
@@ -229,7 +233,8 @@ class Judgement(NamedTuple):
     measure: with lambda = 0 the largest gradient component; else the bound on J - J* by a Hessian,
     or an estimate of what a read would prove. bound: proved, infinite where nothing is. reached:
     the goal is. separates: lambda is 0 and the point separates the classes; not looked at where the
-    goal is reached, nor without z. reads: of X so far. proof_reads: those for this bound.
+    goal is reached, nor without z. reads: of X so far. proof_reads: those for this bound. others:
+    what to give to the next judgement; slopes: the gradient of the mean loss. Both may be none.
     """
 
     measure: float
@@ -238,6 +243,8 @@ class Judgement(NamedTuple):
     separates: bool
     reads: int
     proof_reads: int = 0
+    others: tuple[Any, ...] = ()
+    slopes: Vector = NONE
 
 
 # ---------------------------------------------------------------- the m-by-m domain
