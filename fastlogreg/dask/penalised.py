@@ -55,10 +55,10 @@ class PenalisedOnWorkers(PenalisedColumns):
         place = self._place(column, theta)
         sums = self.held.sum(blocks.cost_sums, place, False)
         J, db, curvature = sums[:3].tolist()
-        slopes = self._slopes(column, self.design.unfold(sums[HEAD:], db), db)
+        slopes = self.slopes(column, self.design.unfold(sums[HEAD:], db), db)
         return [self._point(column, theta, place, (slopes, NONE, J, curvature, np.nan))]
 
-    def _sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
+    def sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
         sums = self.held.sum(penalised_blocks.sums_of_ones, point.z.z)
         db = float(sums[0])
         return self.design.unfold(sums[1:], db), db
@@ -78,7 +78,7 @@ class PenalisedOnWorkers(PenalisedColumns):
         w = start.theta[:-1] + t * (trial.theta[:-1] - start.theta[:-1])
         return float(loss) / column.total + share * column.penalty.value(w)
 
-    def _entropy(self, column: Column, point: Point, kappa: Shares) -> float:
+    def entropy(self, column: Column, point: Point, kappa: Shares) -> float:
         return float(self.held.sum(penalised_blocks.entropy_sum, point.z.z, kappa)[0])
 
     def moved(self, column: Column, point: Point, u: Vector) -> tuple[Any, Vector, float] | None:

@@ -18,7 +18,7 @@ from ..machine.blas import inner
 from ..maths.arrays import Vector
 
 FLAT = 1e-12  # of the largest curvature: below it b stays
-LEFT, SWEEPS = 1e-26, 500  # of what a coordinate's move brings; sweeps at most
+LEFT, SWEEPS = 1e-26, 500  # of what a coordinate's move brings, at least; sweeps at most
 
 
 class Step(NamedTuple):
@@ -37,11 +37,12 @@ def step(
     features: NDArray[np.intp],
     H: Vector,
     share: float = 1.0,
+    left: float = 0.0,
 ) -> Step:
     """Minimise the model from w (P,) and b (B,), with the gradient of the mean loss by both.
 
     H (n + B, n + B): of the working set and every b. share: the strength of the penalty over its
-    own.
+    own. left: of what a coordinate's move brings, where the descent ends.
     """
     n = features.size
     (whole, b), (of_w, g_b) = at, slopes
@@ -50,7 +51,7 @@ def step(
     root = _root_of_inverse(C, H, intercept)
     inverse, along = root.T @ root, root @ h
     q = g - h.T @ (inverse @ g_b)
-    new = _least(penalty, A - along.T @ along, q, w, features, share)
+    new = _least(penalty, A - along.T @ along, q, w, features, share, max(left, LEFT))
     d = new - w
     d_b = -inverse @ (g_b + h @ d)
     change = inner(g, d) + inner(g_b, d_b) + 0.5 * inner(d, A @ d) + inner(d_b, h @ d)
@@ -62,11 +63,17 @@ def step(
 
 
 def _least(
-    penalty: Any, H: Vector, q: Vector, w: Vector, features: NDArray[np.intp], share: float
+    penalty: Any,
+    H: Vector,
+    q: Vector,
+    w: Vector,
+    features: NDArray[np.intp],
+    share: float,
+    left: float,
 ) -> Vector:
     """Return the w (n,) of some features where q.d + d.H d / 2 + share P(w + d) is least.
 
-    d is from w. What is found is exact up to rounding; zeros are exact zeros.
+    d is from w. What is found is exact but for `left`; zeros are exact zeros.
     """
     from ..kernels.second_order.coordinates import descend_coordinates
     from ..kernels.second_order.groups import descend_groups
@@ -77,7 +84,7 @@ def _least(
             share * penalty.l1[features],
             (penalty.lower[features], penalty.upper[features]),
         )
-        descend_coordinates(H, q, w, new, l1, l2, *bounds, LEFT, SWEEPS)
+        descend_coordinates(H, q, w, new, l1, l2, *bounds, left, SWEEPS)
         return new
     own = penalty.group[features]
     order = np.argsort(own, kind="stable")  # a group's features behind each other
@@ -86,7 +93,7 @@ def _least(
     start = w[order]
     found, H = start.copy(), np.ascontiguousarray(H[order[:, None], order])
     ends = np.append(starts, own.size)
-    descend_groups(H, q[order], start, found, ends, l1, l2[order], LEFT, SWEEPS)
+    descend_groups(H, q[order], start, found, ends, l1, l2[order], left, SWEEPS)
     new[order] = found
     return new
 

@@ -14,7 +14,8 @@ from ..maths.arrays import NONE, Vector
 from ..maths.elastic_net import ElasticNet
 from .columns import Column
 from .objective import Objective
-from .penalised import PenalisedColumns, Sides
+from .penalised import PenalisedColumns
+from .penalised_proof import Sides
 from .point import Evaluation, Point
 
 

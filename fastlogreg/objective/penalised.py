@@ -13,52 +13,25 @@ matrix, from which coordinate descent finds the next w without a read of X.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import NO_GROUP, Backend
 from ..data.design import Design
-from ..machine.blas import inner
-from ..maths import certificate, duality
+from ..maths import duality
 from ..maths.arrays import NONE, Vector
 from ..maths.duality import Shares
 from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
-from . import coordinates, free_features, spreads
+from . import coordinates, spreads
 from .columns import Column, SharedColumns, held_mean
+from .penalised_proof import DualPoint, Proof, Prover, Sides
 from .point import Evaluation, Point
 
 Features = NDArray[np.intp]
 BIAS_STEPS = 100  # of Newton's method for b alone, at most
-SETTLED = 2.0**-46  # of the curvature along b: a slope of b that rounding may have made
-
-
-class Sides(NamedTuple):
-    """Hold what a read tells of a point beside J; a `Point` has it in the place of z.
-
-    z (m,): with the offset; of a Dask collection its place. slopes (n_x + 1,): the gradient of the
-    mean loss. of_labels (2, n_x + 1): what the examples of either label bring to it, or none where
-    that was not asked. loss: the mean, without the penalty. held: the mean held-out loss.
-    """
-
-    z: Any
-    loss: float
-    slopes: Vector
-    of_labels: Vector
-    held: float
-
-
-class Proof(NamedTuple):
-    """Hold a bound on J - J*, and the slopes G (n_x,) of the dual point that proves it.
-
-    measure: the bound, or an estimate of it where that is above the goal; then bound is infinite.
-    """
-
-    measure: float
-    bound: float
-    G: Vector
 
 
 class PenalisedColumns(SharedColumns):
@@ -77,9 +50,8 @@ class PenalisedColumns(SharedColumns):
     ) -> None:
         super().__init__(design, labels, group, weight, backend, n_threads, intercept)
         self.offset = offset
-        # Of the last point that was asked for: what the labels bring, and what is proved.
-        self._apart: tuple[Sides, Vector] | None = None
-        self._proved: tuple[Sides, Any, Proof] | None = None
+        self._prover = Prover(self)
+        self._y: tuple[int, NDArray[np.uint8]] | None = None
 
     def on(self, design: Design) -> PenalisedColumns:
         own = (self.labels, self.group, self.weight, self.backend, self.n_threads, self.intercept)
@@ -98,7 +70,7 @@ class PenalisedColumns(SharedColumns):
         if len(columns) == 1 and self._is_plain(columns[0]):
             (w, b), y = columns[0].fold(thetas[0]), self.y_of(columns[0])
             plain = self.backend.sums(self.design, y, w, b, weight=self.weight, zs=zs[0])
-            slopes = self._slopes(columns[0], plain.dw, plain.db)
+            slopes = self.slopes(columns[0], plain.dw, plain.db)
             parts = slopes, NONE, plain.loss, plain.slopes, np.nan
             return [self._point(columns[0], thetas[0], zs[0], parts)]
         sums = self.backend.sided_sums(
@@ -113,7 +85,7 @@ class PenalisedColumns(SharedColumns):
         found = []
         for k, (column, theta) in enumerate(zip(columns, thetas)):
             of_labels = np.array(
-                [self._slopes(column, sums.dw[side, k], float(sums.db[side, k])) for side in (0, 1)]
+                [self.slopes(column, sums.dw[side, k], float(sums.db[side, k])) for side in (0, 1)]
             )
             held = held_mean(column, float(sums.held[k]))
             slopes = of_labels[0] + of_labels[1]
@@ -126,7 +98,7 @@ class PenalisedColumns(SharedColumns):
         apart = self.offset.size or column.held.any()
         return not apart and bool((column.train == 1.0).all())
 
-    def _slopes(self, column: Column, dw: Vector, db: float) -> Vector:
+    def slopes(self, column: Column, dw: Vector, db: float) -> Vector:
         """Return the gradient (n_x + 1,) of a mean from sums over examples, as a column sees it."""
         with np.errstate(over="ignore", invalid="ignore"):
             return np.append(column.unfold(dw, db), db) / column.total
@@ -148,19 +120,7 @@ class PenalisedColumns(SharedColumns):
         evaluation = Evaluation(J, gradient, curvature / column.total)
         return Point(theta, evaluation, Sides(z, loss / column.total, slopes, of_labels, held))
 
-    def of_labels(self, column: Column, point: Point) -> Vector:
-        """Return what the examples of either label bring to the gradient of the mean loss: a read,
-        where the point does not tell."""
-        sides = point.z
-        if sides.of_labels.size:
-            return np.asarray(sides.of_labels)
-        if self._apart is None or self._apart[0] is not sides:
-            self.begin_pass()
-            own = self._slopes(column, *self._sums_of_ones(column, point))
-            self._apart = sides, np.array([sides.slopes - own, own])
-        return self._apart[1]
-
-    def _sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
+    def sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
         """Sum dz x (n_x,) and dz over the examples with y = 1, in a read of X."""
         y, weight = self.y_of(column), self.weight_of(column)
         ones = weight * y if weight.size else y.astype(np.float64)
@@ -214,8 +174,10 @@ class PenalisedColumns(SharedColumns):
         return found / column.held_total
 
     def y_of(self, column: Column) -> NDArray[np.uint8]:
-        """Return the labels 0 or 1 of a column (m,)."""
-        return (self.labels == column.positive).view(np.uint8)
+        """Return the labels 0 or 1 of a column (m,); those asked for last are kept."""
+        if self._y is None or self._y[0] != column.positive:
+            self._y = column.positive, (self.labels == column.positive).view(np.uint8)
+        return self._y[1]
 
     def working_hessians(self, column: Column, point: Point, features: Features) -> Vector:
         """Sum a (1 - a) x1 x1.T of a working set over each group, for one column's a: one read.
@@ -260,49 +222,21 @@ class PenalisedColumns(SharedColumns):
         w = start.theta[:-1] + t * (trial.theta[:-1] - start.theta[:-1])
         return float(loss) / column.total + share * column.penalty.value(w)
 
-    def prove(self, column: Column, point: Point, goal: float = np.inf) -> Proof:
+    def prove(
+        self,
+        column: Column,
+        point: Point,
+        goal: float = np.inf,
+        others: tuple[DualPoint, ...] | None = None,
+    ) -> Proof:
         """Return a bound on J - J*, where an estimate of it is within the goal.
 
-        It takes a read where the point does not tell the labels apart, and b is not at its best.
-        Free features, without penalty or bound, take three.
+        Without others of the dual problem that serve, it takes a read where the point does not tell
+        the labels apart. Free features, without penalty or bound, take three.
         """
-        penalty: Any = column.penalty
-        J, sides = point.evaluation.J, point.z
-        known, w = self._proved, point.theta[:-1]
-        if known is not None and known[0] is sides and known[1] is penalty:
-            return known[2]
-        if not np.isfinite(J):
-            return Proof(np.inf, np.inf, np.zeros(self.n_x))
-        free = penalty.unpenalised(w)
-        G = np.where(free, 0.0, sides.slopes[:-1])
-        scale = penalty.largest_scale(G)
-        # Of the entropies: their value where nothing is scaled, and their slope by the scale.
-        value = sides.loss - scale * inner(w, G) - penalty.conjugate(scale * G)
-        if not J - value <= goal:
-            return Proof(J - value, np.inf, G)
-        rounding = certificate.ROUNDING * J
-        if free.any():
-            return Proof(*free_features.proof(self, column, point, free))
-        kappa, slope = Shares(1.0, 1.0), abs(float(sides.slopes[-1]))
-        if slope <= SETTLED * point.evaluation.curvature:
-            # J* is at least D + b* slope: what the rounding of the slope can do to D.
-            rounding += slope * (1.0 + abs(float(point.theta[-1])))
-        elif self.intercept:
-            zeros, ones = self.of_labels(column, point)
-            kappa = duality.shares(float(zeros[-1]), -float(ones[-1]), True)
-            G = kappa.zeros * zeros[:-1] + kappa.ones * ones[:-1]
-            scale = penalty.largest_scale(G)
-        value = self._value(column, point, Shares(*(scale * k for k in kappa)), scale * G)
-        bound = max(J - value, 0.0) + rounding
-        self._proved = sides, penalty, Proof(bound, bound, scale * G)
-        return self._proved[2]
+        return self._prover.prove(column, point, goal, others)
 
-    def _value(self, column: Column, point: Point, kappa: Shares, G: Vector) -> float:
-        penalty: Any = column.penalty
-        total = self._entropy(column, point, kappa)
-        return float(total) / column.total - float(penalty.conjugate(G))
-
-    def _entropy(self, column: Column, point: Point, kappa: Shares) -> float:
+    def entropy(self, column: Column, point: Point, kappa: Shares) -> float:
         """Sum the entropies of the dual point, in the shares kappa of the errors."""
         y, weight = self.y_of(column), self.weight_of(column)
         return self.backend.entropy(point.z.z, y, weight, self.offset, kappa)
@@ -366,7 +300,13 @@ class PenalisedColumns(SharedColumns):
         return coordinates.largest_strength(column.penalty, point.theta[:-1], slopes)
 
     def step(
-        self, column: Column, point: Point, features: Features, H: Vector, share: float
+        self,
+        column: Column,
+        point: Point,
+        features: Features,
+        H: Vector,
+        share: float,
+        left: float = 0.0,
     ) -> tuple[Vector, float]:
         """Return the theta where the quadratic model of J is least, and how far J falls in it."""
         theta, slopes = point.theta, point.z.slopes
@@ -378,5 +318,6 @@ class PenalisedColumns(SharedColumns):
             features,
             H,
             share,
+            left,
         )
         return np.append(found.w, found.b), found.fall

@@ -24,7 +24,8 @@ from ..maths.arrays import NONE, Vector
 from ..maths.elastic_net import ElasticNet
 from ..maths.softmax import ClassLabels
 from . import coordinates, free_features, softmax_proof, spreads
-from .penalised import Features, Proof
+from .penalised import Features
+from .penalised_proof import Proof
 from .point import Evaluation, Point
 from .softmax import SoftmaxObjective
 
@@ -265,7 +266,12 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
         return self.backend.working_products(self.design, own, self.weight_of_each)
 
     def step(
-        self, point: Point, features: Features, H: Vector, share: float
+        self,
+        point: Point,
+        features: Features,
+        H: Vector,
+        share: float,
+        left: float = 0.0,
     ) -> tuple[Vector, float]:
         """Return the theta where the quadratic model of J is least, and how far J falls in it."""
         W, b = self.split(point.theta)
@@ -277,6 +283,7 @@ class PenalisedSoftmaxObjective(SoftmaxObjective):
             features,
             H,
             share,
+            left,
         )
         return self.joined(found.w.reshape(self.classes, -1), found.b), found.fall
 

@@ -174,7 +174,7 @@ class Answers:
         return None if along is None else LineValue(*along(t))
 
     def _judge(self, request: Judge) -> Judgement:
-        (theta, evaluation, z), goal, H, prove, inner = request
+        (theta, evaluation, z), goal, H, prove, inner, _ = request
         objective, measure, bound = self.objective, np.inf, np.inf
         before = objective.passes
         self.scores = None if z is None else (theta, z)

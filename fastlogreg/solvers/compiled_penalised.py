@@ -51,13 +51,14 @@ def follow(
     most: steps in all, 0 for no limit but that of each lambda.
     """
     from ..kernels.whole_runs import elastic_net as kernel
+    from ..kernels.whole_runs.elastic_net_proof import Data, Net
 
     penalty: Any = column.penalty
     unit: ElasticNet = penalty.with_lambda(1.0)
     [(_, _, x)] = shared.design.float_blocks(shared.m)
     if column.scale.size:
         x = x * column.scale + column.shift
-    data = kernel.Data(
+    data = Data(
         np.ascontiguousarray(x),
         shared.y_of(column),
         shared.weight_of(column),
@@ -65,7 +66,7 @@ def follow(
         float(column.total),
         bool(shared.intercept),
     )
-    net = kernel.Net(unit.l1, unit.l2, unit.lower, unit.upper)
+    net = Net(unit.l1, unit.l2, unit.lower, unit.upper)
     thetas = np.zeros((len(lambdas) + 1, start.size))
     thetas[0] = start
     numbers, costs = np.zeros((len(lambdas), kernel.NUMBERS)), np.empty(most)

@@ -180,9 +180,18 @@ class PenalisedAnswers(Answers):
         self.scores = theta, z
         if not math.isfinite(evaluation.J):
             shared.design.require_finite()
-        measure, bound, _ = shared.prove(self.column, request.point, request.goal)
-        reads = shared.passes
-        return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
+        proof = shared.prove(self.column, request.point, request.goal, request.others)
+        reads, reached = shared.passes, proof.bound <= request.goal
+        return Judgement(
+            proof.measure,
+            proof.bound,
+            reached,
+            False,
+            reads,
+            reads - before,
+            proof.others,
+            request.point.z.slopes,
+        )
 
 
 class ClassAnswers(Answers):
@@ -210,7 +219,7 @@ class ClassAnswers(Answers):
         self.scores = theta, z
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
-        measure, bound, _ = objective.prove(request.point, request.goal)
+        measure, bound = objective.prove(request.point, request.goal)[:2]
         reads = objective.passes
         return Judgement(measure, bound, bound <= request.goal, False, reads, reads - before)
 

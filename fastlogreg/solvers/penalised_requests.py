@@ -42,13 +42,15 @@ class LargestStrength(NamedTuple):
 class StepInModel(NamedTuple):
     """Ask where the quadratic model of J is least; H: of the features and b, of `WorkingHessian`.
 
-    share: the strength of the penalty over its own.
+    share: the strength of the penalty over its own. left: of what a coordinate's move brings, where
+    the descent ends.
     """
 
     point: Point
     features: NDArray[np.intp]
     H: Vector
     share: float
+    left: float
 
 
 class StepOnColumns(NamedTuple):

@@ -49,6 +49,7 @@ from .requests import (
     on_sample,
 )
 from .state import STALLED, State
+from .trail import Trail, fit
 
 SCHEMA: Schema = {
     "prox_newton": (
@@ -76,6 +77,8 @@ FEW_COLUMNS = 128  # that are 0 and may come in at a time, at least
 ACCEPTED_FALL = 1e-3  # of what the model promised
 SHORTEST = 1e-4  # of a step
 LARGEST_SLACK = 0.1  # of l1: slopes may move as much before a working set is taken anew
+LEFT_OF_TOL = 1e-3  # where the descent in a model ends
+PATH_SLACK = 0.3  # the same along a path, where the penalties to come need more of them
 TOO_SMALL_FOR_J = 1e-12  # of J: a fall that the rounding of J may hide
 
 
@@ -110,13 +113,41 @@ class ProxNewton:
         if saved is not None:
             self.share, self.best_rate = saved["share"], saved["best_rate"]
             self.last_measure = saved["last_measure"]
+        # The gap is of first order in what is left of a slope, and that is the root of this.
+        self.left = (LEFT_OF_TOL * max(0.0, settings.tol)) ** 2
         self.whole = settings.whole if problem.has_whole_path else 0
+        self.path: Trail | None = None  # where the penalties before have led, along a path
 
     def begin_at(self, point: Point, last: ProxNewton | None) -> None:
         """Stand at a point, with what the solver of a penalty close by has found."""
-        self.point, self.share = point, 1.0
+        self.point, self.share, self.path = point, 1.0, Trail()
         if last is not None:
             self.model, self.best_rate = last.model, last.best_rate
+            self.path = last.path or self.path
+
+    def begin_judged(self, judgement: Judgement) -> None:
+        """Take over what was said of the point to begin at."""
+        assert self.point is not None  # both are from `begin_at`
+        assert self.path is not None
+        self.state.take(self.point, judgement)
+        if not judgement.slopes.size:
+            self.path = None  # of several classes no slopes are told
+            return
+        self.path.begin(self.point.theta, judgement.slopes)
+        self.path.slopes = judgement.slopes
+        self.path.others = judgement.others or self.path.others
+
+    def judge(self, point: Point) -> Asking[Judgement]:
+        """Ask how far a point is from the optimum; along a path, with what that has told so far."""
+        judgement: Judgement = yield Judge(point, self.tol, others=self.known_others)
+        if self.path is not None and judgement.others:
+            self.path.others = judgement.others
+        return judgement
+
+    @property
+    def known_others(self) -> tuple[Any, ...] | None:
+        """Return what judgements have told of the dual problem, along a path."""
+        return None if self.path is None else self.path.others
 
     def state_arrays(self) -> dict[str, Any]:
         """Return what to go on from."""
@@ -151,7 +182,7 @@ class ProxNewton:
             if math.isnan(self.share) and self.saved is None:
                 yield from self._begin()
             point: Point = yield Evaluate(self.state.theta)
-            judgement: Judgement = yield Judge(point, self.tol)
+            judgement = yield from self.judge(point)
             self.point = point
             self.state.take(point, judgement)
         while self.state.stop is None and self.state.iteration < end:
@@ -190,12 +221,15 @@ class ProxNewton:
         found = yield from self._on_columns(start, share)
         if found is None:
             model, fresh = yield from self._model_for(start, share)
-            found = yield StepInModel(start, model.features, model.H, share)
+            H = model.H
+            if self.path is not None and not self.state.iteration:
+                H = self.path.ahead(model.features, H)
+            found = yield StepInModel(start, model.features, H, share, self.left)
         smallest = 2.0**-53 * abs(start.evaluation.J)
         if not found.fall > smallest and not fresh:
             # What this model cannot tell a fresh one may.
             model, fresh = yield from self._new_model(start, share)
-            found = yield StepInModel(start, model.features, model.H, share)
+            found = yield StepInModel(start, model.features, model.H, share, self.left)
         # The gap is of first order in what is left, J of second: it falls when J cannot any more.
         halved = 16.0 * smallest < self.state.measure <= 0.5 * self.last_measure
         stalls = 0 if found.fall > smallest or share > 1.0 or halved else self.state.stalls + 1
@@ -209,7 +243,7 @@ class ProxNewton:
         judgement: Judgement | None = None
         if found.fall <= TOO_SMALL_FOR_J * abs(start.evaluation.J) and share == 1.0:
             # J's rounding, which is that of z too, may hide such a fall; the gap tells of it.
-            judgement = yield Judge(trial, self.tol)
+            judgement = yield from self.judge(trial)
         whole = judgement is not None and judgement.measure <= 0.5 * self.state.measure
         if not whole:
             shortened, whole = yield from self._shortened(start, trial, found.fall, share)
@@ -221,12 +255,14 @@ class ProxNewton:
             if shortened is not trial:
                 trial, judgement = shortened, None
         if judgement is None:
-            judgement = yield Judge(trial, self.tol)
+            judgement = yield from self.judge(trial)
         before = self.last_measure = self.state.measure
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point, self.share = trial, share
         self.model = model
+        if self.path is not None:
+            self._fit(model, start, trial, judgement.slopes)
         self.state.take(trial, judgement)
         keep = whole and share == 1.0 and model is not None
         if not (keep and self._worth_keeping(before, judgement.measure, fresh)):
@@ -247,6 +283,15 @@ class ProxNewton:
         goal = max(0.5 * self.tol, LEFT_ON_COLUMNS * gap) if share == 1.0 else 0.0
         found: ModelStep = yield StepOnColumns(start, features, share, goal)
         return found
+
+    def _fit(self, model: Model | None, start: Point, trial: Point, slopes: Vector) -> None:
+        """Make the model's Hessian, if there is one, fit the step that was made, along a path."""
+        assert self.path is not None
+        if model is not None:
+            s, y = trial.theta - start.theta, slopes - self.path.slopes
+            curvatures = start.evaluation.curvature, trial.evaluation.curvature
+            fit(model.H, model.features, s, y, curvatures)
+        self.path.slopes = slopes
 
     def _strength(self, start: Point) -> Asking[float]:
         """Return the strength of the penalty for the next step, over the one asked for."""
@@ -276,6 +321,8 @@ class ProxNewton:
 
     def _slack(self, start: Point, share: float) -> float:
         """Return how far below its l1 a slope may be that is likely to come up to it yet."""
+        if self.path is not None:
+            return PATH_SLACK
         if share > 1.0 or not self.state.measure < start.evaluation.J:
             return LARGEST_SLACK
         return min(LARGEST_SLACK, math.sqrt(self.state.measure / start.evaluation.J))

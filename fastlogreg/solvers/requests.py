@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from ..objective.point import Point
 from .penalised_requests import (
     AlongStep,
@@ -233,6 +233,9 @@ class Judge(NamedTuple):
     tells that the goal is near. Else the proof takes reads, and is made where an estimate is within
     the goal, if `prove`.
     Where J is not finite there, X is searched for the NaN or infinity that caused it.
+
+    others: what earlier judgements told of the dual problem, by which a proof may take no read.
+    None asks for nothing of the kind.
     """
 
     point: Point
@@ -240,6 +243,7 @@ class Judge(NamedTuple):
     H: Vector | None = None
     prove: bool = True
     inner: Callable[[Vector], Vector] | None = None
+    others: tuple[Any, ...] | None = None
 
 
 class Judgement(NamedTuple):
@@ -248,7 +252,8 @@ class Judgement(NamedTuple):
     measure: with lambda = 0 the largest gradient component; else the bound on J - J* by a Hessian,
     or an estimate of what a read would prove. bound: proved, infinite where nothing is. reached:
     the goal is. separates: lambda is 0 and the point separates the classes; not looked at where the
-    goal is reached, nor without z. reads: of X so far. proof_reads: those for this bound.
+    goal is reached, nor without z. reads: of X so far. proof_reads: those for this bound. others:
+    what to give to the next judgement; slopes: the gradient of the mean loss. Both may be none.
     """
 
     measure: float
@@ -257,6 +262,8 @@ class Judgement(NamedTuple):
     separates: bool
     reads: int
     proof_reads: int = 0
+    others: tuple[Any, ...] = ()
+    slopes: Vector = NONE
 
 
 # ---------------------------------------------------------------- the m-by-m domain

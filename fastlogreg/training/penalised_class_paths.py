@@ -101,7 +101,7 @@ class PenalisedClassFollower(ClassFollower):
         answers, state = ClassAnswers(objective), State(point.theta)
         solver = ProxNewton(answers.problem, state, self.settings)
         solver.begin_at(point, self.last)
-        state.take(point, answers.answer(Judge(point, self.settings.tol)))
+        solver.begin_judged(answers.answer(Judge(point, self.settings.tol)))
         drive((answers, solver.advance(self.iterations)))
         self.last, self.point = solver, state_point(solver)
         return self._fit(state, self.point)._replace(reached=state.stop == "converged")

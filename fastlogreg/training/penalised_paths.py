@@ -153,9 +153,12 @@ class PenalisedFollower:
             solver = ProxNewton(one.problem, state, Settings(self.tol))
             solver.begin_at(point, last)
             solvers.append(solver)
-        judged = together([(one, Judge(p, self.tol)) for one, p in zip(self.answers, points)])
-        for state, point, judgement in zip(states, points, judged):
-            state.take(point, judgement)
+        asked = [
+            (one, Judge(point, self.tol, others=solver.known_others))
+            for one, point, solver in zip(self.answers, points, solvers)
+        ]
+        for solver, judgement in zip(solvers, together(asked)):
+            solver.begin_judged(judgement)
         drive(*((a, s.advance(self.iterations)) for a, s in zip(self.answers, solvers)))
         self.points = [state_point(solver) for solver in solvers]
         self.solvers = list(solvers)

@@ -17,42 +17,23 @@ on their own. Twin: `fastlogreg.solvers.prox_newton`, with `fastlogreg.training.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ...maths.certificate import ROUNDING
 from ..decorators import inlined, inner, kernel
-from ..entropy import entropy
 from ..loss import along_line, link_with_slopes
 from ..second_order.coordinates import descend_coordinates
+from ..second_order.secants import change, fit, look_ahead, take_chosen
+from .elastic_net_proof import KINDS, Data, Net, Room, conjugate, largest_scale, prove, value_of
 
 NUMBERS = 5  # of what is kept of each lambda: J, mean loss, gap, steps, reads
-AHEAD = 0.9  # of l1: a slope above it takes its feature into the working set
+AHEAD = 0.7  # of l1: a slope above it takes its feature into the working set
 SLOW = 0.5  # of the gap that a step may leave with an old Hessian
+LARGE_LOSS = 10.0
 ACCEPTED_FALL, SHORTEST, FLAT = 1e-3, 1e-4, 1e-12
 LEFT, SWEEPS = 1e-26, 500  # of what a coordinate's move brings; sweeps at most
-
-
-class Data(NamedTuple):
-    """The examples: x (m, n_x), y (m,) uint8, weight and offset (m,) or none; the sum of the
-    weights; whether there is a b."""
-
-    x: Any
-    y: Any
-    weight: Any
-    offset: Any
-    total: float
-    intercept: bool
-
-
-class Net(NamedTuple):
-    """The penalty at lambda 1: l1 and l2 (n_x,), lower and upper (n_x,)."""
-
-    l1: Any
-    l2: Any
-    lower: Any
-    upper: Any
 
 
 @inlined
@@ -61,15 +42,6 @@ def copy(values: Any, place: Any) -> None:
     with the texts of its errors."""
     for j in range(values.size):
         place[j] = values[j]
-
-
-class Room(NamedTuple):
-    """What a point is computed in: z, dz, slopes (m,), the gradient of the mean loss (n_x + 1,)."""
-
-    z: Any
-    dz: Any
-    slopes: Any
-    g: Any
 
 
 @inner(kernel)
@@ -86,7 +58,8 @@ def evaluate(data: Data, theta: Any, room: Room) -> float:
         for i in range(m):
             z[i] += offset[i]
     loss = link_with_slopes(z, y, weight, dz, slopes)
-    g[:] = 0.0
+    for j in range(n + 1):
+        g[j] = 0.0
     for i in range(m):
         row, d = x[i], dz[i]
         for j in range(n):
@@ -97,82 +70,6 @@ def evaluate(data: Data, theta: Any, room: Room) -> float:
     if not intercept:
         g[n] = 0.0
     return loss / total
-
-
-@inner(kernel)
-def value_of(net: Net, strength: float, w: Any) -> float:
-    """Return the penalty at w."""
-    total = 0.0
-    for j in range(net.l1.size):
-        total += net.l1[j] * abs(w[j]) + 0.5 * net.l2[j] * w[j] * w[j]
-    return strength * total
-
-
-@kernel
-def largest_scale(net: Net, strength: float, G: Any) -> float:
-    """Return the largest t for which t G is a point of the dual problem."""
-    t = 1.0
-    for j in range(net.l1.size):
-        if net.l2[j] == 0.0:
-            pull = 0.0
-            if math.isinf(net.upper[j]):
-                pull = max(pull, -G[j])
-            if math.isinf(net.lower[j]):
-                pull = max(pull, G[j])
-            if pull * t > strength * net.l1[j]:
-                t = strength * net.l1[j] / pull
-    return t
-
-
-@kernel
-def conjugate(net: Net, strength: float, G: Any, t: float) -> float:
-    """Return max over w of -t G.w - P(w)."""
-    total = 0.0
-    for j in range(net.l1.size):
-        pull, l1, l2 = -t * G[j], strength * net.l1[j], strength * net.l2[j]
-        over, w = abs(pull) - l1, 0.0
-        if over > 0.0:
-            if l2 > 0.0:
-                w = math.copysign(over / l2, pull)
-            else:
-                w = net.upper[j] if pull > 0.0 else net.lower[j]
-                if math.isinf(w):
-                    w = 0.0
-        w = min(max(w, net.lower[j]), net.upper[j])
-        total += pull * w - l1 * abs(w) - 0.5 * l2 * w * w
-    return total
-
-
-@inner(kernel)
-def prove(data: Data, net: Net, strength: float, theta: Any, room: Room, G: Any) -> float:
-    """Return the value of the dual problem at a point, in another read of x; fill G (n_x,)."""
-    (x, y, weight, offset, total, intercept), (z, dz, _, g) = data, room
-    m, n = x.shape
-    kappa0, kappa1 = 1.0, 1.0
-    for j in range(n):
-        G[j] = g[j]
-    if intercept and g[n] != 0.0:
-        ones, own = np.empty(n), 0.0
-        for j in range(n):
-            ones[j] = 0.0
-        for i in range(m):
-            if y[i] == 1:
-                row, d = x[i], dz[i]
-                for j in range(n):
-                    ones[j] += row[j] * d
-                own += d
-        A, B = g[n] - own / total, -own / total
-        kappa0 = kappa1 = 0.0
-        if A > 0.0 and B > 0.0:
-            kappa0, kappa1 = min(1.0, B / A), min(1.0, A / B)
-        for j in range(n):
-            G[j] = kappa0 * (g[j] - ones[j] / total) + kappa1 * ones[j] / total
-    t = largest_scale(net, strength, G)
-    zeros, ones_ = np.empty(2), np.empty(2)
-    zeros[0], ones_[0] = t * kappa0, t * kappa1
-    zeros[1] = math.log(zeros[0]) if zeros[0] > 0.0 else 0.0
-    ones_[1] = math.log(ones_[0]) if ones_[0] > 0.0 else 0.0
-    return entropy(z, y, weight, offset, zeros, ones_) / total - conjugate(net, strength, G, t)
 
 
 @inner(kernel)
@@ -303,6 +200,25 @@ def list_chosen(chosen: Any) -> Any:
 
 
 @kernel
+def take_span(spans: Any, stop: Any, at: Any, known: int) -> int:
+    """Keep the step from the last optimum to this one as the last of two, and the optimum.
+
+    stop, at: theta and the gradient of both. known: how many steps are kept, -1 without a last
+    optimum; return how many are kept now.
+    """
+    (stop_theta, stop_g), (theta, g) = stop, at
+    moved = False
+    for j in range(theta.size):
+        moved = moved or (known >= 0 and theta[j] != stop_theta[j])
+    if moved:
+        spans[0], spans[1] = spans[2], spans[3]
+        spans[2], spans[3] = theta - stop_theta, g - stop_g
+    copy(theta, stop_theta)
+    copy(g, stop_g)
+    return min(known + 1, 2) if moved or known < 0 else 0
+
+
+@kernel
 def follow(
     data: Data,
     net: Net,
@@ -323,22 +239,27 @@ def follow(
     old = Room(np.empty(m), np.empty(m), np.empty(m), np.empty(n + 1))
     new = Room(np.empty(m), np.empty(m), np.empty(m), np.empty(n + 1))
     theta, trial, end = thetas[0].copy(), np.empty(n + 1), np.empty(n + 1)
-    chosen, G, reads = np.zeros(n, np.bool_), np.empty(n), 1
+    chosen, reads = np.zeros(n, np.bool_), 1
     features, H = np.empty(0, np.int64), np.empty((1, 1))
+    others, spans, stop = np.full((KINDS, n + 2), math.nan), np.zeros((4, n + 1)), np.empty(n + 1)
+    stop_g = np.empty(n + 1)
     loss = evaluate(data, theta, old)
-    stale, made = True, 0
+    stale, made, known = True, 0, -1
     for k in range(strengths.size):
         strength, last_gap, stalls = strengths[k], math.inf, 0
         gap, steps, fresh = math.inf, 0, False
+        known = take_span(spans, (stop, stop_g), (theta, old.g), known)
         while True:
             J = loss + value_of(net, strength, theta)
             t, inside = largest_scale(net, strength, old.g), 0.0
             for j in range(n):
                 inside += theta[j] * old.g[j]
             gap = J - loss + t * inside + conjugate(net, strength, old.g, t)
+            gap += 0.5 * (1.0 - t) ** 2 * (math.exp(min(loss, LARGE_LOSS)) - 1.0)
             if gap <= goals[k]:
-                gap = max(J - prove(data, net, strength, theta, old, G), 0.0) + ROUNDING * J
-                reads += 1
+                wanted = J + ROUNDING * J - goals[k]
+                dual, more = prove(data, net, strength, loss, theta, old, others, wanted)
+                gap, reads = max(J - dual, 0.0) + ROUNDING * J, reads + more
                 if gap <= goals[k]:
                     break
             if steps >= most or not math.inf > J or (costs.size and made >= costs.size):
@@ -356,7 +277,10 @@ def follow(
                 reads, stale, fresh = reads + 1, False, True
             else:
                 fresh = False
-            fall = step_in_model(net, strength, theta, old.g, features, H, data.intercept, trial)
+            ahead = look_ahead(H, features, spans) if steps == 0 and known >= 2 else H
+            fall = step_in_model(
+                net, strength, theta, old.g, features, ahead, data.intercept, trial
+            )
             found = evaluate(data, trial, new)
             reads += 1
             J_trial = found + value_of(net, strength, trial)
@@ -373,6 +297,8 @@ def follow(
                 reads += 1
             if costs.size:
                 costs[made] = loss + value_of(net, strengths[strengths.size - 1], theta)
+            s, y = take_chosen(trial - theta, features), take_chosen(new.g - old.g, features)
+            fit(H, s, y, change(old.slopes.sum(), new.slopes.sum()))
             loss = found
             take(new, old)
             copy(trial, theta)
@@ -380,8 +306,8 @@ def follow(
             made += 1
         if not gap <= goals[k]:  # an estimate: what is reported is proved
             J = loss + value_of(net, strength, theta)
-            gap = max(J - prove(data, net, strength, theta, old, G), 0.0) + ROUNDING * J
-            reads += 1
+            dual, more = prove(data, net, strength, loss, theta, old, others, math.inf)
+            gap, reads = max(J - dual, 0.0) + ROUNDING * J, reads + more
         copy(theta, thetas[k + 1])
         numbers[k, 0], numbers[k, 1] = loss + value_of(net, strength, theta), loss
         numbers[k, 2], numbers[k, 3], numbers[k, 4] = gap, steps, reads
