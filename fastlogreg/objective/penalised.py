@@ -120,6 +120,11 @@ class PenalisedColumns(SharedColumns):
         evaluation = Evaluation(J, gradient, curvature / column.total)
         return Point(theta, evaluation, Sides(z, loss / column.total, slopes, of_labels, held))
 
+    def of_labels(self, column: Column, point: Point) -> Vector:
+        """Return what the examples of either label bring to the gradient of the mean loss: a read,
+        where the point does not tell."""
+        return self._prover.of_labels(column, point)
+
     def sums_of_ones(self, column: Column, point: Point) -> tuple[Vector, float]:
         """Sum dz x (n_x,) and dz over the examples with y = 1, in a read of X."""
         y, weight = self.y_of(column), self.weight_of(column)
