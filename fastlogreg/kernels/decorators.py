@@ -132,16 +132,24 @@ class Uncached(caching.NullCache):  # type: ignore[misc]
 class _Files(caching.IndexDataCacheFile):  # type: ignore[misc]
     """The files of a function's code, a name of its own for each key, and their index.
 
-    An entry that another process wrote in the meantime may be lost, and is then compiled again.
+    A name never stands for other code, so an index that was read before is no danger. Files of
+    other sources go. An entry that another process wrote in the meantime may be lost, and is then
+    compiled again.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        of_key = hashlib.sha256(self._dump(key[:-1])).hexdigest()[:32]  # all but the sources
-        name = f"{self._index_name.removesuffix('.nbi')}.{of_key}.nbc"
+        stem = self._index_name.removesuffix("nbi")
+        name = f"{stem}{hashlib.sha256(self._dump(key)).hexdigest()[:32]}.nbc"
         self._save_data(name, data)
         overloads = self._load_index()
-        overloads[key] = name
-        self._save_index(overloads)
+        kept = {old: file for old, file in overloads.items() if old[-1] == key[-1]}
+        if not kept:  # all that is there is of other sources
+            for path in Path(self._cache_path).iterdir():
+                own = path.name.startswith(stem) and path.suffix == ".nbc"
+                if own and path.name != name:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+        self._save_index({**kept, key: name})
 
 
 class KernelCache(caching.FunctionCache):  # type: ignore[misc]

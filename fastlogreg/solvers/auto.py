@@ -255,9 +255,11 @@ class Auto:
             return
         enough = SLOW_PROGRESS if by_class else PROGRESS if self.rows else SPREAD_PROGRESS
         if first or (state.measure > enough * self.measure and self.measure < np.inf):
-            new = factors.rows_of_class if by_class else rows_of_sample
-            rows = self.rows or new(self.problem)
-            if self.rows and not first and state.measure > SLOW_PROGRESS * self.measure:
+            if by_class:
+                rows = self.rows or factors.rows_of_class(self.problem)
+            else:  # the few of an early one have misled
+                rows = max(self.rows, rows_of_sample(self.problem))
+            if rows == self.rows and not first and state.measure > SLOW_PROGRESS * self.measure:
                 rows *= 2
             if by_class:
                 rows = min(rows, self.problem.m)

@@ -265,9 +265,13 @@ print(round(J, 6), sum(chunks.run_chunks.stats.cache_hits.values()))
     text = loss.read_text()
     assert text.count("0.3333333333333839") == 1
     loss.write_text(text.replace("0.3333333333333839", "0.5"))
+    kept = sorted(path.stem for path in package.rglob("chunks.run_chunks-*.nb?"))
     changed = run(code, str(tmp_path), **environment)
     assert changed.split()[0] != "0.693147"
     assert changed.split()[1] == "0"
+    now = sorted(path.stem for path in package.rglob("chunks.run_chunks-*.nb?"))
+    assert len(now) == len(kept)  # what was compiled of other sources is gone
+    assert now != kept
     loss.write_text(text)
     assert run(code, str(tmp_path), **environment).split()[0] == "0.693147"
 

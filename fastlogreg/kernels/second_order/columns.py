@@ -36,6 +36,7 @@ from .coordinates import soft, without_curvature
 LEFT_OF_GAP = 0.03  # of the first gap, at which a working set is left
 LEFT_OF_MODEL = 1e-3  # of the largest move of the first sweep, squared in the metric of the model
 SWEEPS, STEPS, BIAS_STEPS = 200, 50, 30  # at most
+TOO_SMALL_FOR_J = 1e-12  # of J: its rounding, which is that of z too, hides such a fall
 ACCEPTED_FALL, SHORTEST, FLAT, ROUNDING = 1e-3, 1e-4, 1e-12, 2.0**-52
 
 
@@ -235,13 +236,13 @@ def descend_on_columns(
     g, h, c, new = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     first, sweeps, steps = link_of_mean(data, z, dz, s) + penalty_at(net, w), 0, 0
     loss, b = settle_bias(data, z, dz, s)
-    J = loss + penalty_at(net, w)
+    J, before, gap, hidden = loss + penalty_at(net, w), math.inf, math.inf, False
     while steps < STEPS:
         slopes_of(x, rows, dz, g)
-        gap = gap_of(data, net, z, w, g, J)
+        last, gap = gap, gap_of(data, net, z, w, g, J)
         if steps == 0:
             goal = max(goal, LEFT_OF_GAP * gap)
-        if not gap > goal:
+        if not gap > goal or (not gap <= 0.5 * last if hidden else not before > J):
             break
         model = (h, c, curvatures_of(x, rows, s, data.intercept, h, c))
         new[:] = w
@@ -258,8 +259,11 @@ def descend_on_columns(
                     along[i] += step * row[i]
                 promised -= step * g[j]
         promised += penalty_at(net, w) - penalty_at(net, new)
-        t, at = 1.0, 0.0
-        while t >= SHORTEST:
+        hidden = promised <= TOO_SMALL_FOR_J * abs(J)  # by J's rounding: the gap tells
+        t, at = 1.0, 1.0 if hidden else 0.0
+        if hidden:
+            h[:] = new
+        while t >= SHORTEST and not hidden:
             for j in range(n):
                 u_j = w[j] + t * (new[j] - w[j])
                 h[j] = u_j if t < 1.0 else new[j]
@@ -278,6 +282,4 @@ def descend_on_columns(
         b += at * move_b + moved
         steps += 1
         before, J = J, loss + penalty_at(net, w)
-        if not before > J:
-            break
     return b, first - J, steps, sweeps
