@@ -170,6 +170,10 @@ def test_the_result_is_that_of_one_machine(on_threads, solver):
     assert found.suboptimality_bound <= 1e-12 or solver in ("gd", "nesterov")
     if solver == "auto":  # on one machine it proves its bound by its sample, and ends earlier
         assert found.iterations >= alone.iterations
+        # J grows by at least lambda / (2 m) times the squared distance from the optimum.
+        ends = found.suboptimality_bound, alone.suboptimality_bound
+        apart = sum(np.sqrt(2.0 * Y.size * bound) for bound in ends)
+        assert np.linalg.norm(found.w - alone.w) <= apart
     elif solver != "lbfgs":  # whose tol leaves w to about 1e-7
         assert found.iterations == alone.iterations
         np.testing.assert_allclose(found.w, alone.w, rtol=0, atol=1e-12 * np.abs(alone.w).max())
