@@ -135,7 +135,7 @@ class DistributedSoftmax(OnWorkers, SoftmaxObjective):
         sums = self.held.sum(class_blocks.moment_sums, z.place, shift) / self.total
         return BiasMoments(float(sums[0]), sums[1 : K + 1], sums[K + 1 :].reshape(K, K))
 
-    def largest_leverage(self, inverse: Vector) -> float:
+    def largest_leverage(self, inverse: Vector, z: Any = NONE, enough: float = 0.0) -> float:
         self.begin_pass()
         design, how = self.design, (self.classes, self.intercept)
         return max(

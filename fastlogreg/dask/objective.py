@@ -199,7 +199,7 @@ class DistributedObjective(OnWorkers):
         """Sum along a line; z, z_slope: the `Scores` of both ends."""
         return LineSums(*self.held.sum(blocks.line_sums, z.place, z_slope.place, t).tolist())
 
-    def largest_leverage(self, inverse: Vector) -> float:
+    def largest_leverage(self, inverse: Vector, z: Any = NONE, enough: float = 0.0) -> float:
         self.begin_pass()
         scale, shift, intercept = self.design.scale, self.design.shift, self.intercept
         return max(self.held.each(blocks.largest_leverage, scale, shift, inverse, intercept))

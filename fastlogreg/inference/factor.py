@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.blas import eigh
 from ..maths.arrays import Vector
 
 FLAT = 4e-15  # times p: an eigenvalue that is rounding, where the diagonal is 1
@@ -37,7 +38,7 @@ def factor_of(information: Vector) -> Factor:
     """Return the factor of a symmetric matrix (p, p) without negative eigenvalues."""
     size = np.sqrt(np.diag(information))
     size = np.where((size > 0.0) & np.isfinite(size), size, 1.0)
-    values, vectors = np.linalg.eigh(information / np.outer(size, size))
+    values, vectors = eigh(information / np.outer(size, size))
     null = values <= FLAT * len(values)
     flat = (np.abs(vectors[:, null]) > INVOLVED).any(axis=1)
     kept = np.where(null, 1.0, values)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.blas import inner
 from ..maths.arrays import Vector
 from ..maths.certificate import bound_without_penalty
 from ..maths.distributions import chi2_tail, normal_quantile, normal_tails
@@ -212,7 +213,7 @@ def tjur(fitted: Fitted, z: Vector) -> float:
     for part in parts(len(z)):
         a, y = sigmoid(z[part]), np.asarray(fitted.y[part], np.float64)
         s = fitted.weight[part] if fitted.weight.size else np.ones(len(y))
-        ones, zeros = ones + float(s @ y), zeros + float(s @ (1.0 - y))
+        ones, zeros = ones + inner(s, y), zeros + inner(s, 1.0 - y)
         of_ones += float(np.sum(s * y * a))
         of_zeros += float(np.sum(s * (1.0 - y) * a))
     if not (ones > 0.0 and zeros > 0.0):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 LONGEST = 10_000  # that OpenBLAS leaves on one thread
+SMALL = 256  # rows of a matrix whose eigenvalues one thread finds as fast
 
 
 def inner(a: Any, b: Any) -> float:
@@ -35,6 +36,15 @@ def norm(a: Any) -> float:
 def one_thread() -> AbstractContextManager[None]:
     """Within it NumPy's products stay on the calling thread, where its BLAS is an OpenBLAS."""
     return at_most(1)
+
+
+def eigh(A: Any) -> Any:
+    """Return the eigenvalues and eigenvectors of a symmetric matrix.
+
+    BLAS's threads wait for each other longer than those of a small one take.
+    """
+    with at_most(1 if len(A) <= SMALL else None):
+        return np.linalg.eigh(A)
 
 
 class _Limits:

@@ -98,8 +98,7 @@ class Objective:
         self.passes += 1
 
     def evaluate(self, w: Vector, b: float, zs: Vector = NONE) -> Evaluation:
-        """Return J and its gradient at (w, b), in one read of X; zs (m,), if given, takes the z of
-        every example."""
+        """Return J and its gradient at (w, b), in a read of X; zs (m,), if given, takes every z."""
         return self._evaluation(w, *self._sums(w, b, zs))
 
     def _evaluation(
@@ -107,9 +106,8 @@ class Objective:
     ) -> Evaluation:
         """Make an evaluation of the sums of a pass."""
         gradient = np.empty(self.n_x + 1)
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # `check_finite` says more than a warning
+        # `check_finite` says more than a warning.
+        with np.errstate(over="ignore", invalid="ignore"):
             np.divide(dw, self.total, out=gradient[:-1])
             self.penalty.add_gradient(w, gradient[:-1])
             gradient[-1] = db / self.total if self.intercept else 0.0
@@ -189,8 +187,11 @@ class Objective:
         """Return which weights are 0 at the optimum; None where the penalty has no corners."""
         return None
 
-    def largest_leverage(self, inverse: Vector) -> float:
-        """Return the largest x H^-1 x, from the inverse of H's Cholesky factor: one read of X."""
+    def largest_leverage(self, inverse: Vector, z: Any = NONE, enough: float = 0.0) -> float:
+        """Return the largest x H^-1 x, by a read; or what z tells, if that is at most `enough`."""
+        known = proof.leverage_by_slopes(self, z) if enough > 0.0 and len(z) else np.inf
+        if known <= enough:
+            return known
         self.begin_pass()
         return proof.largest_leverage(self.design, inverse, self.intercept, self.n_threads)
 
@@ -278,8 +279,7 @@ class Objective:
         return mean
 
     def on(self, design: Design) -> Objective:
-        """Return the objective on another form of the same examples; the reads made so far count
-        on."""
+        """Return the objective on another form of the same examples; its reads count on."""
         own = self.backend, self.n_threads, self.weight, self.intercept, self.penalty
         new = self._kind(design, self.targets, 0.0, *own)
         new.passes, new.watch = self.passes + new.passes, self.watch

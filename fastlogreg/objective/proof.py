@@ -17,11 +17,13 @@ from ..data.design import Design
 from ..machine.blas import inner, norm, one_thread
 from ..machine.threads import run_on
 from ..maths import certificate
-from ..maths.arrays import Vector
+from ..maths.arrays import NONE, Vector
 from .point import Evaluation
 
 if TYPE_CHECKING:
     from .objective import Objective
+
+SMALL_RADIUS = 1e-3  # r of `maths.certificate`, below which a bound does not need it better
 
 
 def estimate(objective: Objective, evaluation: Evaluation) -> float:
@@ -93,8 +95,12 @@ def certify(objective: Objective, theta: Vector, evaluation: Evaluation, z: Any 
     return rounding + rise + estimate(objective, found)
 
 
-def without_penalty(objective: Objective, evaluation: Evaluation, H: Vector) -> float:
-    """Return a proved bound on J - J* for lambda = 0, from the Hessian there: one read of X.
+def without_penalty(
+    objective: Objective, evaluation: Evaluation, H: Vector, z: Any = NONE
+) -> float:
+    """Return a proved bound on J - J* for lambda = 0, from the Hessian there.
+
+    It takes a read of X, or none where z of every example tells enough.
 
     It is infinite where nothing is proved, separable classes among them.
     """
@@ -106,7 +112,8 @@ def without_penalty(objective: Objective, evaluation: Evaluation, H: Vector) -> 
         nu = norm(inverse @ evaluation.gradient)
     if not np.isfinite(nu):
         return np.inf
-    r = nu * float(np.sqrt(objective.largest_leverage(inverse)))
+    enough = (SMALL_RADIUS / nu) ** 2 if nu > 0.0 else 0.0
+    r = nu * float(np.sqrt(objective.largest_leverage(inverse, z, enough)))
     return certificate.ROUNDING * evaluation.J + certificate.bound_without_penalty(nu, r)
 
 
@@ -126,6 +133,19 @@ def rounding_of_scores(objective: Objective, theta: Vector) -> float:
         size = max(float(row[-1]) + inner(row[:-1], far) for row in rows)
         hidden = certificate.of_scores(size) * (1.0 if len(rows) == 1 else 4.0)
     return hidden if np.isfinite(hidden) else np.inf
+
+
+def leverage_by_slopes(objective: Objective, z: Vector) -> float:
+    """Return what no x H^-1 x exceeds, of examples that count, from z: no read of X.
+
+    Of H = (1/S) sum s a (1 - a) x x', an example's own share s a (1 - a) / S times x H^-1 x is at
+    most 1.
+    """
+    slopes = np.asarray(objective.slopes(z))
+    if objective.weight.size:
+        slopes = slopes[objective.weight > 0.0]
+    least = float(slopes.min())
+    return objective.total / least if least > 0.0 else np.inf
 
 
 def largest_leverage(design: Design, inverse: Vector, intercept: bool, n_threads: int = 1) -> float:

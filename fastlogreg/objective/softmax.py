@@ -266,7 +266,7 @@ class SoftmaxObjective(Objective):
         self.begin_pass()
         return self.backend.products(self.design, self.weight_of_each) / self.total
 
-    def largest_leverage(self, inverse: Vector) -> float:
+    def largest_leverage(self, inverse: Vector, z: Any = NONE, enough: float = 0.0) -> float:
         self.begin_pass()
         return softmax_proof.largest_leverage(self, inverse)
 

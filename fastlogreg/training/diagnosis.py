@@ -21,7 +21,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from ..backends import moments
-from ..machine.blas import inner
+from ..machine.blas import eigh, inner
 from ..maths import logistic
 from ..maths.arrays import NONE, Vector
 from ..objective import proof
@@ -270,13 +270,13 @@ def examine_without_penalty(
         return Finding(OVERFLOW, np.inf)
     size = np.sqrt(np.diag(H0))
     size[size == 0.0] = 1.0
-    values, vectors = np.linalg.eigh(H0 / np.outer(size, size))
+    values, vectors = eigh(H0 / np.outer(size, size))
     null = values <= 4e-15 * len(values)  # the rounding of a sum of float64, with diagonal 1
     if null.any():
         return Finding(_dependent(vectors[:, null], names), np.inf)
     root = vectors / np.sqrt(values)  # root.T (H0 scaled) root = I
     evaluation, H = objective.hessian(w, b)
-    shrunk, directions = np.linalg.eigh(root.T @ (H / np.outer(size, size)) @ root)
+    shrunk, directions = eigh(root.T @ (H / np.outer(size, size)) @ root)
     flat = root @ directions[:, shrunk < VANISHED]
     v = (
         flat @ (flat.T @ (H0 @ np.append(w, b) / size)) / size
@@ -285,7 +285,7 @@ def examine_without_penalty(
     if text is not None:
         return Finding(text, np.inf)
     hidden = proof.rounding_of_scores(objective, np.append(w, b))
-    return Finding(None, proof.without_penalty(objective, evaluation, H) + hidden)
+    return Finding(None, proof.without_penalty(objective, evaluation, H, z) + hidden)
 
 
 def _of_several(
