@@ -100,7 +100,7 @@ def _several_classes(dtype: np.dtype[Any], backend: Backend) -> None:
             for solver in registry.names():
                 how: dict[str, Any] = {"solver": solver, "backend": backend}
                 train(X, Y, classes=3, iterations=1, lambda_=1.0, **how)
-    if backend == "fused":
+    if backend_of(backend, 1).whole_runs:
         from ..kernels.second_order.cholesky import solve_each
 
         # L-BFGS with a factor for each class comes with larger X than these.
