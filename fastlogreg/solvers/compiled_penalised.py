@@ -50,8 +50,9 @@ def follow(
 
     most: steps in all, 0 for no limit but that of each lambda.
     """
+    from ..kernels.second_order.columns import Net
     from ..kernels.whole_runs import elastic_net as kernel
-    from ..kernels.whole_runs.elastic_net_proof import Data, Net
+    from ..kernels.whole_runs.elastic_net_proof import Data
 
     penalty: Any = column.penalty
     unit: ElasticNet = penalty.with_lambda(1.0)

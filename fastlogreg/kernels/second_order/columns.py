@@ -52,7 +52,7 @@ class Examples(NamedTuple):
 
 
 class Net(NamedTuple):
-    """The penalty: l1, l2, lower and upper of the n features."""
+    """The penalty at lambda 1: l1, l2, lower and upper of the n features."""
 
     l1: Any
     l2: Any

@@ -24,9 +24,10 @@ import numpy as np
 from ...maths.certificate import ROUNDING
 from ..decorators import inlined, inner, kernel
 from ..loss import along_line, link_with_slopes
+from ..second_order.columns import Net
 from ..second_order.coordinates import descend_coordinates
 from ..second_order.secants import change, fit, look_ahead, take_chosen
-from .elastic_net_proof import KINDS, Data, Net, Room, conjugate, largest_scale, prove, value_of
+from .elastic_net_proof import KINDS, Data, Room, conjugate, largest_scale, prove, value_of
 
 NUMBERS = 5  # of what is kept of each lambda: J, mean loss, gap, steps, reads
 AHEAD = 0.7  # of l1: a slope above it takes its feature into the working set

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..decorators import kernel
 from ..entropy import entropy
+from ..second_order.columns import Net
 
 KINDS = 4
 # Of a dual point that is made: b's slope over that at hand, and over the errors of a label.
@@ -33,15 +34,6 @@ class Data(NamedTuple):
     offset: Any
     total: float
     intercept: bool
-
-
-class Net(NamedTuple):
-    """The penalty at lambda 1: l1 and l2 (n_x,), lower and upper (n_x,)."""
-
-    l1: Any
-    l2: Any
-    lower: Any
-    upper: Any
 
 
 class Room(NamedTuple):
