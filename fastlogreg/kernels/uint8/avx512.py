@@ -12,7 +12,8 @@ Layout. Of each 64 numbers the digits lie by place, and 64 columns of X meet the
     x    row k0:  64 bytes | 64 bytes | ...
          row k1:  64 bytes | 64 bytes | ...
 
-Loop order: `byte_dots`: eight rows, segments of columns, two rows against all digits.
+Loop order: `byte_dots`: strips of columns, two rows against all digits of a strip. Seven digits of
+each number are more than X itself: those of a strip stay in the first-level cache.
 `byte_axpys`: 64 columns, then four rows at a time. Two rows, not four: fourteen sums, two rows and
 a digit stay in registers.
 
@@ -55,6 +56,8 @@ DIGITS = 7
 REGISTER_BYTES = 64
 # Columns whose products of two bytes can be added in an int32: 65,793 of 255 * 128.
 SEGMENT = 32768
+NEAR = 2048  # columns whose digits stay in the first-level cache
+AHEAD = 16 << 10  # bytes that example-major X is asked for ahead
 # Columns of K at a time, and features: both operands stay in the first-level cache.
 GRAM, GRAM_SLAB = 28, 1024
 BIAS = sum(128 << 8 * k for k in range(DIGITS))
@@ -101,7 +104,6 @@ def _plain_products(
 ) -> None:
     d0, width, advance = places
     for row, start in ((r, k0), (r + 1, k1)):
-        out[row * LANES + DIGITS] = 0
         for k in range(DIGITS):
             total = 0
             for j in range(0, length, REGISTER_BYTES):
@@ -109,7 +111,7 @@ def _plain_products(
                 at = d0 + j // REGISTER_BYTES * advance + k * width
                 of_place = d[at : at + count].astype(np.int64) - (0 if d.dtype == np.int8 else 128)
                 total += int(x[start + j : start + j + count] @ of_place)
-            out[row * LANES + k] = total
+            out[row * LANES + k] += total
 
 
 @operation(_plain_products)
@@ -125,9 +127,9 @@ def byte_products(
     out: Any,
     r: Any,
 ) -> Any:
-    """Set out[8 r + k] to the sum over j < length of x[k0 + j] * digit k of j, for seven k.
+    """Add the sum over j < length of x[k0 + j] * digit k of j to out[8 r + k], for seven k.
 
-    out[8 (r + 1) + k] is the same from k1. places = (d0, width, advance): digit k of j is d[d0 + k
+    To out[8 (r + 1) + k] the same from k1. places = (d0, width, advance): digit k of j is d[d0 + k
     * width + j // 64 * advance + j % 64], int8, or uint8, of which 128 are taken off. out: int32.
     What lies `ahead` of both rows is prefetched. The array d stands outside the tuple: references
     would be counted wherever the tuple is made.
@@ -167,7 +169,9 @@ def byte_products(
             value for row in cells for value in (*map(builder.load, row), ir.Constant(_INTS, None))
         ]
         at = builder.gep(out_at, [builder.mul(r, INT64(LANES))])
-        builder.store(emit_sums(builder, vectors), builder.bitcast(at, _INTS.as_pointer()), align=4)
+        at = builder.bitcast(at, _INTS.as_pointer())
+        total = builder.add(emit_sums(builder, vectors), builder.load(at, align=4))
+        builder.store(total, at, align=4)
         return context.get_dummy_value()
 
     long = types.int64
@@ -321,23 +325,27 @@ def byte_dots(
     ahead: int,
 ) -> None:
     """Do what `dense.blocks.dots` does, with v as its digits and unit."""
-    ints, powers = np.empty(LANES * LANES, np.int32), np.empty(LANES)
+    powers = np.empty(LANES)
     for k in range(LANES):
         powers[k] = 256.0**k
     power, zero, unit8 = load(powers, 0), splat(0.0), splat(unit)
-    last, eights = start + (rows - 1) * stride, eight_rows(0, LANES)
-    for i in range(0, rows, LANES):
-        z = load(out, i)
-        for j in range(0, length, SEGMENT):
-            part = min(SEGMENT, length - j)
-            places = j * DIGITS, REGISTER_BYTES, DIGITS * REGISTER_BYTES
-            for r in range(0, LANES, 2):
-                k0 = min(start + (i + r) * stride, last) + j
-                k1 = min(start + (i + r + 1) * stride, last) + j
-                byte_products(x, k0, k1, d, places, part, ahead, ints, r)
-            s = add_each(load_rows(ints, eights, 0), power, for_each(zero, eights))
-            z = fma(sums(s), unit8, z)
-        store(out, i, z)
+    last, nothing = start + (rows - 1) * stride, for_each(zero, eight_rows(0, LANES))
+    # A row of digits for each row of X: of all of them, where several strips are added up.
+    tile = LANES if length <= NEAR else (rows + LANES - 1) // LANES * LANES
+    ints = np.empty(LANES * tile, np.int32)
+    for i0 in range(0, rows, tile):
+        for j0 in range(0, length, SEGMENT):
+            ints[:] = 0
+            for j in range(j0, min(j0 + SEGMENT, length), NEAR):
+                part = min(NEAR, length - j)
+                places = j * DIGITS, REGISTER_BYTES, DIGITS * REGISTER_BYTES
+                for i in range(0, tile, 2):
+                    k0 = min(start + (i0 + i) * stride, last) + j
+                    k1 = min(start + (i0 + i + 1) * stride, last) + j
+                    byte_products(x, k0, k1, d, places, part, ahead, ints, i)
+            for i in range(0, tile, LANES):
+                s = add_each(load_rows(ints, eight_rows(LANES * i, LANES), 0), power, nothing)
+                store(out, i0 + i, fma(sums(s), unit8, load(out, i0 + i)))
 
 
 @kernel
@@ -375,6 +383,7 @@ def byte_gram(x: Any, n_x: int, totals: Any, first: int, last: int, K: Any, coun
                 for q in range(0, min(GRAM, m - strip), DIGITS):
                     j = min(strip + q, m - DIGITS)
                     places = j * n_x + s, n_x, REGISTER_BYTES
+                    ints[:] = 0
                     byte_products(x, k0, k1, x, places, length, 0, ints, 0)
                     for k in range(DIGITS):
                         found[i, q + k] += ints[k]

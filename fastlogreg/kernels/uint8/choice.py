@@ -41,10 +41,12 @@ if WAY == "digits":
     DIGITS, RUN, DIGIT = avx512.DIGITS, avx512.REGISTER_BYTES, np.int8
     split, dots, axpys = avx512.split, avx512.byte_dots, avx512.byte_axpys
     GRAM, gram, LEAST_GRAM = avx512.GRAM, avx512.byte_gram, avx512.DIGITS
+    AHEAD = avx512.AHEAD
 else:
     DIGITS, RUN, DIGIT = avx2.DIGITS, avx2.RUN, np.int16
     split, dots, axpys = avx2.split_words, avx2.word_dots, avx2.word_axpys
     GRAM, gram, LEAST_GRAM = avx2_gram.GRAM, avx2_gram.word_gram, 1
+    AHEAD = 0
 
 
 def room(count: int) -> Any:
@@ -67,8 +69,8 @@ def byte_chunk(
     block, z, dz, zs = places
     m, dw, d, unit = y.size, row[LANES:], point.w[0], point.w[1][0]
     d_block = np.empty(DIGITS * ((z.size + RUN - 1) // RUN * RUN), DIGIT)
-    # The next block, of this chunk or the next.
-    ahead = block * n_x if feature_major is None else block
+    # By example AHEAD, or the next block, of this chunk or the next; by feature that one.
+    ahead = block if feature_major is not None else AHEAD if AHEAD > 0 else block * n_x
     for i in range(lo, hi, block):
         end = min(hi, i + block)
         count = end - i
