@@ -82,6 +82,20 @@ class Columns(NamedTuple):
     held: Vector
 
 
+class Models(NamedTuple):
+    """Hold F softmax models of K classes that share a read, each on X with a scale and shift.
+
+    W (F, K, n_x), b (F, K), for the design of each. weights (rows, m) are of the examples; row (F,)
+    int32 says which are a model's.
+    """
+
+    designs: Sequence[Design]
+    W: Vector
+    b: Vector
+    weights: Vector
+    row: NDArray[np.int32]
+
+
 class ColumnSums(NamedTuple):
     """Hold the sums of a pass for each column.
 

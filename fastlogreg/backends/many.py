@@ -18,6 +18,8 @@ from ..kernels.layout import LINE_NUMBERS, columns_shape, read_only
 from ..kernels.many.bundles import (
     COLUMNS,
     DTYPES,
+    MODELS,
+    MODELS_PRODUCTS,
     PRODUCTS,
     SIDES,
     SOFTMAX,
@@ -34,7 +36,7 @@ from ..machine.threads import run_on
 from ..maths.arrays import NONE, Vector, flat
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import many_sparse
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, Models, SidedSums
 from .fused import SECONDS_PER_THREAD
 
 # What one core needs: for an element of X and a column, used twice; and for an example's loss in a
@@ -43,7 +45,8 @@ SECONDS_PER_PRODUCT, SECONDS_PER_LOSS = 0.1e-9, 1.5e-9
 
 
 _NOTHING, _NO_INTEGERS = read_only(NONE), read_only(NO_GROUP)
-_NO_TABLES = Tables(NO_GROUP, NONE, NONE, 0)
+_FIRST = np.zeros(1, np.int64)  # room, where there is one
+_NO_TABLES = Tables(NO_GROUP, NONE, NONE, 0, _FIRST)
 
 
 class _Totals(NamedTuple):
@@ -135,7 +138,42 @@ def _tables(columns: Columns) -> Tables:
         np.ascontiguousarray(columns.train, np.float64).reshape(-1),
         np.ascontiguousarray(columns.held, np.float64).reshape(-1),
         columns.train.shape[1],
+        _FIRST,
     )
+
+
+def model_sums(
+    models: Models,
+    labels: ClassLabels,
+    zs: Vector,
+    rooms: NDArray[np.int64],
+    *,
+    products: bool = False,
+    n_threads: int,
+) -> list[ClassSums]:
+    """Sum as `class_sums` does for each of several models, to the bits of each alone; or, as
+    `class_products`, multiply each (W, b) by the Hessian at its Z.
+
+    zs (R, K, m) takes every Z, or gives it: that of model f is zs[rooms[f]].
+    """
+    F, K, n_x = models.W.shape
+    folded = [
+        _folded(design, W, b, True) for design, W, b in zip(models.designs, models.W, models.b)
+    ]
+    point = (
+        np.array([W for W, _ in folded]).reshape(F * K, n_x),
+        np.array([b for _, b in folded]).reshape(F * K),
+    )
+    tables = Tables(models.row, flat(models.weights), NONE, 0, rooms)
+    kind = MODELS_PRODUCTS if products else MODELS
+    targets = Targets(NO_GROUP if products else labels, NONE, NO_GROUP, NONE)
+    heads, dw = _pass_of_folded(models.designs[0], targets, point, (kind, tables), zs, n_threads)
+    found = []
+    for f, design in enumerate(models.designs):
+        own = slice(f * K, (f + 1) * K)
+        loss = 0.0 if products else float(heads[0, f])
+        found.append(ClassSums(loss, *_unfolded(design, dw[own], heads[2, own])))
+    return found
 
 
 def class_terms(z: Vector, labels: ClassLabels, weight: Vector) -> ClassTerms:
@@ -204,11 +242,24 @@ def _pass(
     zs: Vector,
     n_threads: int,
 ) -> _Totals:
+    """Do what `_pass_of_folded` does, at a point on scale * X + shift."""
+    folded = _folded(design, *point, link[0] in (SOFTMAX, PRODUCTS))
+    return _pass_of_folded(design, targets, folded, link, zs, n_threads)
+
+
+def _pass_of_folded(
+    design: Design,
+    targets: Targets,
+    point: tuple[Vector, Vector],
+    link: tuple[int, Tables],
+    zs: Vector,
+    n_threads: int,
+) -> _Totals:
     """Read X once; return the sums of K numbers each, (4, K), and dW (K, n_x), on X itself.
 
     Where the link is SIDES, all have 2K.
     """
-    W, b = _folded(design, *point, link[0] in (SOFTMAX, PRODUCTS))
+    W, b = point
     K, n_x = W.shape
     x = design.sparse
     if x is not None:

@@ -18,7 +18,7 @@ from ..maths.arrays import NONE, Labels, Vector
 from ..maths.duality import Shares
 from ..maths.logistic import LOGISTIC
 from ..maths.softmax import ClassLabels
-from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, SidedSums
+from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, Models, SidedSums
 
 
 def class_sums(
@@ -58,6 +58,33 @@ def class_products(
             dw += R @ x
             db += R.sum(axis=1)
     return ClassSums(0.0, dw, db)
+
+
+def model_sums(
+    models: Models,
+    labels: ClassLabels,
+    zs: Vector,
+    rooms: NDArray[np.int64],
+    *,
+    products: bool = False,
+) -> list[ClassSums]:
+    """Sum for each of several models, part by part of X: see `many.model_sums`."""
+    designs, loss = models.designs, np.zeros(len(models.designs))
+    dw, db = np.zeros(models.W.shape), np.zeros(models.b.shape)
+    for first, last, part in designs[0].parts():
+        for f, (design, row, room) in enumerate(zip(designs, models.row, rooms)):
+            own = part.rescaled(design.scale, design.shift)
+            s = models.weights[row, first:last]
+            z = zs[room, :, first:last] if len(zs) else NONE
+            point = models.W[f], models.b[f]
+            if products:
+                sums = class_products(own, z, *point, weight=s)
+            else:
+                sums = class_sums(own, labels[first:last], *point, weight=s, zs=z)
+            loss[f] += sums.loss
+            dw[f] += sums.dw
+            db[f] += sums.db
+    return [ClassSums(float(J), *of_model) for J, *of_model in zip(loss, dw, db)]
 
 
 def class_hessian(design: Design, z: Vector, *, weight: Vector = NONE) -> Vector:

@@ -299,6 +299,7 @@ class BlockedMatrix(Design):
         self.blocks, self.scale, self.shift = blocks, scale, shift
         self.n_x, self.m = blocks.shape
         self.few_features = self.n_x <= NARROW
+        self._looked_at: dict[int, NDArray[Any]] = {}  # by `every`
         self._partials = np.empty((0, HEAD + -(-self.n_x // 8) * 8))
 
     @property
@@ -318,7 +319,9 @@ class BlockedMatrix(Design):
                 yield lo, hi, part
 
     def rescaled(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> BlockedMatrix:
-        return self.with_moments(BlockedMatrix(self.blocks, scale, shift))
+        new = self.with_moments(BlockedMatrix(self.blocks, scale, shift))
+        new._looked_at = self._looked_at
+        return new
 
     def rows(self, indices: NDArray[np.intp]) -> DesignMatrix:
         return DesignMatrix(self.blocks.take(indices).T, self.scale, self.shift)
@@ -328,7 +331,9 @@ class BlockedMatrix(Design):
         return True  # by a look through the blocks, so that the bits are those of X in memory
 
     def every(self, step: int) -> NDArray[Any]:
-        return self.rows(np.arange(0, self.m, step)).X.T
+        if step not in self._looked_at:  # a sample of 1000 rows, which takes a read
+            self._looked_at[step] = self.rows(np.arange(0, self.m, step)).X.T
+        return self._looked_at[step]
 
     def float_blocks(self, least: int = 64) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         for first, _, part in self.parts():

@@ -83,9 +83,9 @@ class SoftmaxObjective(Objective):
         W, b = self.split(theta)
         self.begin_pass()
         sums = self.backend.class_sums(self.design, self.labels, W, b, weight=self.weight, zs=zs)
-        return self._evaluation_of(W, sums)
+        return self.evaluation_of(W, sums)
 
-    def _evaluation_of(self, W: Vector, sums: ClassSums) -> Evaluation:
+    def evaluation_of(self, W: Vector, sums: ClassSums) -> Evaluation:
         """Make an evaluation of the sums of a pass."""
         loss, dw, db = sums
         with np.errstate(over="ignore", invalid="ignore"):
@@ -148,7 +148,7 @@ class SoftmaxObjective(Objective):
             self.backend, self.design, self.labels, (W, b), self.weight, z
         )
         self.finish_hessian(H)
-        return Point(theta, self._evaluation_of(W, sums), z), H
+        return Point(theta, self.evaluation_of(W, sums), z), H
 
     def hessian_at(self, point: Point) -> Vector:
         self.begin_pass()

@@ -14,6 +14,7 @@ from ..machine.blas import inner, norm
 from ..maths import certificate
 from ..maths.arrays import Vector
 from .point import Evaluation
+from .wanted import BiasProduct, EvaluationAt, Wanting, by_itself
 
 if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
@@ -75,6 +76,13 @@ def certify(
     One read of X, for H_Wb u; one more for z where it is not given; none where b is the best
     already, or there is none. Far from the best b it is proved there, which takes two.
     """
+    return by_itself(objective, proof(objective, theta, evaluation, z))
+
+
+def proof(
+    objective: SoftmaxObjective, theta: Vector, evaluation: Evaluation, z: Any = None
+) -> Wanting[float]:
+    """Want what `certify` reads, and return what it does."""
     dW, db = objective.split(evaluation.gradient)
     if not db.any():
         return _bound(objective, evaluation.J, dW.reshape(-1), db, db)
@@ -85,14 +93,15 @@ def certify(
         W, b = objective.split(theta)
         shift = best_shift(objective, z)
         z = z + shift[:, None]
-        found = objective.evaluate_at(objective.joined(W, b + shift))
+        found: Evaluation = yield EvaluationAt(objective.joined(W, b + shift))
         rise = max(0.0, evaluation.J - found.J) + certificate.ROUNDING * evaluation.J
         evaluation = found
         dW, db = objective.split(evaluation.gradient)
         u = solved(objective.bias_moments(z).curvature, db)
         if u is None:
             return np.inf
-    change, _ = objective.split(objective.bias_product(z, u))
+    product: Vector = yield BiasProduct(z, u)
+    change, _ = objective.split(product)
     return rise + _bound(objective, evaluation.J, (dW - change).reshape(-1), db, u)
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..data.design import Design
 from ..maths import softmax
 from ..maths.arrays import NONE, Vector, flat
 from ..maths.sampling import by_mass, stratified_classes
 from .point import Point
+from .wanted import Rows, Squares, Wanting, by_itself
 
 if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
@@ -25,9 +27,15 @@ def sampled(objective: SoftmaxObjective, rows: int) -> SoftmaxObjective:
     Every class is there in its proportion (`sampling.stratified_classes`), and the penalty in
     proportion to the weights.
     """
+    return by_itself(objective, sample(objective, rows))
+
+
+def sample(objective: SoftmaxObjective, rows: int) -> Wanting[SoftmaxObjective]:
+    """Want what `sampled` takes of X, and return what it does."""
     labels = objective.labels
     chosen, weight = stratified_classes(labels, objective.classes, objective.weight, rows)
-    small = objective.like(objective.design.rows(chosen), labels[chosen], weight, n_threads=1)
+    design: Design = yield Rows(chosen)
+    small = objective.like(design, labels[chosen], weight, n_threads=1)
     small.watch = objective.watch
     return small
 
@@ -47,6 +55,11 @@ def estimated_hessian(objective: SoftmaxObjective, point: Point, rows: int) -> V
 
     X is read once, for the columns that the sample has not seen.
     """
+    return by_itself(objective, hessian_estimate(objective, point, rows))
+
+
+def hessian_estimate(objective: SoftmaxObjective, point: Point, rows: int) -> Wanting[Vector]:
+    """Want what `estimated_hessian` reads, and return what it does."""
     mass = masses(objective, np.asarray(point.z))
     chosen, taken = by_mass(mass, rows)
     own = mass[chosen]
@@ -54,34 +67,36 @@ def estimated_hessian(objective: SoftmaxObjective, point: Point, rows: int) -> V
     if objective.weight.size:
         weight *= objective.weight[chosen]
     z = np.ascontiguousarray(point.z[:, chosen])
-    H = objective.backend.class_hessian(objective.design.rows(chosen), z, weight=weight)
+    design: Design = yield Rows(chosen)
+    H = objective.backend.class_hessian(design, z, weight=weight)
     diagonal = flat(H)[:: len(H) + 1].reshape(objective.classes, -1)[:, :-1]
     if rows < objective.m:
-        _raise_unseen(objective, mass, diagonal)
+        yield from _raise_unseen(objective, mass, diagonal)
     objective.finish_hessian(H)
     return H
 
 
-def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -> None:
+def _raise_unseen(objective: SoftmaxObjective, mass: Vector, diagonal: Vector) -> Wanting[None]:
     """Give each class at least its share of the diagonal of all examples.
 
     Without it the step along a column that a sample has not seen has no bounds. diagonal (F, n_x),
     in place.
     """
-    whole = _squares(objective, mass)
+    whole = yield from _squares(objective, mass)
     total = float(diagonal.sum())
     share = diagonal.sum(axis=1)[:, None] / total if total > 0.0 else 1.0 / len(diagonal)
     np.maximum(diagonal, share * whole, out=diagonal)
 
 
-def _squares(objective: SoftmaxObjective, mass: Vector) -> Vector:
+def _squares(objective: SoftmaxObjective, mass: Vector) -> Wanting[Vector]:
     """Return the sum of mass x^2 for each feature: one read of X.
 
     NumPy reads a small X, so that no kernel is compiled for it.
     """
     design = objective.design
     if design.dense is None or design.elements > SMALL:
-        return objective.squares(mass)
+        squares: Vector = yield Squares(mass)
+        return squares
     objective.begin_pass()
     found = np.zeros(design.n_x)
     for lo, hi, x in design.float_blocks():
@@ -97,6 +112,13 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
     have twice as many in common. If shared there is one block, the mean over the classes. Unless
     all examples are taken, X is read once, for the columns that the samples have not seen.
     """
+    return by_itself(objective, factor_estimate(objective, point, rows, shared))
+
+
+def factor_estimate(
+    objective: SoftmaxObjective, point: Point, rows: int, shared: bool
+) -> Wanting[Vector]:
+    """Want what `estimated_factors` reads, and return what it does."""
     K, m, mass = objective.classes, objective.m, NONE
     if shared:
         if objective.design.dense is not None and 2 * rows >= m:
@@ -105,17 +127,21 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
             mass = masses(objective, np.asarray(point.z)) / K
         else:  # all a are 1/K
             mass = objective.weight_of_each * ((K - 1) / (K * K))
-        factors = _products(objective, mass, rows)[None]
+        one = yield from _products(objective, mass, rows)
+        factors = one[None]
     elif LARGE_PART * rows > m:
         rows = min(m, 2 * rows)
-        factors, mass = _products_in_common(objective, np.asarray(point.z), rows)
+        factors, mass = yield from _products_in_common(objective, np.asarray(point.z), rows)
     else:
-        each = masses_by_class(objective, np.asarray(point.z))
-        factors = np.array([_products(objective, of_class, rows) for of_class in each])
+        blocks = []
+        for of_class in masses_by_class(objective, np.asarray(point.z)):
+            block = yield from _products(objective, of_class, rows)
+            blocks.append(block)
+        factors = np.array(blocks)
     diagonal = np.einsum("kjj->kj", factors)[:, :-1]
     if rows < m:
         mass = mass if mass.size else masses(objective, np.asarray(point.z))
-        _raise_unseen(objective, mass, diagonal)
+        yield from _raise_unseen(objective, mass, diagonal)
     factors /= objective.total
     for row in diagonal:
         added = row.copy()
@@ -127,15 +153,18 @@ def estimated_factors(objective: SoftmaxObjective, point: Point, rows: int, shar
     return factors
 
 
-def _products(objective: SoftmaxObjective, mass: Vector, rows: int) -> Vector:
+def _products(objective: SoftmaxObjective, mass: Vector, rows: int) -> Wanting[Vector]:
     """Return the sum of mass x1 x1.T, from about `rows` examples."""
     if rows >= objective.m:
         return objective.backend.products(objective.design, mass)
     chosen, taken = by_mass(mass, rows)
-    return objective.backend.products(objective.design.rows(chosen), taken)
+    design: Design = yield Rows(chosen)
+    return objective.backend.products(design, taken)
 
 
-def _products_in_common(objective: SoftmaxObjective, z: Vector, rows: int) -> tuple[Vector, Vector]:
+def _products_in_common(
+    objective: SoftmaxObjective, z: Vector, rows: int
+) -> Wanting[tuple[Vector, Vector]]:
     """Return those sums of each class from about `rows` examples, by their mass for all classes;
     and that mass (m,)."""
     A = softmax.softmax(z)
@@ -149,7 +178,7 @@ def _products_in_common(objective: SoftmaxObjective, z: Vector, rows: int) -> tu
         chosen, taken = by_mass(mass, rows)
         own = mass[chosen]
         S = S[:, chosen] * np.divide(taken, own, out=np.zeros(len(own)), where=own > 0.0)
-        design = design.rows(chosen)
+        design = yield Rows(chosen)
     return objective.backend.products_of_each(design, S), mass
 
 

@@ -82,7 +82,12 @@ class Answers:
     """
 
     def __init__(self, objective: Objective) -> None:
-        self.objective, self.problem = objective, describe(objective)
+        self.objective = objective
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, under the penalty that the objective has now."""
+        self.problem = describe(self.objective)
         self._gram: Vector | None = None
         self._start: tuple[Vector, Vector] | None = None  # w, and z there with b = 0
         self._newton: compiled.CompiledNewton | CompiledClasses | None = None
@@ -95,7 +100,7 @@ class Answers:
         """Answer one request: see the table in `requests`."""
         return _WAYS[type(request)](self, request)
 
-    def gathering(self, request: Request) -> None:
+    def gathering(self, request: Request) -> Gathering | None:
         """Return None: this model is alone with its X."""
         return None
 
@@ -106,10 +111,14 @@ class Answers:
         return self._gram
 
     def _evaluate(self, request: Evaluate) -> Point:
-        theta, self._line, self._slopes = request.theta, None, None
+        self.forget_line()
         if request.scores:
-            return self._known(self.objective.point(theta))
-        return self.objective.point(theta, scores=False)
+            return self.known(self.objective.point(request.theta))
+        return self.objective.point(request.theta, scores=False)
+
+    def forget_line(self) -> None:
+        """Let go what was kept for the points so far: another is asked for."""
+        self._line = self._slopes = None
 
     def _evaluate_hessian(self, request: EvaluateHessian) -> PointWithHessian:
         self._line = None
@@ -117,9 +126,9 @@ class Answers:
             point, H = self._compiled_newton().evaluate(request.theta)
         else:
             point, H = self.objective.point_with_hessian(request.theta)
-        return PointWithHessian(self._known(point), H)
+        return PointWithHessian(self.known(point), H)
 
-    def _known(self, point: Point) -> Point:
+    def known(self, point: Point) -> Point:
         """Keep z of the first point: of a run that goes on, it is the one that was judged last."""
         if self.scores is None:
             self.scores = point.theta, point.z
@@ -174,9 +183,17 @@ class Answers:
         return None if along is None else LineValue(*along(t))
 
     def _judge(self, request: Judge) -> Judgement:
-        (theta, evaluation, z), goal, H, prove, inner, _ = request
+        objective, goal, before = self.objective, request.goal, self.objective.passes
+        measure, bound = self.look(request)
+        due = objective.has_bound and request.H is None and goal >= 0.0 and request.prove
+        if due and measure <= goal and not bound <= goal:
+            bound = objective.certify(*request.point)
+        return self.judgement(request, measure, bound, objective.passes - before)
+
+    def look(self, request: Judge) -> tuple[float, float]:
+        """Return the measure of a point, and its bound where that takes no read."""
+        (theta, evaluation, z), goal, H, _, inner, _ = request
         objective, measure, bound = self.objective, np.inf, np.inf
-        before = objective.passes
         self.scores = None if z is None else (theta, z)
         if not math.isfinite(evaluation.J):
             objective.check_finite(evaluation.J)
@@ -187,12 +204,16 @@ class Answers:
             if objective.has_bound and inner is not None and self._part is not None:
                 bound = objective.bound_by_part(request.point, self._part, inner, goal)
                 measure = min(measure, bound)
-            if objective.has_bound and measure <= goal and prove and not bound <= goal:
-                bound = objective.certify(theta, evaluation, z)
-        reached = (bound if objective.has_bound else measure) <= goal
+        return measure, bound
+
+    def judgement(
+        self, request: Judge, measure: float, bound: float, proof_reads: int
+    ) -> Judgement:
+        """Judge a point by its measure and its bound; proof_reads: those it took."""
+        objective = self.objective
+        reached = (bound if objective.has_bound else measure) <= request.goal
         separates = not reached and objective.separates_at(request.point)
-        reads = objective.passes
-        return Judgement(measure, bound, reached, separates, reads, reads - before)
+        return Judgement(measure, bound, reached, separates, objective.passes, proof_reads)
 
     def _form_gram(self, request: FormGram) -> None:
         self.gram()

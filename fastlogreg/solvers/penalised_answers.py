@@ -124,7 +124,7 @@ class PenalisedAnswers(Answers):
             self.scores = found.theta, found.z
         return found
 
-    def gathering(self, request: Request) -> Gathering | None:  # type: ignore[override]
+    def gathering(self, request: Request) -> Gathering | None:
         return self.gatherings.by_kind.get(type(request))
 
     def candidates(self, request: Candidates) -> NDArray[np.intp]:
@@ -206,7 +206,7 @@ class ClassAnswers(Answers):
 
     def evaluate(self, request: Evaluate) -> Point:
         """Evaluate a point; the gradient of its loss is kept for the proof."""
-        return self._known(self.penalised.point(request.theta))
+        return self.known(self.penalised.point(request.theta))
 
     def step_in_model(self, request: StepInModel) -> ModelStep:
         """Return where a quadratic model is least."""

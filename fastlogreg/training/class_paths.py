@@ -1,15 +1,22 @@
-"""Softmax models along lambda, from the strongest penalty to the weakest: one fit after the other.
+"""Softmax models along lambda, from the strongest penalty to the weakest: a fit and its folds.
 
-A fold is a weight for each example: 0 for what is held out. So X is never copied, and one vector of
-weights is there at a time. Each fit follows its own path. It starts from the last lambda's optimum:
-there the gradient for the next one is known without a read. What it knows of the curvature moves
-along (`solvers.auto`). The held-out loss is made of the z of the last read.
+A fold is a weight for each example: 0 for what is held out. So X is never copied. Each fit follows
+its own path, and finds what it would find alone, to the last bit. It starts from the last lambda's
+optimum: there the gradient for the next one is known without a read. What it knows of the curvature
+moves along (`solvers.auto`). The held-out loss is made of the z of the last read.
+
+The fits go side by side, each at its own lambda, and share their reads of X (`solvers.in_step`).
+Each keeps up to three z of K numbers an example, and a weight. So as many go together as take at
+most a quarter of X, or `ROOM` where X is small, and as have their w in a cache; the others follow.
+A small X is fitted in compiled calls that no others could share: there one fit follows the other.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,14 +32,22 @@ from ..maths.softmax import ClassLabels
 from ..objective.column_moments import rescalings
 from ..objective.columns import SharedColumns
 from ..objective.point import Evaluation, Point
+from ..objective.shared_models import ROOMS_OF_MODEL, Model, SharedModels
 from ..objective.softmax import SoftmaxObjective
+from ..solvers import compiled_classes
 from ..solvers.answers import Answers, drive
 from ..solvers.auto import Auto
 from ..solvers.base import Settings
-from ..solvers.state import State
+from ..solvers.in_step import drive_in_step
+from ..solvers.model_answers import ModelAnswers, ModelGatherings
+from ..solvers.requests import Asking
+from ..solvers.state import State, Stopped
 from .folds import Indices, require_parts
+from .watch import ctrl_c_ends_reads
 
 BLOCK = 1 << 17  # numbers of Z at a time, in the held-out loss
+ROOM, SHARE = 256 << 20, 0.25  # bytes, and of those of X, for what fits that go together keep
+NEAR = 1 << 19  # numbers that one read of X in memory looks up, w or z, so that caches hold them
 
 
 class ClassFit(NamedTuple):
@@ -58,7 +73,7 @@ class ClassWays(NamedTuple):
     """Hold what all fits share: X, labels (m,) of 0 .. classes - 1, and how to go about it.
 
     weight (m,) or none: of the examples themselves. factors (K,): the weights of the classes, which
-    count in J and not in what is held out.
+    count in J and not in what is held out. watch: as in `Objective`.
     """
 
     design: Design
@@ -70,6 +85,7 @@ class ClassWays(NamedTuple):
     n_threads: int | None = None
     intercept: bool = True
     standardize: bool = False
+    watch: Callable[[], object] | None = None
 
     def weight_of(self, counts: NDArray[Any] | None) -> Vector:
         """Return the weight of each example in J (m,), or none; counts: how often it is there."""
@@ -128,7 +144,10 @@ def folds_of_classes(
 
 
 class FollowedClasses(NamedTuple):
-    """Hold the fits of each lambda, the full one first, and the reads of X in all."""
+    """Hold the fits of each lambda, the full one first, and the reads of X in all.
+
+    A lambda has no fits where Ctrl-C came before all of them were found.
+    """
 
     fits: list[list[ClassFit]]
     reads: int
@@ -146,21 +165,93 @@ def follow_classes(
 
     said: called with the number of fits that are done.
     """
-    order = np.argsort(-lambdas, kind="stable").tolist()
-    fits: list[list[ClassFit]] = [[] for _ in order]
-    reads, done = 0, itertools.count(1)
-    for fold in (None, *folds):
-        follower = ClassFollower(ways, fold, tol, iterations)
-        for place in order:
-            fits[place].append(follower.at(float(lambdas[place])))
-            if said is not None:
-                said(next(done))
-        reads += follower.objective.passes
-    return FollowedClasses(fits, reads)
+    order = np.argsort(-lambdas, kind="stable")
+    falling, reads, done = lambdas[order].tolist(), 0, itertools.count(1)
+    paths: list[list[ClassFit]] = []
+
+    def keep(path: list[ClassFit], fit: ClassFit) -> None:
+        path.append(fit)
+        if said is not None:
+            said(next(done))
+
+    def along(follower: ClassFollower) -> tuple[Answers, Asking[None]]:
+        paths.append([])
+        return follower.answers, follower.along(falling, partial(keep, paths[-1]))
+
+    with ctrl_c_ends_reads() as watch:
+        ways, stopped = ways._replace(watch=watch), False
+        # What is done is let go: nothing but the batch refers to its fits and their z.
+        batch = [ClassFollower(ways, None, tol, iterations)]
+        at_once = fits_at_once(batch[0]) if folds else 1
+        others = (ClassFollower(ways, fold, tol, iterations) for fold in folds)
+        with suppress(Stopped):
+            batch.extend(itertools.islice(others, at_once - 1))
+            while batch and not stopped:
+                more, stopped = _follow_batch(batch, along)
+                reads += more
+                batch.clear()
+                batch.extend(itertools.islice(others, at_once))
+        by_lambda: list[list[ClassFit]] = [[] for _ in order]
+        for k, place in enumerate(order.tolist()):
+            if len(paths) == 1 + len(folds) and all(len(path) > k for path in paths):
+                by_lambda[place] = [path[k] for path in paths]
+        if not any(by_lambda):
+            raise Stopped("interrupted")
+    return FollowedClasses(by_lambda, reads)
+
+
+def _follow_batch(
+    batch: Sequence[ClassFollower],
+    along: Callable[[ClassFollower], tuple[Answers, Asking[None]]],
+) -> tuple[int, bool]:
+    """Follow some fits side by side; return the reads of X, and whether Ctrl-C ended them."""
+    shared, stopped = share_reads(batch) if len(batch) > 1 else None, False
+    try:
+        if shared is None:
+            drive(along(batch[0]))
+        else:
+            drive_in_step(*map(along, batch))
+    except Stopped:
+        stopped = True
+    own = sum(follower.objective.passes for follower in batch)
+    return own + (0 if shared is None else shared.passes), stopped
+
+
+def fits_at_once(lead: ClassFollower) -> int:
+    """Return how many fits go together, by what each of them keeps; one where none can share."""
+    objective = lead.objective
+    objective.penalty = L2(1.0, objective.total)  # that of a lambda comes with it
+    if not objective.backend.whole_runs or compiled_classes.is_small(objective):
+        return 1
+    design, K, m = objective.design, objective.classes, objective.m
+    count = int(max(ROOM, SHARE * design.nbytes) / (8 * m * (ROOMS_OF_MODEL * K + 1)))
+    if design.dense is not None or design.sparse is not None:  # else a read is dear
+        by_feature = design.sparse is not None and not design.sparse.by_example
+        count = min(count, NEAR // (K * (m if by_feature else design.n_x)))
+    return max(1, count)
+
+
+def share_reads(followers: Sequence[ClassFollower]) -> SharedModels:
+    """Let these, which are to follow their fits side by side, answer from shared reads."""
+    lead = followers[0].objective
+    weights = np.ones((len(followers), lead.m))
+    for follower, row in zip(followers, weights):
+        if follower.objective.weight.size:
+            row[:] = follower.objective.weight
+            follower.objective.weight = row
+    shared = SharedModels(lead, weights)
+    shared.watch = lead.watch
+    gatherings = ModelGatherings(shared)
+    for k, follower in enumerate(followers):
+        follower.answers = ModelAnswers(gatherings, Model(follower.objective, k))
+    return shared
 
 
 class ClassFollower:
-    """Follows one fit of several classes along lambda, which is to fall. fold: None for all."""
+    """Follows one fit of several classes along lambda, which is to fall. fold: None for all.
+
+    answers: those of the objective, for the solvers that `along` has.
+    """
 
     def __init__(
         self, ways: ClassWays, fold: ClassFold | None, tol: float, iterations: int
@@ -169,6 +260,7 @@ class ClassFollower:
         self.iterations = iterations
         weight = ways.weight_of(None if fold is None else fold.counts)
         self.objective = self._objective(weight)
+        self.answers = Answers(self.objective)
         self.method: Auto | None = None
 
     def _objective(self, weight: Vector) -> SoftmaxObjective:
@@ -183,6 +275,7 @@ class ClassFollower:
                 n_threads=ways.n_threads,
                 intercept=ways.intercept,
             )
+            shared.watch = ways.watch
             (found,) = rescalings(shared, [np.ones(1)])
             shift = design.shift * found.scale + found.shift
             design, reads = design.rescaled(design.scale * found.scale, shift), shared.passes
@@ -195,7 +288,7 @@ class ClassFollower:
             weight=weight,
             intercept=ways.intercept,
         )
-        objective.passes = reads
+        objective.passes, objective.watch = reads, ways.watch
         if not ways.intercept or ways.standardize:
             return objective
         sampled = objective.sample_mean()
@@ -204,25 +297,39 @@ class ClassFollower:
 
     def at(self, lambda_: float) -> ClassFit:
         """Find the optimum at one lambda, from that at the last one."""
+        found: list[ClassFit] = []
+        drive((self.answers, self.along([lambda_], found.append)))
+        return found[0]
+
+    def along(self, lambdas: Iterable[float], keep: Callable[[ClassFit], object]) -> Asking[None]:
+        """Find the optimum at each lambda, from that at the one before, and have it kept."""
+        for lambda_ in lambdas:
+            fit = yield from self._steps(lambda_)
+            keep(fit)
+
+    def _steps(self, lambda_: float) -> Asking[ClassFit]:
+        method = self.method = yield from self._begun(lambda_)
+        # At the last optimum the goal may be reached already.
+        if method.state.stop is None:
+            yield from method.advance(self.iterations)
+        assert method.solver.point is not None
+        return self._fit(method.state, method.solver.point)
+
+    def _begun(self, lambda_: float) -> Asking[Auto]:
+        """Begin with a lambda. What this knows of the last point ends with it, so that its z is
+        kept no longer than the solver has it."""
         objective, last = self.objective, self.method
         before, objective.penalty = objective.penalty, L2(lambda_, objective.total)
-        answers = Answers(objective)
+        self.answers.renew()
         if last is None:
-            state = State(np.zeros(objective.size))
-            method = Auto(answers.problem, state, self.settings)
-            drive((answers, method.prepare()))
-        else:
-            assert last.solver.point is not None
-            point = _under(objective, last.solver.point, before.modulus)
-            state = State(point.theta)
-            method = Auto(answers.problem, state, self.settings)
-            drive((answers, method.begin_at(point, last)))
-        # At the last optimum the goal may be reached already.
-        if state.stop is None:
-            drive((answers, method.advance(self.iterations)))
-        self.method = method
-        assert method.solver.point is not None
-        return self._fit(state, method.solver.point)
+            method = Auto(self.answers.problem, State(np.zeros(objective.size)), self.settings)
+            yield from method.prepare()
+            return method
+        assert last.solver.point is not None
+        point = _under(objective, last.solver.point, before.modulus)
+        method = Auto(self.answers.problem, State(point.theta), self.settings)
+        yield from method.begin_at(point, last)
+        return method
 
     def _fit(self, state: State, point: Point) -> ClassFit:
         """Return what was found, for the design as it was given."""

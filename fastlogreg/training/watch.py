@@ -5,15 +5,17 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..backends.fused import SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, seconds_on_one_core
+from ..machine.callers import stack_level
 from ..objective.objective import Objective
-from ..solvers.result import StopReason
+from ..solvers.result import StopReason, TrainingWarning
 from ..solvers.state import State, Stopped
 
 
@@ -109,3 +111,35 @@ def interruptions() -> Iterator[list[bool]]:
         yield marks
     finally:
         signal.signal(signal.SIGINT, default)
+
+
+@contextmanager
+def ctrl_c_ends_reads(*reading: Any) -> Iterator[Callable[[], None]]:
+    """Let the first Ctrl-C end the work within before its next read of X, by `Stopped`.
+
+    What keeps something of the work catches that; else it becomes KeyboardInterrupt. reading:
+    objectives, and others that have a `watch`, which is yielded.
+    """
+    with interruptions() as interrupted:
+
+        def watch() -> None:
+            if interrupted:
+                raise Stopped("interrupted")
+
+        before = [one.watch for one in reading]
+        for one in reading:
+            one.watch = watch
+        try:
+            yield watch
+        except Stopped as stopped:
+            raise KeyboardInterrupt("interrupted before anything was found") from stopped
+        finally:
+            for one, own in zip(reading, before):
+                one.watch = own
+
+
+def warn_of_interruption(done: str, then: str) -> None:
+    """Warn of Ctrl-C; done: what came before it, in words. then: what is made of that."""
+    warnings.warn(
+        f"interrupted by Ctrl-C after {done}: {then}", TrainingWarning, stacklevel=stack_level()
+    )

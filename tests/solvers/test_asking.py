@@ -29,6 +29,8 @@ ANSWERING = {
     "column_answers",
     "compiled_penalised",
     "penalised_answers",
+    "model_answers",
+    "in_step",  # it drives solvers, as `answers.drive` does
 }  # what knows both sides
 FOLDER = Path(solvers.__file__).parent
 

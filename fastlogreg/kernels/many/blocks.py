@@ -8,6 +8,9 @@ labels, s and group (block,) are 0 behind the last example, and so is dZ.
 With the two sides apart, dZ has 2K rows: those of y = 0, then those of y = 1. An example is 0 in
 the row of the other side. db has a number for each of these rows, so K is 2K in `sums`.
 
+Of several softmax models each begins at a row of its own (`start`), and has its own places in
+`sums`, the rows of all being counted there.
+
 Loop order: softmax takes all classes of eight examples, then the next eight; columns, which know
 nothing of each other, take all examples of one, then the next one. Each of these is compiled once,
 for all the kernels that call it. Rounding: EXACT. Twins:
@@ -27,31 +30,36 @@ from .links import class_loss, decay, is_class, larger, pick, ratio, where_class
 
 
 @inlined
-def add_row_sums(z: Any, K: int, stride: int, count: int, out: Any, at: int) -> None:
-    """Add the sum of each row of z to out[at + k]."""
+def add_row_sums(z: Any, K: int, stride: int, start: int, count: int, out: Any, at: int) -> None:
+    """Add the sum of each row of z, from z[start] on, to out[at + k]."""
     for k in range(K):
         s = splat(0.0)
-        for i in range(k * stride, k * stride + count, LANES):
+        for i in range(start + k * stride, start + k * stride + count, LANES):
             s = fma(load(z, i), splat(1.0), s)
         add_sums(out, at + k, 0, (s,))
 
 
 @inner(exact)
-def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
-    """Put dZ in the place of Z; add the loss to row[0], and the sum of dZ to the place of db."""
+def softmax_block(
+    K: int, stride: int, start: int, count: int, places: Places, row: Any, to: tuple[int, int]
+) -> None:
+    """Put dZ in the place of Z, K rows from z[start] on; add the loss and the sums of dZ to row.
+
+    to: where these are in it.
+    """
     _, z, _, labels, s, _, _ = places
     zero, one = splat(0.0), splat(1.0)
     J = zero
     for i in range(0, count, LANES):
         y, s8 = load(labels, i), load(s, i)
-        top = load(z, i)
+        top = load(z, start + i)
         for k in range(1, K):
-            top = larger(top, load(z, k * stride + i))
+            top = larger(top, load(z, start + k * stride + i))
         total = others = of_label = hidden = zero
         for k in range(K):
-            z8 = load(z, k * stride + i)
+            z8 = load(z, start + k * stride + i)
             e = decay(top, z8)
-            store(z, k * stride + i, e)
+            store(z, start + k * stride + i, e)
             total = fma(e, one, total)
             others = fma(where_class(y, k, zero, e), one, others)
             of_label = where_class(y, k, z8, of_label)
@@ -60,17 +68,17 @@ def softmax_block(K: int, stride: int, count: int, places: Places, row: Any) -> 
         inverse = ratio(s8, total)
         negative = fma(others, splat(-1.0), zero)
         for k in range(K):
-            e = load(z, k * stride + i)
-            store(z, k * stride + i, fma(where_class(y, k, negative, e), inverse, zero))
-    add_sums(row, 0, 0, (J,))
-    add_row_sums(z, K, stride, count, row, 2 * ((K + 7) & -8))
+            e = load(z, start + k * stride + i)
+            store(z, start + k * stride + i, fma(where_class(y, k, negative, e), inverse, zero))
+    add_sums(row, to[0], 0, (J,))
+    add_row_sums(z, K, stride, start, count, row, to[1])
 
 
 @inner(exact)
-def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
+def probabilities_block(K: int, stride: int, start: int, count: int, z: Any) -> None:
     """Put A in the place of Z."""
     zero, one = splat(0.0), splat(1.0)
-    for i in range(0, count, LANES):
+    for i in range(start, start + count, LANES):
         top = load(z, i)
         for k in range(1, K):
             top = larger(top, load(z, k * stride + i))
@@ -85,21 +93,24 @@ def probabilities_block(K: int, stride: int, count: int, z: Any) -> None:
 
 
 @inner(exact)
-def products_block(K: int, stride: int, count: int, places: Places, row: Any) -> None:
-    """Put s (A * U - A * sum of A * U) in the place of U, A being the softmax of `extra`."""
+def products_block(
+    K: int, stride: int, start: int, count: int, places: Places, row: Any, to: int
+) -> None:
+    """Put s (A * U - A * sum of A * U) in the place of U, A being the softmax of `extra`: K rows
+    from z[start] on. Its sums are added to row[to]."""
     _, u, a, _, s, _, _ = places
     zero, one = splat(0.0), splat(1.0)
-    probabilities_block(K, stride, count, a)
+    probabilities_block(K, stride, start, count, a)
     for i in range(0, count, LANES):
         mean, s8 = zero, load(s, i)
         for k in range(K):
-            mean = fma(load(a, k * stride + i), load(u, k * stride + i), mean)
+            mean = fma(load(a, start + k * stride + i), load(u, start + k * stride + i), mean)
         negative = fma(mean, splat(-1.0), zero)
         for k in range(K):
-            at = k * stride + i
+            at = start + k * stride + i
             away = fma(load(u, at), one, negative)
             store(u, at, fma(fma(load(a, at), s8, zero), away, zero))
-    add_row_sums(u, K, stride, count, row, 2 * ((K + 7) & -8))
+    add_row_sums(u, K, stride, start, count, row, to)
 
 
 @inner(exact)
@@ -150,7 +161,7 @@ def columns_block(
     apart: whether y = 0 and y = 1 have a row of dZ each.
     """
     _, z, _, labels, s, group, _ = places
-    positive, train, held, groups = tables
+    positive, train, held, groups, _ = tables
     zero, one, minus = splat(0.0), splat(1.0), splat(-1.0)
     padded = ((2 * K if apart else K) + 7) & -8
     for k in range(K):

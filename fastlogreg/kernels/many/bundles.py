@@ -11,7 +11,8 @@ from ..layout import HALF
 Span = tuple[int, int]  # first, one past the last
 Block = tuple[Span, Span]  # of examples, and of features
 HEADS = 4  # sums of K numbers before dW
-SOFTMAX, PRODUCTS, COLUMNS, SIDES = 0, 1, 2, 3  # what follows from Z, see `blocks`
+# What follows from Z, see `blocks`; the last two are the first two, of several softmax models.
+SOFTMAX, PRODUCTS, COLUMNS, SIDES, MODELS, MODELS_PRODUCTS = 0, 1, 2, 3, 4, 5
 # Of the bytes of X, by number.
 DTYPES = [*map(np.dtype, ("f8", "f4", "u1", "i1", "u2", "i2", "i4")), HALF]
 
@@ -60,7 +61,10 @@ class Rows(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """An array (K, all examples), flat, or an empty one; the examples of x begin at `first`."""
+    """An array (K, all examples), flat, or an empty one; the examples of x begin at `first`.
+
+    Of several softmax models it has rooms for more than these: (rooms, classes, all examples).
+    """
 
     z: Any
     m: int
@@ -68,12 +72,18 @@ class Scores(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What tells the columns apart: see `backends.many.Columns`; train and held (K, G), flat."""
+    """What tells the columns apart: see `backends.base.Columns`; train and held (K, G), flat.
+
+    rooms: where Z is in `Scores`, a number for each softmax model: 0 where there is one alone. Of
+    several models train is the weights of the examples, a row of them for each room of `Scores.m`
+    numbers, and positive says which row is a model's.
+    """
 
     positive: Any
     train: Any
     held: Any
     groups: int
+    rooms: Any
 
 
 class Work(NamedTuple):

@@ -28,6 +28,8 @@ from ..decorators import exact, inlined
 from .blocks import columns_block, products_block, softmax_block
 from .bundles import (
     COLUMNS,
+    MODELS,
+    MODELS_PRODUCTS,
     PRODUCTS,
     SIDES,
     SOFTMAX,
@@ -59,15 +61,21 @@ def link_block(
     row: Any,
 ) -> None:
     """Put dZ in the place of Z, and add up what else is asked for."""
-    own, block = span[1] - span[0], shape.block
-    count, there = (own + 7) & -8, (scores.first + span[0], scores.m)
-    if link == PRODUCTS:
-        copy_rows(scores.z, there, places.extra, (0, block, count), K, own)
-        products_block(K, block, count, places, row)
-    elif scores.z.size:
-        copy_rows(places.z, (0, block), scores.z, (there[0], there[1], own), K, own)
-    if link == SOFTMAX:
-        softmax_block(K, block, count, places, row)
+    own, block, models = span[1] - span[0], shape.block, tables.rooms.size
+    count, C, of_db = (own + 7) & -8, K // models, 2 * ((K + 7) & -8)
+    for f in range(models):
+        first, here = f * C * block, scores.first + span[0]
+        there = tables.rooms[f] * C * scores.m + here
+        if link in (MODELS, MODELS_PRODUCTS):
+            of_row = tables.positive[f] * scores.m + here
+            copy_rows(tables.train, (of_row, scores.m), places.s, (0, block, count), 1, own)
+        if link in (PRODUCTS, MODELS_PRODUCTS):
+            copy_rows(scores.z, (there, scores.m), places.extra, (first, block, count), C, own)
+            products_block(C, block, first, count, places, row, of_db + f * C)
+        elif scores.z.size:
+            copy_rows(places.z, (first, block), scores.z, (there, scores.m, own), C, own)
+        if link in (SOFTMAX, MODELS):
+            softmax_block(C, block, first, count, places, row, (f, of_db + f * C))
     if link in (COLUMNS, SIDES):
         columns_block(tables, K, link == SIDES, block, count, places, row)
 
@@ -86,8 +94,8 @@ def run_columns(
 ) -> None:
     """Work on chunks until none is left; any number of threads at once.
 
-    link: SOFTMAX, PRODUCTS, COLUMNS or SIDES; the last two read `tables`. x: the bytes of X.
-    scores: takes every Z; where the link is PRODUCTS, gives it.
+    link: SOFTMAX and PRODUCTS read of `tables` the rooms alone, the others all. x: the bytes of X.
+    scores: takes every Z; where the link is PRODUCTS, or that of models, gives it.
     """
     (m, n_x, chunk, block, slab), (total, counters), (W, b) = shape, work, rows
     K = b.size
@@ -95,7 +103,7 @@ def run_columns(
     slabs, size = (n_x + slab - 1) // slab, of_dz * block
     row, ahead = np.empty(total.size), np.empty(PLAN, np.int64)
     labels, s, group = np.empty(block), np.empty(block), np.empty(block, np.int64)
-    extra = np.empty(size if link == PRODUCTS else 0)
+    extra = np.empty(size if link in (PRODUCTS, MODELS_PRODUCTS) else 0)
     places = Places(np.empty(slab * block), np.empty(size), extra, labels, s, group, ahead)
     c = fetch_and_increment(counters[0], 0)
     while c * chunk < m:

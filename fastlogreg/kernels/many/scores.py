@@ -35,13 +35,14 @@ def terms(z: Any, labels: Any, weight: Any, K: int, dz: Any) -> float:
     m, targets = labels.size, Targets(labels, weight, labels, weight)
     places, row = scratch(K), np.empty(4 * ((K + 7) & -8))
     fill(row, 0, row.size, 0.0)
-    block = places.s.size  # a literal would be a type of its own
+    # Literals would be types of their own.
+    block, start = places.s.size, K - K
     for lo in range(0, m, block):
         count = min(block, m - lo)
         full = (count + 7) & -8
         copy_rows(z, (lo, m), places.z, (0, block, full), K, count)
         take_targets(targets, (lo, lo + count), places)
-        softmax_block(K, block, full, places, row)
+        softmax_block(K, block, start, full, places, row, (start, 2 * ((K + 7) & -8)))
         copy_rows(places.z, (0, block), dz, (lo, m, count), K, count)
     return float(row[0])
 
@@ -75,7 +76,7 @@ def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: An
     dz, a, s, products = places.z, places.extra, places.s, np.empty(K * K * LANES)
     fill(row, 0, row.size, 0.0)
     fill(products, 0, products.size, 0.0)
-    block = s.size
+    block, start = s.size, K - K
     for lo in range(0, m, block):
         count = min(block, m - lo)
         full = (count + 7) & -8
@@ -85,8 +86,8 @@ def moments(z: Any, labels: Any, weight: Any, shift: Any, db: Any, curvature: An
                 dz[i] += shift[k]
                 a[i] = dz[i]
         take_targets(targets, (lo, lo + count), places)
-        softmax_block(K, block, full, places, row)
-        probabilities_block(K, block, full, a)
+        softmax_block(K, block, start, full, places, row, (start, 2 * padded))
+        probabilities_block(K, block, start, full, a)
         for k in range(K):
             for i in range(full):
                 dz[k * block + i] = s[i] * a[k * block + i]

@@ -31,7 +31,19 @@ from ..bundles import Compressed
 from ..decorators import exact, inlined
 from ..lanes import fma, load, prefetch, splat, store
 from ..layout import LANES
-from .bundles import HEADS, PRODUCTS, SIDES, Places, Rows, Scores, Shape, Tables, Targets, Work
+from .bundles import (
+    HEADS,
+    MODELS_PRODUCTS,
+    PRODUCTS,
+    SIDES,
+    Places,
+    Rows,
+    Scores,
+    Shape,
+    Tables,
+    Targets,
+    Work,
+)
 from .chunks import link_block
 from .emit import PLAN
 from .moves import take_targets
@@ -148,7 +160,7 @@ def room(link: int, block: int, K: int) -> Places:
     return Places(
         np.empty(0),
         np.empty(K * block),
-        np.empty(K * block if link == PRODUCTS else 0),
+        np.empty(K * block if link in (PRODUCTS, MODELS_PRODUCTS) else 0),
         np.empty(block),
         np.empty(block),
         np.empty(block, np.int64),
