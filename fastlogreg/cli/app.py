@@ -21,8 +21,8 @@ from .._version import __version__
 from . import compare, demo, doctor, line
 from .cv import cv
 from .inspect import inspect
+from .line import INTERRUPTED
 from .predict import evaluate, predict
-from .running import INTERRUPTED
 from .show import show
 from .summary import summary
 from .train import train

@@ -12,6 +12,7 @@ import numpy as np
 from ..checks.arguments import check_number
 from ..files.writing import atomic_open
 from ..objective.prepared import Extras
+from .line import INTERRUPTED
 from .penalty_weights import Given, as_text, read_penalty_weights, weights_by_name
 
 SOLVER = "prox_newton"
@@ -137,8 +138,11 @@ def follow(
 ) -> int:
     """Follow so many lambdas, print them, and draw the weights; give the exit status."""
     from ..training.paths import path
+    from ..training.watch import interruptions
 
-    found = path(X, Y, lambdas=int(check_number("--path", count, low=1, integer=True)), **how)
+    lambdas = int(check_number("--path", count, low=1, integer=True))
+    with interruptions() as interrupted:
+        found = path(X, Y, lambdas=lambdas, **how)
     print_path(found)
     if plot is not None:
         from ..figures.paths import path as draw
@@ -147,4 +151,4 @@ def follow(
         with atomic_open(plot) as file:
             figure.savefig(file, format=plot.suffix[1:].lower(), dpi=150)
         print(f"figure written to {plot}")
-    return 0
+    return INTERRUPTED if interrupted else 0

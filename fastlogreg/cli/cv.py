@@ -18,6 +18,7 @@ from ..models.model import Model
 from . import options
 from .choosing import print_features, read_penalty
 from .folds import Problem, follow_folds
+from .line import INTERRUPTED
 from .outputs import check_plot, check_writable
 from .reading import DataOptions, classes_of, describe, read_training
 from .running import metrics_of
@@ -90,6 +91,8 @@ def cv(
     ] = None,
 ) -> int:
     """Choose lambda by cross-validation on DATA, for two labels or more."""
+    from ..training.watch import interruptions, warn_of_interruption
+
     check_choice("--rule", rule, RULES)
     check_writable(out, data)
     check_plot(plot, data, out)
@@ -113,15 +116,19 @@ def cv(
         threads = int(check_number("--threads", threads, low=1, integer=True))
     problem = Problem(training.X, Y, labels, factor, count, standardize, threads)
     begun = time.perf_counter()
-    if penalty.asked:
-        names, n_x = training.feature_names, training.X.shape[0]
-        extras = penalty.extras(names, n_x, training.table)
-        followed = follow_folds(problem, extras, given, by_number, tol)
-        given, reads = followed.lambdas, followed.reads
-        chosen, found = _choose(given, *_scores(followed.fits)), [at[0] for at in followed.fits]
-    else:
-        validated = _validated if len(labels) == 2 else _validated_classes
-        chosen, found, reads = validated(problem, given, tol)
+    with interruptions() as interrupted:
+        if penalty.asked:
+            names, n_x = training.feature_names, training.X.shape[0]
+            extras = penalty.extras(names, n_x, training.table)
+            followed = follow_folds(problem, extras, given, by_number, tol)
+            validated = _by_folds(followed.fits, followed.lambdas, followed.reads)
+        elif len(labels) == 2:
+            validated = _validated(problem, given, tol)
+        else:
+            validated = _validated_classes(problem, given, tol)
+    wanted, (given, chosen, found, reads) = len(given), validated
+    if interrupted:
+        warn_of_interruption(f"{len(given)} of {wanted} lambdas", "the choice is from these")
     seconds = time.perf_counter() - begun
     print(*_table(given, chosen), sep="\n")
     k = chosen.best if rule == "best" else chosen.one_se
@@ -153,11 +160,27 @@ def cv(
     if plot is not None:
         _save_figure(plot, given, chosen)
         print(f"figure written to {plot}")
-    return 0
+    return INTERRUPTED if interrupted else 0
 
 
-def _validated(problem: Problem, lambdas: Array, tol: float) -> tuple[Chosen, list[Any], int]:
-    """Follow all fits along lambda; give the scores, the full fits, and the reads of X."""
+class Validated(NamedTuple):
+    """Hold the lambdas that are done, their scores, the full fits there, and the reads of X."""
+
+    lambdas: Array
+    chosen: Chosen
+    full: list[Any]
+    reads: int
+
+
+def _by_folds(fits: list[Any], lambdas: Array, reads: int) -> Validated:
+    """Score the lambdas that have fits."""
+    there = [k for k, at in enumerate(fits) if at]
+    done, own = [fits[k] for k in there], lambdas[there]
+    return Validated(own, _choose(own, *_scores(done)), [at[0] for at in done], reads)
+
+
+def _validated(problem: Problem, lambdas: Array, tol: float) -> Validated:
+    """Follow all fits along lambda, and score them."""
     from ..backends.base import NO_GROUP
     from ..data.inputs import design_of
     from ..objective.columns import SharedColumns
@@ -181,18 +204,15 @@ def _validated(problem: Problem, lambdas: Array, tol: float) -> tuple[Chosen, li
         shared = SharedColumns(design, labels, splits.group, n_threads=threads)
         patterns = patterns_of(splits, shared.group_totals(), np.ones(2))
     followed = follow_all(Ways(shared, patterns, problem.standardize), lambdas, tol, 1000)
-    full = [at[0] for at in followed.fits]
-    if problem.folds is None:
-        left = leave_one_out(shared, followed.patterns[0], lambdas, full)
-        scores, error = left.loss[None, :], left.error
-    else:
-        scores, error = _scores(followed.fits)
-    return _choose(lambdas, scores, error), full, shared.passes
+    if problem.folds is not None:
+        return _by_folds(followed.fits, lambdas, shared.passes)
+    own = lambdas[[k for k, at in enumerate(followed.fits) if at]]
+    full = [at[0] for at in followed.fits if at]
+    left = leave_one_out(shared, followed.patterns[0], own, full)
+    return Validated(own, _choose(own, left.loss[None, :], left.error), full, shared.passes)
 
 
-def _validated_classes(
-    problem: Problem, lambdas: Array, tol: float
-) -> tuple[Chosen, list[Any], int]:
+def _validated_classes(problem: Problem, lambdas: Array, tol: float) -> Validated:
     """Follow the full fit and every fold of several classes; give what `_validated` does."""
     from ..data.inputs import design_of
     from ..estimators.splitting import splits_of
@@ -211,7 +231,7 @@ def _validated_classes(
     splits = splits_of(problem.folds, np.zeros((len(codes), 1)), codes, None, np.empty(0))
     folds = folds_of_classes(ways, splits, problem.labels)
     fits, reads = follow_classes(ways, folds, lambdas, tol, 1000)
-    return _choose(lambdas, *_scores(fits)), [at[0] for at in fits], reads
+    return _by_folds(fits, lambdas, reads)
 
 
 def _scores(fits: Any) -> tuple[Array, Array]:

@@ -26,7 +26,10 @@ class Problem(NamedTuple):
 
 
 class FollowedFolds(NamedTuple):
-    """Hold the fits of each lambda, the full one first, the reads of X, and the lambdas."""
+    """Hold the fits of each lambda, the full one first, the reads of X, and the lambdas.
+
+    A lambda has no fits where Ctrl-C came before all of them were found.
+    """
 
     fits: list[Any]
     reads: int
@@ -48,6 +51,8 @@ def follow_folds(
     design = design_of(problem.X, problem.scale)
     checked = check_penalties(*extras[:4], design.n_x)
     splits = splits_of(problem.folds, np.zeros((len(codes), 1)), codes, None, np.empty(0))
+    from ..training.watch import ctrl_c_ends_reads
+
     if K > 2:
         from ..training.class_paths import ClassWays, folds_of_classes
         from ..training.penalised_class_paths import (
@@ -65,23 +70,32 @@ def follow_folds(
             standardize=problem.standardize,
         )
         folds = folds_of_classes(ways, splits, problem.labels)
-        lead, *others = (
-            PenalisedClassFollower(ways, fold, checked, tol, 1000) for fold in (None, *folds)
-        )
-        lambdas = _lambdas(lambdas, by_number, lead.strength)
-        return FollowedFolds(*follow_penalised_classes([lead, *others], lambdas), lambdas)
+        with ctrl_c_ends_reads() as watch:
+            ways = ways._replace(watch=watch)
+            lead, *others = (
+                PenalisedClassFollower(ways, fold, checked, tol, 1000) for fold in (None, *folds)
+            )
+            lambdas = _lambdas(lambdas, by_number, lead.strength)
+            found = follow_penalised_classes([lead, *others], 1 + len(folds), lambdas)
+        return FollowedFolds(*found, lambdas)
     from ..objective.penalised import PenalisedColumns
+    from ..solvers.state import Stopped
     from ..training.folds import grouped, patterns_of
     from ..training.penalised_paths import follower_of
 
     groups = grouped(splits, codes)
     shared = PenalisedColumns(design, codes, groups.group, n_threads=problem.threads)
     patterns = patterns_of(groups, shared.group_totals(), np.ones(2))
-    follower = follower_of(shared, patterns, checked, problem.standardize, tol, 1000)
-    lambdas = _lambdas(lambdas, by_number, follower.null.strength)
-    fits: list[Any] = [None] * len(lambdas)
-    for place in np.argsort(-lambdas, kind="stable").tolist():
-        fits[place] = follower.at(float(lambdas[place]))
+    with ctrl_c_ends_reads(shared):
+        follower = follower_of(shared, patterns, checked, problem.standardize, tol, 1000)
+        lambdas = _lambdas(lambdas, by_number, follower.null.strength)
+        fits: list[Any] = [[] for _ in lambdas]
+        try:
+            for place in np.argsort(-lambdas, kind="stable").tolist():
+                fits[place] = follower.at(float(lambdas[place]))
+        except Stopped:
+            if not any(fits):
+                raise
     return FollowedFolds(fits, shared.passes, lambdas)
 
 

@@ -1,4 +1,5 @@
-"""The command line of this process, to be shown where a result says how it was made."""
+"""The command line of this process, to be shown where a result says how it was made; and the exit
+status of one that was interrupted."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
 _GIVEN: ContextVar[tuple[str, ...]] = ContextVar("given", default=())
 
 

@@ -22,6 +22,7 @@ from .coefficients import (
     standardising,
 )
 from .compiling import compiling
+from .line import INTERRUPTED
 from .outputs import check_plot, check_writable
 from .reading import (
     DataOptions,
@@ -35,7 +36,6 @@ from .reading import (
 )
 from .reporting import Trained, write_report
 from .running import (
-    INTERRUPTED,
     Examples,
     RunOptions,
     Task,

@@ -25,7 +25,6 @@ from .choosing import SOLVER, Penalty
 from .report import Metrics, ProgressBar, cost_lines
 
 Array = NDArray[Any]
-INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
 
 
 class RunOptions(NamedTuple):

@@ -44,7 +44,8 @@ class Asked(NamedTuple):
 class FollowedFolds(NamedTuple):
     """Hold the fits of each l1_ratio and C, the test rows of each split, and the reads so far.
 
-    w and b of the fits are for the design; offset (m,) or none is a part of every z.
+    w and b of the fits are for the design; offset (m,) or none is a part of every z. There are
+    fewer Cs, or l1_ratios, than were asked for where Ctrl-C came before the others.
     """
 
     fits: Sequence[Fits]
@@ -53,6 +54,12 @@ class FollowedFolds(NamedTuple):
     reads: int
     Cs: Vector
     offset: Vector = NONE
+
+
+def done_of(Cs: Vector, fits: Sequence[Sequence[Any]]) -> tuple[Vector, list[Any]]:
+    """Return the Cs that have fits, and these."""
+    there = [k for k, at in enumerate(fits) if at]
+    return Cs[there], [fits[k] for k in there]
 
 
 class Problem(NamedTuple):

@@ -1,9 +1,8 @@
 """Logistic regression with C chosen by cross-validation.
 
-Of two classes the full fit and every fold advance together along C in shared reads of X, a column
-each (`training.follow`). Of several classes they follow C one after the other
-(`training.class_paths`). The held-out log-loss comes with the reads that the fits need; other
-scores take one read more.
+The full fit and every fold advance together along C in shared reads of X: of two classes a column
+each (`training.follow`), of several each at its own pace (`training.class_paths`). The held-out
+log-loss comes with the reads that the fits need; other scores take one read more.
 
 With L1, bounds, weights of features, groups or an offset: `estimators.penalised_cv`.
 """
@@ -31,11 +30,9 @@ from ..checks.penalties import asked_for
 from ..data.matrix_like import MatrixLike
 from ..data.row_blocks import RowBlocks
 from ..maths import logistic
-from ..training.class_paths import folds_of_classes, follow_classes
-from ..training.folds import Splits, grouped, patterns_of
-from ..training.follow import Fit
+from ..training.folds import Splits, patterns_of
 from ..training.leave_one_out import leave_one_out, scores_without_each
-from ..training.paths import Ways, follow_all
+from ..training.paths import Ways
 from .cross_validation import (
     Asked,
     FollowedFolds,
@@ -45,10 +42,18 @@ from .cross_validation import (
     held_out_probabilities,
     scores_by_scorer,
 )
-from .cv_choice import chosen, keep_choice, means_and_errors, warn_of_short
+from .cv_choice import (
+    chosen,
+    keep_choice,
+    means_and_errors,
+    warn_of_short,
+    warn_of_what_is_left_out,
+)
+from .fitted import interrupts_passed_on
 from .input import checked, require_finite
 from .other_names import OtherNames
 from .penalised_cv import check_l1_ratios, follow_penalised
+from .plain_cv import follow_columns, follow_several, follow_two
 from .predictions import Predictions
 from .progress import counting_bar
 from .reporting import Reporting
@@ -67,8 +72,8 @@ class LogisticRegressionCV(
     """Fit logistic regression with C chosen by cross-validation, every fit to its optimum.
 
     Two classes are the lectures' sigmoid: all folds and the full fit read X together, and ten Cs
-    and five folds take some forty reads of X. More classes are softmax: the full fit and the folds
-    follow C one after the other, in a few reads for each C and fold.
+    and five folds take some forty reads of X. More classes are softmax: there, too, folds and full
+    fit read X together, as many of them as memory allows.
 
     Parameters
     ----------
@@ -162,7 +167,9 @@ class LogisticRegressionCV(
 
     Notes
     -----
-    Ctrl-C ends the fit, and nothing is kept of it.
+    Ctrl-C keeps the Cs that are done by the full fit and every fold: the attributes are of these,
+    with a `TrainingWarning`. Then KeyboardInterrupt is raised, as by `LogisticRegression`; at once
+    where no C is done, and at a second Ctrl-C.
 
     References
     ----------
@@ -257,6 +264,8 @@ class LogisticRegressionCV(
             As `LogisticRegression.fit`; for Cs that are not above 0; where cv is larger than the
             smallest class, has a split with an empty part (naming it), or one that trains without
             a class; for cv="alo" with more than two classes, L1, bounds or an offset.
+        KeyboardInterrupt
+            At Ctrl-C; what is kept before is in the notes of the class.
         """
         asked = self._checked()
         X, y = checked(self, X, y)
@@ -273,10 +282,11 @@ class LogisticRegressionCV(
                 "folds, cv=5 for instance, or a splitter"
             )
         try:
-            if by_alo:
-                self._fit_alo(problem, asked)
-            else:
-                self._fit_folds(problem, asked, groups, offset, bool(why))
+            with interrupts_passed_on():
+                if by_alo:
+                    self._fit_alo(problem, asked)
+                else:
+                    self._fit_folds(problem, asked, groups, offset, bool(why))
         except ValueError:
             require_finite(X, getattr(self, "feature_names_in_", None))
             raise
@@ -292,9 +302,10 @@ class LogisticRegressionCV(
         if penalised:
             followed = self._follow_penalised(problem, splits, asked, offset)
         elif len(rows.classes) == 2:
-            followed = self._follow_two(problem, splits, asked)
+            followed = follow_two(self, problem, splits, asked)
         else:
-            followed = self._follow_several(problem, splits, asked)
+            followed = follow_several(self, problem, splits, asked)
+        warn_of_what_is_left_out(followed.Cs, followed.fits, asked)
         more = 0
         if self.scoring is None:
             scores = [
@@ -304,7 +315,7 @@ class LogisticRegressionCV(
             scores, more = scores_by_scorer(self.scoring, problem, followed)
         choice = chosen(followed.Cs, scores, *means_and_errors(scores))
         of_folds = [[[*at[1:]] for at in fits] for fits in followed.fits]
-        ratios = None if asked.ratios == [0.0] else asked.ratios
+        ratios = None if asked.ratios == [0.0] else asked.ratios[: len(followed.fits)]
         keep_choice(self, rows.classes, followed.Cs, followed.fits, of_folds, choice, ratios)
         at_chosen = of_folds[choice.ratio][choice.place(self.rule)]
         self.held_out_proba_ = held_out_probabilities(followed, at_chosen)
@@ -319,25 +330,6 @@ class LogisticRegressionCV(
         for fits, ratio in zip(followed.fits, asked.ratios):
             warn_of_short(followed.Cs, fits, asked.tol, f"l1_ratio = {ratio:g} and ")
         return followed
-
-    def _follow_two(self, problem: Problem, splits: Any, asked: Asked) -> FollowedFolds:
-        labels = problem.rows.codes.astype(np.int32)
-        groups = grouped(splits, labels)
-        shared = problem.shared(groups.group, asked.n_threads, bool(self.fit_intercept))
-        patterns = patterns_of(groups, shared.group_totals(), problem.factors)
-        ways = Ways(shared, patterns, bool(self.standardize))
-        fits, _ = self._followed(ways, problem, asked)
-        return FollowedFolds([fits], groups.tests, shared.design, shared.passes, asked.Cs)
-
-    def _follow_several(self, problem: Problem, splits: Any, asked: Asked) -> FollowedFolds:
-        Cs, tol = asked.Cs, asked.tol
-        ways = problem.of_classes(asked.n_threads, bool(self.fit_intercept), bool(self.standardize))
-        folds = folds_of_classes(ways, splits, problem.rows.classes.tolist())
-        lambdas, total = problem.lambdas(Cs), len(Cs) * (1 + len(folds))
-        with counting_bar(self.verbose, total, "fits") as said:
-            fits, reads = follow_classes(ways, folds, lambdas, tol, asked.max_iter, said)
-        warn_of_short(Cs, fits, tol)
-        return FollowedFolds([fits], [fold.test for fold in folds], ways.design, reads, Cs)
 
     def _fit_alo(self, problem: Problem, asked: Asked) -> None:
         """Follow the full fit along C, and choose by leaving each row out approximately."""
@@ -358,25 +350,17 @@ class LogisticRegressionCV(
         if not weighed:
             pattern = pattern._replace(train=np.ones(1), held=np.zeros(1))
         ways = Ways(shared, [pattern], bool(self.standardize))
-        fits, patterns = self._followed(ways, problem, asked)
-        lambdas = problem.lambdas(asked.Cs)
+        Cs, fits, patterns = follow_columns(self, ways, problem, asked)
+        warn_of_what_is_left_out(Cs, [fits], asked)
+        lambdas = problem.lambdas(Cs)
         first = [at[0] for at in fits]
         found = leave_one_out(shared, patterns[0], lambdas, first)
-        choice = chosen(asked.Cs, [-found.loss[None, :]], [-found.loss], [found.error])
-        keep_choice(self, rows.classes, asked.Cs, [fits], [fits], choice, None)
+        choice = chosen(Cs, [-found.loss[None, :]], [-found.loss], [found.error])
+        keep_choice(self, rows.classes, Cs, [fits], [fits], choice, None)
         k = choice.place(self.rule)
         z = scores_without_each(shared, patterns[0], float(lambdas[k]), first[k])
         self.held_out_proba_ = np.column_stack([logistic.sigmoid(-z), logistic.sigmoid(z)])
         self.reads_ = shared.passes
-
-    def _followed(
-        self, ways: Ways, problem: Problem, asked: Asked
-    ) -> tuple[list[list[Fit]], Sequence[Any]]:
-        Cs, tol = asked.Cs, asked.tol
-        with counting_bar(self.verbose, len(Cs), f"C, {len(ways.patterns)} fits each") as said:
-            followed = follow_all(ways, problem.lambdas(Cs), tol, asked.max_iter, said)
-        warn_of_short(Cs, followed.fits, tol)
-        return followed.fits, followed.patterns
 
     def _penalised(self, asked: Asked, offset: Any) -> str:
         """Return which arguments are for a penalty that is not L2 alone, or "" for none."""

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..machine.callers import stack_level
 from ..maths.arrays import Vector
 from ..solvers.result import TrainingWarning
-from .cross_validation import Fits, rows_of_fit
+from ..training.watch import warn_of_interruption
+from .cross_validation import Asked, Fits, rows_of_fit
 from .fitted import forget
 
 
@@ -111,6 +113,20 @@ def _coefficients(of_folds: Fits, intercept: bool) -> Vector:
     return paths if intercept else paths[..., :-1]
 
 
+def warn_of_what_is_left_out(Cs: Vector, fits: Sequence[Fits], asked: Asked) -> None:
+    """Warn where Ctrl-C came before some of what was asked for; fits: of each l1_ratio."""
+    done = [
+        f"{some} of {wanted} {what}"
+        for some, wanted, what in (
+            (len(Cs), len(asked.Cs), "Cs"),
+            (len(fits), len(asked.ratios), "l1_ratios"),
+        )
+        if some < wanted
+    ]
+    if done:
+        warn_of_interruption(" and ".join(done), "the choice is from these")
+
+
 def warn_of_short(Cs: Vector, fits: Fits, tol: float, where: str = "") -> None:
     """Warn of the Cs at which a fit has not reached tol; where: the l1_ratio, in words."""
     short = [C for C, at in zip(Cs.tolist(), fits) if not all(f.reached for f in at)]
@@ -120,5 +136,5 @@ def warn_of_short(Cs: Vector, fits: Fits, tol: float, where: str = "") -> None:
             f"{', '.join(f'{C:.3g}' for C in short[:5])}{', ...' if len(short) > 5 else ''}. "
             "Allow more iterations with max_iter, use standardize=True, or a larger tol",
             TrainingWarning,
-            stacklevel=5,
+            stacklevel=stack_level(),
         )

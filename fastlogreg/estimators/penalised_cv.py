@@ -3,12 +3,16 @@
 For each l1_ratio the full fit and every fold advance together along C, a column each, in shared
 reads of X (`training.penalised_paths`). Of several classes they follow C one after the other. C is
 the same for the full fit and the folds, as scikit-learn has it.
+
+Ctrl-C keeps the l1_ratios that are done, or of the first one the Cs that are.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,12 +22,14 @@ from ..checks.penalties import SEVERAL, Penalties, check_offset, check_penalties
 from ..maths.arrays import NONE, Vector
 from ..objective.column_moments import rescalings
 from ..objective.penalised import PenalisedColumns
+from ..solvers.state import Stopped
 from ..training.class_paths import folds_of_classes
 from ..training.folds import grouped, patterns_of
 from ..training.follow import Fit, Pattern
 from ..training.penalised_class_paths import PenalisedClassFollower, follow_penalised_classes
 from ..training.penalised_paths import follower_of
-from .cross_validation import Asked, FollowedFolds, Problem
+from ..training.watch import ctrl_c_ends_reads
+from .cross_validation import Asked, FollowedFolds, Problem, done_of
 from .input import rows_design
 
 WEAKEST = 1e4  # times the C at which the first feature moves
@@ -98,25 +104,41 @@ def _follow_two(
         offset=given.offset,
     )
     patterns: Sequence[Pattern] = patterns_of(groups, shared.group_totals(), problem.factors)
-    if estimator.standardize:
-        scales = rescalings(shared, [pattern.train for pattern in patterns])
-        patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
-    followers = [
-        follower_of(shared, patterns, one, False, asked.tol, asked.max_iter)
-        for one in given.penalties
-    ]
-    Cs = _Cs(asked, problem, [follower.null.strength for follower in followers])
-    fits, done = [], itertools.count(1)
-    for follower in followers:
-        at: list[list[Fit]] = [[] for _ in Cs]
-        lambdas = problem.lambdas(Cs)
+    fits: list[list[list[Fit]]] = []
+    with ctrl_c_ends_reads(shared):
+        if estimator.standardize:
+            scales = rescalings(shared, [pattern.train for pattern in patterns])
+            patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
+        followers = [
+            follower_of(shared, patterns, one, False, asked.tol, asked.max_iter)
+            for one in given.penalties
+        ]
+        Cs = _Cs(asked, problem, [follower.null.strength for follower in followers])
+        lambdas, done = problem.lambdas(Cs), itertools.count(1)
         order = np.argsort(-lambdas, kind="stable")
-        for place, found in zip(order.tolist(), follower.along(lambdas[order])):
-            at[place] = found
-            if said is not None:
-                said(next(done))
-        fits.append(at)
+        with suppress(Stopped):
+            for follower in followers:
+                fits.append([[] for _ in Cs])
+                for place, found in zip(order.tolist(), follower.along(lambdas[order])):
+                    fits[-1][place] = found
+                    if said is not None:
+                        said(next(done))
+        Cs, fits = _whole(Cs, fits)
     return FollowedFolds(fits, groups.tests, shared.design, shared.passes, Cs, given.offset)
+
+
+def _whole(Cs: Vector, fits: list[list[list[Any]]]) -> tuple[Vector, list[list[list[Any]]]]:
+    """Return the l1_ratios that have fits at every C; if not even the first has, its Cs that do.
+
+    `Stopped` where there are none.
+    """
+    whole = [at for at in fits if all(at)]
+    if whole:
+        return Cs, whole
+    Cs, first = done_of(Cs, fits[0] if fits else [])
+    if not first:
+        raise Stopped("interrupted")
+    return Cs, [first]
 
 
 def _follow_several(
@@ -131,22 +153,25 @@ def _follow_several(
         asked.n_threads, bool(estimator.fit_intercept), bool(estimator.standardize)
     )
     folds = folds_of_classes(ways, splits, problem.rows.classes.tolist())
-    leads = [
-        PenalisedClassFollower(ways, None, one, asked.tol, asked.max_iter)
-        for one in given.penalties
-    ]
-    Cs = _Cs(asked, problem, [lead.strength for lead in leads])
-    fits, reads = [], 0
-    for done, (lead, checked) in enumerate(zip(leads, given.penalties), 1):
-        # A fold's z are made where its turn comes.
-        own = (
-            PenalisedClassFollower(ways, fold, checked, asked.tol, asked.max_iter) for fold in folds
-        )
-        found = follow_penalised_classes(itertools.chain([lead], own), problem.lambdas(Cs))
-        fits.append(found.fits)
-        reads += found.reads
-        if said is not None:
-            said(done * len(Cs))
+    fits: list[list[list[Any]]] = []
+    reads = 0
+    with ctrl_c_ends_reads() as watch:
+        ways = ways._replace(watch=watch)
+        follower = partial(PenalisedClassFollower, ways)
+        goal = asked.tol, asked.max_iter
+        leads = [follower(None, one, *goal) for one in given.penalties]
+        Cs = _Cs(asked, problem, [lead.strength for lead in leads])
+        with suppress(Stopped):
+            for done, (lead, checked) in enumerate(zip(leads, given.penalties), 1):
+                # A fold's z are made where its turn comes.
+                own = (follower(fold, checked, *goal) for fold in folds)
+                every = itertools.chain([lead], own)
+                found = follow_penalised_classes(every, 1 + len(folds), problem.lambdas(Cs))
+                fits.append(found.fits)
+                reads += found.reads
+                if said is not None:
+                    said(done * len(Cs))
+        Cs, fits = _whole(Cs, fits)
     return FollowedFolds(fits, [fold.test for fold in folds], ways.design, reads, Cs)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..backends.base import NO_GROUP
 from ..checks.arguments import Backend, check_number, require_shape
 from ..checks.classes import check_classes
 from ..checks.penalties import asked_for, check_penalties, require_no_offset
@@ -18,13 +19,16 @@ from ..machine.blas import inner
 from ..maths.arrays import NONE, Vector
 from ..objective.column_moments import rescalings
 from ..objective.columns import SharedColumns
+from ..objective.objective import Objective
 from ..objective.prepared import Extras, Settings, prepare_to_train
 from ..solvers.result import TrainingWarning
+from ..solvers.state import Stopped
 from .class_paths import ClassFit, ClassWays, follow_classes
 from .follow import Fit, Follower, Pattern
 from .path_result import PathResult
 from .penalised_class_paths import penalised_class_path
-from .penalised_paths import Along, penalised_path
+from .penalised_paths import Along, FollowedPath, penalised_path
+from .watch import ctrl_c_ends_reads, interruptions, warn_of_interruption
 
 STRONGEST, WEAKEST = 1e4, 1e-4  # of the lambdas that are taken where none are given
 ITERATIONS = 1000
@@ -103,7 +107,12 @@ def path(
     Warns
     -----
     TrainingWarning
-        Where tol was not reached, naming the lambdas.
+        Where tol was not reached, naming the lambdas; and where Ctrl-C ended the path.
+
+    Notes
+    -----
+    Ctrl-C ends the path before its next read of X and returns the lambdas that are done, with a
+    `TrainingWarning`. Where none is, and at a second Ctrl-C, it is KeyboardInterrupt.
 
     References
     ----------
@@ -136,55 +145,31 @@ def path(
     labels = objective.targets.astype(np.int32)
     totals = _class_totals(labels, weight, K)
     factors = np.ones(K) if class_weight is None else class_factors(class_weight, totals)
-    reads: int
-    fits: Sequence[Fit | ClassFit]
     null = -inner(shares := (factors * totals) / inner(factors, totals), np.log(shares))
     by_number = isinstance(lambdas, (int, np.integer))
     asked = Along(chosen, by_number, lambda_min_ratio, stop_early)
-    if K > 2:
-        several = ClassWays(
-            objective.design,
-            labels,
-            K,
-            weight,
-            factors,
-            objective.backend,
-            objective.n_threads,
-            standardize=bool(standardize),
-        )
-        if why:
+    examples = Examples(objective, labels, weight, factors, class_weight is not None, standardize)
+    with interruptions() as interrupted:
+        if why and K > 2:
             checked = check_penalties(*extras[:4], objective.n_x)
-            found = penalised_class_path(several, checked, asked, null, tol, limit)
-            fits, reads, null, chosen = found
+            found = penalised_class_path(examples.ways(), checked, asked, null, tol, limit)
+        elif why:
+            own = weight, factors
+            found = penalised_path(objective, own, extras, asked, standardize, tol, limit)
         else:
-            of_classes, reads = follow_classes(several, [], chosen, tol, limit)
-            fits = [at[0] for at in of_classes]
+            follow = _follow_two if K == 2 else _follow_several
+            every, reads = follow(examples, chosen, tol, limit)
+            there = [k for k, at in enumerate(every) if at]
+            found = FollowedPath([every[k][0] for k in there], reads, null, chosen[there])
+    if interrupted:
+        done = f"{len(found.fits)} of {len(chosen)} lambdas"
+        warn_of_interruption(done, "the result has these")
+    fits, reads, null, chosen = found
+    if K > 2:
         w = np.array([fit.w.T for fit in fits]).transpose(1, 2, 0)
         b = np.array([np.reshape(fit.b, (K, 1)) for fit in fits]).transpose(1, 2, 0)
-    elif why:
-        found = penalised_path(objective, (weight, factors), extras, asked, standardize, tol, limit)
-        fits, reads, null, chosen = found
-        w, b = np.array([f.w for f in fits]).T, np.array([[f.b for f in fits]])
     else:
-        weighed = class_weight is not None
-        shared = SharedColumns(
-            objective.design,
-            labels,
-            labels if weighed else np.empty(0, np.int32),
-            weight,
-            objective.backend,
-            objective.n_threads,
-        )
-        train = factors if weighed else np.ones(1)
-        total = float(train @ (totals if weighed else [totals.sum()]))
-        pattern = Pattern(train, np.zeros(train.size), total, 0.0)
-        ways = Ways(shared, [pattern], bool(standardize))
-        fits = [at[0] for at in follow_all(ways, chosen, tol, limit).fits]
-        w, b, reads = (
-            np.array([f.w for f in fits]).T,
-            np.array([[f.b for f in fits]]),
-            shared.passes,
-        )
+        w, b = np.array([fit.w for fit in fits]).T, np.array([[fit.b for fit in fits]])
     _warn(chosen, fits, tol, limit)
     return PathResult(
         w,
@@ -201,6 +186,49 @@ def path(
     )
 
 
+class Examples(NamedTuple):
+    """Hold what a path is fitted to: the objective of X, labels (m,) and weights (m,) or none.
+
+    factors (K,): the weights of the classes, where they are weighed.
+    """
+
+    objective: Objective
+    labels: NDArray[np.int32]
+    weight: Vector
+    factors: Vector
+    weighed: bool
+    standardize: bool
+
+    def ways(self) -> ClassWays:
+        """Return what fits of several classes share."""
+        objective, labels, weight, factors = self[:4]
+        K, threads = len(factors), objective.n_threads
+        own = labels, K, weight, factors, objective.backend, threads
+        return ClassWays(objective.design, *own, standardize=bool(self.standardize))
+
+
+def _follow_two(
+    examples: Examples, lambdas: Vector, tol: float, iterations: int
+) -> tuple[Sequence[Sequence[Fit | ClassFit]], int]:
+    """Follow a model of two classes; return the fit at each lambda in a list, and the reads."""
+    objective, labels, weight, factors, weighed, standardize = examples
+    group = labels if weighed else NO_GROUP
+    backend, threads = objective.backend, objective.n_threads
+    shared = SharedColumns(objective.design, labels, group, weight, backend, threads)
+    train, totals = factors if weighed else np.ones(1), _class_totals(labels, weight, 2)
+    total = float(train @ (totals if weighed else [totals.sum()]))
+    pattern = Pattern(train, np.zeros(train.size), total, 0.0)
+    followed = follow_all(Ways(shared, [pattern], bool(standardize)), lambdas, tol, iterations)
+    return followed.fits, shared.passes
+
+
+def _follow_several(
+    examples: Examples, lambdas: Vector, tol: float, iterations: int
+) -> tuple[Sequence[Sequence[Fit | ClassFit]], int]:
+    """Do the same of several classes."""
+    return follow_classes(examples.ways(), [], lambdas, tol, iterations)
+
+
 class Ways(NamedTuple):
     """Hold the columns to follow: on what, over which examples, and whether standardised."""
 
@@ -212,7 +240,8 @@ class Ways(NamedTuple):
 class Followed(NamedTuple):
     """Hold the fits of each lambda, in the order of the lambdas, and the columns' patterns.
 
-    These have scale and shift where they were standardised.
+    These have scale and shift where they were standardised. A lambda has no fits where Ctrl-C came
+    before it.
     """
 
     fits: list[list[Fit]]
@@ -231,19 +260,24 @@ def follow_all(
     said: called with the number of lambdas that are done.
     """
     shared, patterns = ways.shared, list(ways.patterns)
-    if ways.standardize:
-        scales = rescalings(shared, [pattern.train for pattern in patterns])
-        patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
     order = np.argsort(-lambdas, kind="stable")
-    follower = Follower(
-        shared, patterns, lambda index, _: float(lambdas[order[index]]), tol, iterations
-    )
     fits: list[list[Fit]] = [[] for _ in lambdas]
-    for done, place in enumerate(order.tolist(), 1):
-        fits[place] = follower.at(done - 1)
-        if said is not None:
-            said(done)
-    shared.passes = follower.shared.passes
+    with ctrl_c_ends_reads(shared):
+        if ways.standardize:
+            scales = rescalings(shared, [pattern.train for pattern in patterns])
+            patterns = [p._replace(scale=s.scale, shift=s.shift) for p, s in zip(patterns, scales)]
+        follower = Follower(
+            shared, patterns, lambda index, _: float(lambdas[order[index]]), tol, iterations
+        )
+        try:
+            for done, place in enumerate(order.tolist(), 1):
+                fits[place] = follower.at(done - 1)
+                if said is not None:
+                    said(done)
+        except Stopped:
+            if not any(fits):
+                raise
+        shared.passes = follower.shared.passes
     return Followed(fits, patterns)
 
 

@@ -6,6 +6,7 @@ Each fit begins from its last point; the gradient for the new penalty is known t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from ..solvers.base import Settings
 from ..solvers.penalised_answers import ClassAnswers
 from ..solvers.prox_newton import ProxNewton
 from ..solvers.requests import Judge
-from ..solvers.state import State
+from ..solvers.state import State, Stopped
 from .class_paths import ClassFit, ClassFold, ClassFollower, ClassWays, FollowedClasses
 from .penalised_paths import NULL_STEPS, Along, FollowedPath, lambdas_for, state_point, until_enough
+from .watch import ctrl_c_ends_reads
 
 
 class PenalisedClassFollower(ClassFollower):
@@ -57,7 +59,7 @@ class PenalisedClassFollower(ClassFollower):
             weight,
             ways.intercept,
         )
-        new.passes = plain.passes
+        new.passes, new.watch = plain.passes, ways.watch
         return new
 
     def _penalty(self, objective: SoftmaxObjective, lambda_: float) -> ElasticNet:
@@ -108,15 +110,24 @@ class PenalisedClassFollower(ClassFollower):
 
 
 def follow_penalised_classes(
-    followers: Iterable[PenalisedClassFollower], lambdas: Vector
+    followers: Iterable[PenalisedClassFollower], count: int, lambdas: Vector
 ) -> FollowedClasses:
-    """Follow the full fit, the first, and each fold's along the lambdas, the strongest first."""
+    """Follow the full fit, the first, and each fold's along the lambdas, the strongest first.
+
+    count: how many fits these are. Where Ctrl-C has ended them all before, lambdas have none.
+    """
     fits: list[list[ClassFit]] = [[] for _ in lambdas]
     reads = 0
-    for follower in followers:
-        for place in np.argsort(-lambdas, kind="stable").tolist():
-            fits[place].append(follower.at(float(lambdas[place])))
-        reads += follower.objective.passes
+    with suppress(Stopped):
+        for follower in followers:
+            try:
+                for place in np.argsort(-lambdas, kind="stable").tolist():
+                    fits[place].append(follower.at(float(lambdas[place])))
+            finally:
+                reads += follower.objective.passes
+    fits = [at if len(at) == count else [] for at in fits]
+    if not any(fits):
+        raise Stopped("interrupted")
     return FollowedClasses(fits, reads)
 
 
@@ -127,10 +138,12 @@ def penalised_class_path(
 
     The first lambda is the one at which the first weight moves, or with groups the first group.
     """
-    follower = PenalisedClassFollower(ways, None, checked, tol, iterations)
-    largest = follower.strength if checked.l1_ratio > 0.0 else np.nan
-    lambdas = lambdas_for(along, largest, ways.design.m < ways.design.n_x)
-    falling = lambdas[np.argsort(-lambdas, kind="stable")].tolist()
-    fits = (follower.at(lambda_) for lambda_ in falling)
-    found, reached = until_enough(along, lambdas, null, fits)
+    with ctrl_c_ends_reads() as watch:
+        ways = ways._replace(watch=watch)
+        follower = PenalisedClassFollower(ways, None, checked, tol, iterations)
+        largest = follower.strength if checked.l1_ratio > 0.0 else np.nan
+        lambdas = lambdas_for(along, largest, ways.design.m < ways.design.n_x)
+        falling = lambdas[np.argsort(-lambdas, kind="stable")].tolist()
+        fits = (follower.at(lambda_) for lambda_ in falling)
+        found, reached = until_enough(along, lambdas, null, fits)
     return FollowedPath(found, follower.objective.passes, null, reached)

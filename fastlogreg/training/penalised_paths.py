@@ -32,9 +32,10 @@ from ..solvers.base import Settings
 from ..solvers.penalised_answers import PenalisedAnswers, PenalisedGatherings
 from ..solvers.prox_newton import ProxNewton
 from ..solvers.requests import Evaluate, Judge
-from ..solvers.state import State
+from ..solvers.state import State, Stopped
 from .class_paths import ClassFit
 from .follow import Fit, Pattern
+from .watch import ctrl_c_ends_reads
 
 One = TypeVar("One", Fit, ClassFit)
 NULL_STEPS = 100  # of Newton's method for b alone, at most
@@ -238,17 +239,22 @@ def until_enough(
 ) -> tuple[list[One], Vector]:
     """Return the fits and their lambdas, in the order of these, up to where the path may end.
 
+    That is also where Ctrl-C ended it; `Stopped` where that was before the first.
     fits: from the strongest lambda on. null: the loss without features.
     """
     found: dict[int, One] = {}
     explained = -np.inf
-    for place, fit in zip(np.argsort(-lambdas, kind="stable").tolist(), fits):
-        found[place] = fit
-        before, explained = explained, 1.0 - fit.loss / null
-        gained = explained - before
-        ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
-        if along.stop_early and ended and len(found) >= EARLIEST:
-            break
+    try:
+        for place, fit in zip(np.argsort(-lambdas, kind="stable").tolist(), fits):
+            found[place] = fit
+            before, explained = explained, 1.0 - fit.loss / null
+            gained = explained - before
+            ended = explained > EXPLAINED or gained < LEAST_GAIN * explained
+            if along.stop_early and ended and len(found) >= EARLIEST:
+                break
+    except Stopped:
+        if not found:
+            raise
     reached = sorted(found)
     return [found[k] for k in reached], lambdas[reached]
 
@@ -287,13 +293,14 @@ def penalised_path(
     )
     train = factors if weighed else np.ones(1)
     pattern = Pattern(train, np.zeros(train.size), inner(train, shared.group_totals()), 0.0)
-    follower = follower_of(shared, [pattern], checked, standardize, tol, iterations)
-    largest = follower.null.strength if checked.l1_ratio > 0.0 else np.nan
-    lambdas = lambdas_for(along, largest, shared.m < shared.n_x)
-    null = null_loss(shared, follower.columns[0])
-    falling = lambdas[np.argsort(-lambdas, kind="stable")]
-    fits = (at[0] for at in follower.along(falling))
-    found, reached = until_enough(along, lambdas, null, fits)
+    with ctrl_c_ends_reads(shared):
+        follower = follower_of(shared, [pattern], checked, standardize, tol, iterations)
+        largest = follower.null.strength if checked.l1_ratio > 0.0 else np.nan
+        lambdas = lambdas_for(along, largest, shared.m < shared.n_x)
+        null = null_loss(shared, follower.columns[0])
+        falling = lambdas[np.argsort(-lambdas, kind="stable")]
+        fits = (at[0] for at in follower.along(falling))
+        found, reached = until_enough(along, lambdas, null, fits)
     return FollowedPath(found, shared.passes, null, reached)
 
 

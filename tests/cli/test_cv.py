@@ -13,6 +13,7 @@ pytest.importorskip("sklearn")
 import fastlogreg as flr
 from fastlogreg.cli import app
 from fastlogreg.models.model import Model
+from tests.helpers.interrupts import no_whole_fits, press_at
 
 
 def points(m=200):
@@ -130,3 +131,44 @@ def test_of_several_labels_one_is_taken_against_the_others(tmp_path, capsys):
     options = ("--positive", "2", "--lambdas", "2", "--folds", "alo", "--out", out)
     assert run("cv", tmp_path / "three.npz", *options) == 0
     assert run("evaluate", out, tmp_path / "three.npz") == 0
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--l1-ratio", "0.5", "--bounds", "-9,9"), ("--folds", "alo")]
+)
+def test_ctrl_c_keeps_what_is_done(data, more, tmp_path, monkeypatch, capsys):
+    options = ("cv", data, "--lambdas", "100,1,0.1", *more, "--out", tmp_path / "model.npz")
+    no_whole_fits(monkeypatch)
+    assert run(*options) == 0
+    reads = int(re.search(r"in (\d+) reads of X", capsys.readouterr().out)[1])
+    press_at(monkeypatch, reads - 1 - ("alo" in more))
+    (tmp_path / "model.npz").unlink()
+    assert run(*options) == 130
+    said = capsys.readouterr()
+    warning, error = said.err.splitlines()
+    done = re.match(
+        r"warning: interrupted by Ctrl-C after ([12]) of 3 lambdas: the choice", warning
+    )
+    assert error == "error: interrupted"
+    assert len(rows(said.out)) == int(done[1])
+    assert Model.load(tmp_path / "model.npz").settings["lambda_"] in (100.0, 1.0)
+
+
+def test_ctrl_c_before_the_first_lambda(data, tmp_path, monkeypatch, capsys):
+    press_at(monkeypatch, 1)
+    assert run("cv", data, "--out", tmp_path / "model.npz") == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+    assert not (tmp_path / "model.npz").exists()
+
+
+def test_ctrl_c_in_a_path(data, monkeypatch, capsys):
+    options = ("train", data, "--l1-ratio", "0.5", "--bounds", "-9,9", "--path", "4")
+    no_whole_fits(monkeypatch)
+    assert run(*options) == 0
+    reads = int(re.search(r"4 lambdas in (\d+) reads", capsys.readouterr().out)[1])
+    press_at(monkeypatch, reads - 1)
+    assert run(*options) == 130
+    said = capsys.readouterr()
+    assert re.search(r"^[123] lambdas in \d+ reads", said.out, flags=re.MULTILINE)
+    assert "warning: interrupted by Ctrl-C after" in said.err
+    assert said.err.endswith("error: interrupted\n")

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 import fastlogreg as flr
+from tests.helpers.interrupts import no_whole_fits, press_at
 from tests.helpers.limits import HANG
 
 rng = np.random.default_rng(0)
@@ -99,6 +100,80 @@ def test_a_batch_is_taken_whole(monkeypatch):
     monkeypatch.undo()
     whole = flr.LogisticRegression().partial_fit(X, y, classes=[0, 1])
     np.testing.assert_array_equal(model.coef_, whole.coef_)
+
+
+# ---------------------------------------------------------------- cross-validation
+
+three = np.digitize(X[:, 0] + rng.normal(size=300), [-0.5, 0.5])
+CS = [0.01, 100.0, 1.0]
+CROSS_VALIDATIONS = {
+    "two": (y, {}),
+    "alo": (y, {"cv": "alo"}),
+    "scorer": (y, {"scoring": "accuracy"}),
+    "L1": (y, {"l1_ratios": [0.5], "bounds": (-9.0, 9.0)}),
+    "three": (three, {}),
+}
+
+
+@pytest.mark.parametrize("kind", CROSS_VALIDATIONS)
+def test_a_cross_validation_keeps_the_Cs_that_are_done(kind, monkeypatch):
+    labels, options = CROSS_VALIDATIONS[kind]
+    from fastlogreg.solvers import auto
+
+    no_whole_fits(monkeypatch)
+    monkeypatch.setattr(auto, "SMALL", 0.0)
+    monkeypatch.setattr(auto, "WORTH", 0.0)
+    whole = flr.LogisticRegressionCV(CS, **options).fit(X, labels)
+    of_scores = {"alo": 3, "scorer": 1}.get(kind, 0)  # beside those of the fits
+    press_at(monkeypatch, whole.reads_ - 2 - of_scores)
+    model = flr.LogisticRegressionCV(CS, **options)
+    with (
+        pytest.warns(flr.TrainingWarning, match=r"Ctrl-C after [12] of 3 Cs: the choice") as seen,
+        pytest.raises(KeyboardInterrupt, match="keeps what it had found"),
+    ):
+        model.fit(X, labels)
+    assert seen[0].filename == __file__
+    kept = np.isin(CS, model.Cs_)
+    assert kept[0]  # the strongest penalty is the first
+    assert not kept.all()
+    label = model.classes_[-1].item()
+    np.testing.assert_array_equal(
+        np.squeeze(model.scores_[label]), np.squeeze(whole.scores_[label][:, kept])
+    )
+    np.testing.assert_array_equal(model.path_coef_, whole.path_coef_[kept])
+    assert model.C_[0] in model.Cs_
+    assert model.held_out_proba_.shape == whole.held_out_proba_.shape
+    assert model.predict(X).shape == (300,)
+
+
+def test_of_several_l1_ratios_those_that_are_done(monkeypatch):
+    no_whole_fits(monkeypatch)
+    for labels in (y, three):
+        options = {"Cs": [0.05, 1.0], "cv": 3, "l1_ratios": [0.5, 1.0]}
+        whole = flr.LogisticRegressionCV(**options).fit(X, labels)
+        with monkeypatch.context() as patch:
+            press_at(patch, whole.reads_ - 2)
+            model = flr.LogisticRegressionCV(**options)
+            with (
+                pytest.warns(flr.TrainingWarning, match="Ctrl-C after 1 of 2 l1_ratios: the"),
+                pytest.raises(KeyboardInterrupt),
+            ):
+                model.fit(X, labels)
+        np.testing.assert_array_equal(model.l1_ratios_, [0.5])
+        np.testing.assert_array_equal(model.Cs_, [0.05, 1.0])
+        label = model.classes_[-1].item()
+        np.testing.assert_array_equal(model.scores_[label], whole.scores_[label][..., :1])
+
+
+@pytest.mark.parametrize("labels", [y, three], ids=["two", "three"])
+@pytest.mark.parametrize("l1_ratios", [[0.0], [0.5]], ids=str)
+def test_without_a_C_that_is_done_nothing_is_kept(labels, l1_ratios, monkeypatch):
+    no_whole_fits(monkeypatch)
+    press_at(monkeypatch, 1)
+    model = flr.LogisticRegressionCV(CS, l1_ratios=l1_ratios)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, labels)
+    assert not hasattr(model, "C_")
 
 
 BEGIN = """
