@@ -8,8 +8,9 @@ A part is dense, and its passes are here, or sparse, and they are in `backends.s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,16 @@ from ..data.dense import DesignMatrix
 from ..data.design import Design
 from ..kernels.bundles import Examples, Point, Scaling, Work
 from ..kernels.layout import HEAD, LINE_NUMBERS
-from ..machine.threads import run_on
+from ..machine.threads import After, may_wait, most_fits, run_on
 from ..maths.arrays import NONE, Vector, flat
 from ..maths.logistic import Terms
 from . import sparse
-from .base import Sums
+from .base import Sums, are_compiled
 
 # What one core needs: for an element of X, read twice from its cache, and for an example's exp and
 # log1p; and what a thread must have to do, or launching it costs more than it brings.
 SECONDS_PER_ELEMENT, SECONDS_PER_EXAMPLE, SECONDS_PER_THREAD = 0.15e-9, 2.5e-9, 50e-6
+SHORT_SECONDS = 10e-3  # of a pass on one core up to which a helper waits for the next one
 
 
 def seconds_on_one_core(design: Design) -> float:
@@ -39,6 +41,25 @@ def threads_for(part: Any, n_threads: int) -> int:
     """Return the threads worth launching for a pass over a part."""
     shares = part.n_chunks if part.sparse is None else n_threads
     return max(1, min(n_threads, shares, int(seconds_on_one_core(part) / SECONDS_PER_THREAD)))
+
+
+@cache
+def _waiting() -> Any:
+    """Return the kernel by which helpers wait, compiled by this thread and not by one of them."""
+    from ..kernels.helpers import wait_for_calls
+
+    line = np.zeros(LINE_NUMBERS, np.int64)
+    wait_for_calls(line.ctypes.data, 0)
+    return wait_for_calls
+
+
+def _handing_over(part: DesignMatrix, runs: int, counters: NDArray[Any]) -> tuple[Any, ...]:
+    """Return what tells `run_on` that helpers may wait for a pass, and for the next one."""
+    short = runs > 1 and seconds_on_one_core(part) <= SHORT_SECONDS
+    most = most_fits(runs) if short else 0
+    if not may_wait(most) or not are_compiled() or os.name != "posix":
+        return ()
+    return counters, After(_waiting(), most)
 
 
 def digits_for(part: DesignMatrix) -> tuple[NDArray[Any], Vector] | None:
@@ -116,7 +137,7 @@ def _dense(
         with np.errstate(
             over="ignore", invalid="ignore"
         ):  # uncompiled, the kernel is NumPy arithmetic
-            run_on(runs, work)
+            run_on(runs, work, *_handing_over(part, runs, counters))
     total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
     return total[: HEAD + n_x]
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..machine import compiling
 from ..machine.callers import stack_level
+from ..machine.threads import at_hand
 from ..maths.arrays import Vector
 from ..objective.objective import Objective
 from ..objective.proof import rounding_of_scores
@@ -49,7 +50,7 @@ def run(
     checkpoint, callback = options.checkpoint, options.callback
     saved = None if checkpoint is None else checkpoint.begin(work.identity(), options.iterations)
     deadline = np.inf if options.max_seconds is None else begun + options.max_seconds
-    with interruptions() as interrupted:
+    with interruptions() as interrupted, at_hand():
         watch = Watch(state, objective, deadline, interrupted)
         objective.watch = work.watch = watch
         try:

@@ -45,7 +45,9 @@ def threads_for_the_smallest_work(monkeypatch):
     launched = set()
     honest = threads.run_on
     monkeypatch.setattr(fused, "SECONDS_PER_THREAD", 1e-30)
-    monkeypatch.setattr(fused, "run_on", lambda n, work: launched.add(n) or honest(n, work))
+    monkeypatch.setattr(
+        fused, "run_on", lambda n, work, *more: launched.add(n) or honest(n, work, *more)
+    )
     return launched
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
+from queue import SimpleQueue
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fastlogreg.machine import threads
@@ -160,3 +164,96 @@ def test_from_within_a_helper():
         caller.join(timeout=60)
     assert not any(caller.is_alive() for caller in callers)
     assert len(done) >= 8
+
+
+# ---------------------------------------------------------------- helpers at hand
+
+
+@pytest.fixture
+def cpus(monkeypatch):
+    """As many CPUs as the test needs, helpers of its own, and what each of them was told to do."""
+    monkeypatch.setattr(threads, "available_threads", lambda: 4)
+    monkeypatch.setattr(threads, "_helpers", [])
+    monkeypatch.setattr(threads, "_lines", functools.cache(threads._lines.__wrapped__))
+    monkeypatch.setattr(threads, "_fits", 0)
+    return SimpleQueue()
+
+
+def test_helpers_may_wait_within_a_fit_that_leaves_a_cpu_for_every_thread(cpus):
+    assert [threads.most_fits(n) for n in (1, 2, 3, 4, 5)] == [4, 2, 1, 1, 0]
+    assert not threads.may_wait(4)
+    with threads.at_hand():
+        assert threads.may_wait(1)
+        assert not threads.may_wait(0)
+        with threads.at_hand():
+            assert threads.may_wait(2)
+            assert not threads.may_wait(1)
+        assert threads.may_wait(1)
+        threads._after_fork()
+        assert not threads.may_wait(4)  # the child is in no fit, also when it leaves this one
+    assert threads._fits == 0
+
+
+def test_a_helper_waits_after_its_job(cpus):
+    def after(most):
+        return threads.After(lambda line, most: bool(cpus.put((line, most))), most)
+
+    threads.run_on(2, threading.Barrier(2).wait, after=after(1))  # in no fit: nobody waits
+    with threads.at_hand():
+        threads.run_on(2, threading.Barrier(2).wait, after=after(0))  # nor without enough CPUs
+        assert cpus.empty()
+        threads.run_on(2, threading.Barrier(2).wait, after=after(1))
+        [helper] = threads._helpers
+        assert cpus.get(timeout=60) == (helper.line.ctypes.data, threads.MOST_NANOSECONDS)
+        assert helper.line[threads.CALLED] == 0
+    assert helper.line[threads.CALLED] == 1  # the end of a fit calls it
+    assert helper.line.ctypes.data % 64 == 0
+
+
+def test_a_job_calls_a_helper_that_waits(cpus):
+    waits, go_on = threading.Event(), threading.Event()
+
+    def wait(line, most):
+        waits.set()
+        return not go_on.wait(60)
+
+    with threads.at_hand():
+        threads.run_on(2, threading.Barrier(2).wait, after=threads.After(wait, 2))
+        assert waits.wait(60)
+        [helper] = threads._helpers
+        job = threads._Job(lambda: None)
+        helper.give(job)
+        assert helper.line[threads.CALLED] == 1
+        go_on.set()
+        job.finished.acquire()
+
+
+def test_what_waits_gets_its_work_from_the_kernel(cpus):
+    """run_on says where the lines are, and gives jobs to those alone that do not wait."""
+    counters, count = np.zeros(threads.LINE_NUMBERS, np.int64), []
+    after = threads.After(lambda line, most: False, 3)
+    both = threading.Barrier(2)
+    helpers = threads._some_helpers(2)
+    helpers[0].line[threads.STATE] = threads.WAITING
+    threads.run_on(3, lambda: count.append(both.wait(timeout=60)), counters, after)
+    assert len(count) == 2
+    assert counters[threads.FIRST_LINE] == helpers[0].line.ctypes.data
+    assert counters[threads.LINES] == 2
+    helpers[1].line[threads.STATE] = threads.AT_WORK
+    threads.run_on(3, lambda: count.append(threading.get_ident()), counters, after)
+    assert count[2:] == [threading.get_ident()]
+
+
+def test_a_helper_whose_cpu_others_want_pauses(cpus, monkeypatch):
+    clock = iter([1.0, 2.0, 2.05, 2.2, 2.3])
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    after = threads.After(lambda line, most: not cpus.put(most), 1)
+    with threads.at_hand():
+        for waited in (True, False, True):
+            threads.run_on(2, threading.Barrier(2).wait, after=after)
+            until_served = threads._Job(lambda: None)
+            threads._helpers[0].give(until_served)
+            until_served.finished.acquire()
+            assert cpus.empty() is not waited
+            while not cpus.empty():
+                cpus.get()

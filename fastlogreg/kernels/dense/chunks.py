@@ -36,6 +36,7 @@ from numba.core import cgutils
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Places, Point, Way, Work
 from ..decorators import inner, kernel
+from ..helpers import is_shared
 from ..lanes import operation
 from ..layout import LINE_NUMBERS
 from ..uint8.choice import byte_chunk, split
@@ -109,6 +110,8 @@ def run_chunks(way: Way, examples: Examples, point: Point, zs: Any, work: Work) 
     counter for all, what is read ahead at the end of a chunk is the other thread's.
     """
     chunk, block, partials, counters = work
+    if is_shared(counters):
+        return
     m, chunks, runs = examples.y.size, partials.shape[0], counters.size // LINE_NUMBERS
     scratch = (block + 7) // 8 * 8
     places = Places(block, np.empty(scratch), np.empty(scratch), zs)
