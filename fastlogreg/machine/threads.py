@@ -44,7 +44,7 @@ LINE_NUMBERS = 8  # of 8 bytes: a line of the caches, so that no two threads sha
 # Where the counters of a kernel's threads hold the address of the first line, and how many.
 FIRST_LINE, LINES = 2, 3
 MOST_NANOSECONDS = 250_000  # that a helper waits
-PAUSE_SECONDS = 0.1  # in which it does not, after others wanted its CPU
+PAUSE_SECONDS = 0.3  # in which it does not, after others wanted its CPU
 
 
 def available_threads() -> int:
