@@ -47,229 +47,223 @@ from ..machine.threads import (
     TAKEN,
     WAITING,
 )
-from .decorators import inlined, inner, kernel
+from .decorators import kernel
 from .lanes import _INT32, INT64, _pointer, call, operation
 from .layout import LINE_BYTES
 
-# LLVM's word for it, by machine: two threads may share a core, and one that waits leaves it so.
+# LLVM's word for a moment's rest, by machine: two threads may share a core, and one that waits
+# leaves it to the other.
 _X86, _ARM = ("llvm.x86.sse2.pause",), ("llvm.aarch64.hint", _INT32(1))
 RESTS = {"x86_64": _X86, "AMD64": _X86, "aarch64": _ARM, "arm64": _ARM}
 OFTEN = 63  # of so many looks and one, one gives way to other threads
 LONG_NANOSECONDS = 50_000  # between two times that one gives way: another thread had the CPU
 
 
-def _number(builder: Any, line: Any, index: Any) -> Any:
+def _number(builder: Any, line: Any, index: int) -> Any:
     """Return where number `index` of a line is."""
-    address = builder.add(line, builder.mul(index, INT64(8)))
-    return builder.inttoptr(address, INT64.as_pointer())
+    return builder.inttoptr(builder.add(line, INT64(8 * index)), INT64.as_pointer())
 
 
-def _none(*given: Any) -> Any:
-    """Stand for what is never called without compilation."""
-    raise NotImplementedError
-
-
-@operation(_none)
-def look(typingctx: Any, line: Any, index: Any) -> Any:
+def _look(builder: Any, line: Any, index: int) -> Any:
     """Return a number of a line; what its writer wrote before is then to be seen."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load_atomic(_number(builder, *args), "acquire", 8)
-
-    return types.int64(types.int64, types.int64), codegen
+    return builder.load_atomic(_number(builder, line, index), "acquire", 8)
 
 
-@operation(_none)
-def put(typingctx: Any, line: Any, index: Any, value: Any) -> Any:
+def _put(builder: Any, line: Any, index: int, value: Any) -> None:
     """Set a number of a line, after all that was written before."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store_atomic(args[2], _number(builder, *args[:2]), "release", 8)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), codegen
+    builder.store_atomic(value, _number(builder, line, index), "release", 8)
 
 
-@operation(_none)
-def turn(typingctx: Any, line: Any, old: Any, new: Any) -> Any:
+def _turn(builder: Any, line: Any, old: int, new: int) -> Any:
     """Turn the state of a line from old to new in one atomic step; tell whether it was old."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        state = _number(builder, args[0], INT64(STATE))
-        found = builder.cmpxchg(state, args[1], args[2], "acq_rel", "acquire")
-        return builder.extract_value(found, 1)
-
-    return types.boolean(types.int64, types.int64, types.int64), codegen
+    state = _number(builder, line, STATE)
+    found = builder.cmpxchg(state, INT64(old), INT64(new), "acq_rel", "acquire")
+    return builder.extract_value(found, 1)
 
 
-@operation(_none)
-def make_call(typingctx: Any, code: Any, job: Any) -> Any:
-    """Make the call that `own_call` described; return whether it failed."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = ir.FunctionType(INT64, [INT64]).as_pointer()
-        return builder.call(builder.inttoptr(args[0], function), [args[1]])
-
-    return types.int64(types.int64, types.int64), codegen
+def _is(builder: Any, value: Any, expected: Any) -> Any:
+    return builder.icmp_signed("==", value, expected)
 
 
-@operation(_none)
-def pause(typingctx: Any) -> Any:
-    """Spend a moment between two looks. Two threads may share a core: it is left to the other."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        rest = RESTS.get(platform.machine())
-        if rest is not None:
-            call(builder, rest[0], ir.VoidType(), list(rest[1:]))
-        return context.get_dummy_value()
-
-    return types.void(), codegen
+def _count(builder: Any, counter: Any) -> Any:
+    """Count one look more; return whether it is one that gives way to others."""
+    counted = builder.add(builder.load(counter), INT64(1))
+    builder.store(counted, counter)
+    return _is(builder, builder.and_(counted, INT64(OFTEN)), INT64(0))
 
 
-@operation(_none)
-def give_way(typingctx: Any) -> Any:
+def _pause(builder: Any) -> None:
+    """Spend a moment between two looks."""
+    rest = RESTS.get(platform.machine())
+    if rest is not None:
+        call(builder, rest[0], ir.VoidType(), list(rest[1:]))
+
+
+def _give_way(builder: Any) -> None:
     """Let another thread have the CPU, if there is one that waits for it."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        call(builder, "sched_yield", _INT32, [])
-        return context.get_dummy_value()
-
-    return types.void(), codegen
+    call(builder, "sched_yield", _INT32, [])
 
 
-@operation(_none)
-def nanoseconds(typingctx: Any) -> Any:
+def _nanoseconds(builder: Any) -> Any:
     """Return the reading of a clock that does not go back."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        time_of = cgutils.alloca_once(builder, ir.ArrayType(INT64, 2))  # seconds, nanoseconds
-        call(builder, "clock_gettime", _INT32, [_INT32(time.CLOCK_MONOTONIC), time_of])
-        seconds, rest = (
-            builder.load(builder.gep(time_of, [_INT32(0), _INT32(k)])) for k in range(2)
-        )
-        return builder.add(builder.mul(seconds, INT64(10**9)), rest)
-
-    return types.int64(), codegen
-
-
-def _plain_first_line(counters: Any) -> int:
-    return 0
-
-
-@operation(_plain_first_line)
-def take_first_line(typingctx: Any, counters: Any) -> Any:
-    """Return the address of the helpers' lines to the first who asks, and 0 to all others."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, counters, INT64, args[0], INT64(FIRST_LINE))
-        return builder.atomic_rmw("xchg", pointer, INT64(0), "acq_rel")
-
-    return types.int64(counters), codegen
+    reading = cgutils.alloca_once(builder, ir.ArrayType(INT64, 2))  # seconds, nanoseconds
+    call(builder, "clock_gettime", _INT32, [_INT32(time.CLOCK_MONOTONIC), reading])
+    seconds, rest = (builder.load(builder.gep(reading, [_INT32(0), _INT32(k)])) for k in range(2))
+    return builder.add(builder.mul(seconds, INT64(10**9)), rest)
 
 
 def _call_with(builder: Any, function: Any, given: list[Any]) -> Any:
-    """Emit a call of a compiled function, by its own arguments; return whether it failed."""
+    """Call a compiled function, by its own arguments; return whether it failed."""
     result, error = (
         cgutils.alloca_once(builder, argument.type.pointee) for argument in function.args[:2]
     )
     code = builder.call(function, [result, error, *given], attrs=("noinline",))
     # Numba's codes: 0 where a function has returned, -2 where it has returned None.
-    good = builder.or_(
-        builder.icmp_signed("==", code, _INT32(0)), builder.icmp_signed("==", code, _INT32(-2))
-    )
+    good = builder.or_(_is(builder, code, _INT32(0)), _is(builder, code, _INT32(-2)))
     return builder.zext(builder.not_(good), INT64)
 
 
-@operation(_none)
-def own_call(typingctx: Any) -> Any:
-    """Return CODE and JOB of the call of the kernel that this stands in."""
-    pair = types.UniTuple(types.int64, 2)
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kernel = builder.function
-        given = kernel.args[2:]  # the first two are where its result and its error go
-        kept = ir.LiteralStructType([argument.type for argument in given])
-        job = cgutils.alloca_once(builder, kept)
-        for k, argument in enumerate(given):
-            builder.store(argument, builder.gep(job, [_INT32(0), _INT32(k)]))
-        code = ir.Function(
-            builder.module, ir.FunctionType(INT64, [INT64]), f"{kernel.name}.handed_over"
-        )
-        code.linkage = "internal"
-        inside = ir.IRBuilder(code.append_basic_block())
-        found = inside.inttoptr(code.args[0], kept.as_pointer())
-        loaded = [inside.load(inside.gep(found, [_INT32(0), _INT32(k)])) for k in range(len(given))]
-        inside.ret(_call_with(inside, kernel, loaded))
-        addresses = [builder.ptrtoint(code, INT64), builder.ptrtoint(job, INT64)]
-        return context.make_tuple(builder, pair, addresses)
-
-    return pair(), codegen
+def _own_call(builder: Any) -> tuple[Any, Any]:
+    """Return CODE and JOB of the call of the kernel that is being emitted."""
+    kernel = builder.function
+    given = kernel.args[2:]  # the first two are where its result and its error go
+    kept = ir.LiteralStructType([argument.type for argument in given])
+    job = cgutils.alloca_once(builder, kept)
+    for k, argument in enumerate(given):
+        builder.store(argument, builder.gep(job, [_INT32(0), _INT32(k)]))
+    kind = ir.FunctionType(INT64, [INT64])
+    code = ir.Function(builder.module, kind, f"{kernel.name}.handed_over")
+    code.linkage = "internal"
+    inside = ir.IRBuilder(code.append_basic_block())
+    found = inside.inttoptr(code.args[0], kept.as_pointer())
+    loaded = [inside.load(inside.gep(found, [_INT32(0), _INT32(k)])) for k in range(len(given))]
+    inside.ret(_call_with(inside, kernel, loaded))
+    return builder.ptrtoint(code, INT64), builder.ptrtoint(job, INT64)
 
 
-@inner(kernel)
-def work_with(lines: int, count: int, code: int, job: int) -> int:
-    """Make a call here and on those helpers that wait; return whether one of them failed."""
-    for k in range(count):
-        line = lines + k * LINE_BYTES
-        if look(line, STATE) == WAITING and turn(line, WAITING, TAKEN):
-            put(line, CODE, code)
-            put(line, JOB, job)
-            put(line, STATE, GIVEN)
-    failed = make_call(code, job)
-    for k in range(count):
-        line = lines + k * LINE_BYTES
+def _wait_until_done(builder: Any, line: Any) -> None:
+    looks = cgutils.alloca_once_value(builder, INT64(0))
+    builder.store(INT64(0), looks)
+    look, rest, done = (builder.append_basic_block(f"wait_{k}") for k in ("look", "rest", "done"))
+    builder.branch(look)
+    builder.position_at_end(look)
+    builder.cbranch(_is(builder, _look(builder, line, STATE), INT64(DONE)), done, rest)
+    builder.position_at_end(rest)
+    _pause(builder)
+    with builder.if_then(_count(builder, looks), likely=False):
+        _give_way(builder)
+    builder.branch(look)
+    builder.position_at_end(done)
+
+
+def _work_with(builder: Any, lines: Any, count: Any) -> Any:
+    """Make the kernel's call here and on those helpers that wait; return whether one failed."""
+    code, job = _own_call(builder)
+    with cgutils.for_range(builder, count, intp=INT64) as loop:
+        line = builder.add(lines, builder.mul(loop.index, INT64(LINE_BYTES)))
+        waits = _is(builder, _look(builder, line, STATE), INT64(WAITING))
+        # What is behind the comma is emitted, and made, within what stands before it.
+        with builder.if_then(waits), builder.if_then(_turn(builder, line, WAITING, TAKEN)):
+            _put(builder, line, CODE, code)
+            _put(builder, line, JOB, job)
+            _put(builder, line, STATE, INT64(GIVEN))
+    kernel = builder.function
+    failed = cgutils.alloca_once(builder, INT64)
+    builder.store(_call_with(builder, kernel, list(kernel.args[2:])), failed)
+    with cgutils.for_range(builder, count, intp=INT64) as loop:
+        line = builder.add(lines, builder.mul(loop.index, INT64(LINE_BYTES)))
         # A line that another caller has got meanwhile holds another address.
-        if look(line, JOB) != job:
-            continue
-        if not turn(line, GIVEN, TAKEN):
-            looks = 0
-            while look(line, STATE) != DONE:
-                looks += 1
-                pause()
-                if looks & OFTEN == 0:
-                    give_way()
-            failed |= look(line, FAILED)
-        put(line, JOB, 0)
-        put(line, STATE, WAITING)
-    return failed
+        with builder.if_then(_is(builder, _look(builder, line, JOB), job)):
+            with builder.if_then(builder.not_(_turn(builder, line, GIVEN, TAKEN))):
+                _wait_until_done(builder, line)
+                also = _look(builder, line, FAILED)
+                builder.store(builder.or_(builder.load(failed), also), failed)
+            _put(builder, line, JOB, INT64(0))
+            _put(builder, line, STATE, INT64(WAITING))
+    return builder.load(failed)
 
 
-@inlined
-def is_shared(counters: Any) -> bool:
+def _plain_share(counters: Any) -> int:
+    return 0
+
+
+@operation(_plain_share)
+def share(typingctx: Any, counters: Any) -> Any:
     """Make the call of this kernel together with helpers that wait, where there may be some.
 
-    To be asked at the very beginning: where it is so, all is done. counters: of `Work`; the first
-    call finds the helpers' lines there, and those that it makes do not.
+    To be asked at the very beginning. 1: all is done, 0: nothing is, -1: a call failed. counters:
+    of `Work`. The first call finds the helpers' lines there, and those that it makes do not.
     """
-    lines = take_first_line(counters)
-    if lines == 0:
-        return False
-    code, job = own_call()
-    if work_with(lines, counters[LINES], code, job) != 0:
-        raise MemoryError  # the only error that there is in a kernel
-    return True
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first, count = (
+            _pointer(context, builder, counters, INT64, args[0], INT64(place))
+            for place in (FIRST_LINE, LINES)
+        )
+        lines = builder.atomic_rmw("xchg", first, INT64(0), "acq_rel")
+        found = cgutils.alloca_once(builder, INT64)
+        builder.store(INT64(0), found)
+        with builder.if_then(builder.icmp_signed("!=", lines, INT64(0)), likely=False):
+            failed = _work_with(builder, lines, builder.load(count))
+            good = _is(builder, failed, INT64(0))
+            builder.store(builder.select(good, INT64(1), INT64(-1)), found)
+        return builder.load(found)
+
+    return types.int64(counters), codegen
+
+
+def _plain_serve(line: int, most: int) -> bool:
+    raise NotImplementedError("nobody waits where nothing is compiled")
+
+
+@operation(_plain_serve)
+def _serve(typingctx: Any, line: Any, most: Any) -> Any:
+    """Do what `wait_for_calls` says."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        line, most = args
+        _put(builder, line, STATE, INT64(WAITING))
+        begun, last, looks, over = (cgutils.alloca_once(builder, INT64) for _ in range(4))
+        unwanted = cgutils.alloca_once_value(builder, cgutils.false_bit)
+        now = _nanoseconds(builder)
+        for place, value in ((begun, now), (last, now), (looks, INT64(0))):
+            builder.store(value, place)
+        again, gone = (builder.append_basic_block(f"wait_{k}") for k in ("again", "gone"))
+        builder.branch(again)
+        builder.position_at_end(again)
+        given = _is(builder, _look(builder, line, STATE), INT64(GIVEN))
+        with builder.if_then(given), builder.if_then(_turn(builder, line, GIVEN, AT_WORK)):
+            function = ir.FunctionType(INT64, [INT64]).as_pointer()
+            code = builder.inttoptr(_look(builder, line, CODE), function)
+            _put(builder, line, FAILED, builder.call(code, [_look(builder, line, JOB)]))
+            _put(builder, line, STATE, INT64(DONE))
+            now = _nanoseconds(builder)
+            builder.store(now, begun)
+            builder.store(now, last)
+        builder.store(_look(builder, line, CALLED), over)
+        with builder.if_then(_count(builder, looks), likely=False):
+            _give_way(builder)
+            now = _nanoseconds(builder)
+            since = builder.sub(now, builder.load(last))
+            long = builder.icmp_signed(">=", since, INT64(LONG_NANOSECONDS))
+            builder.store(builder.or_(builder.load(unwanted), long), unwanted)
+            late = builder.icmp_signed(">=", builder.sub(now, builder.load(begun)), most)
+            builder.store(builder.or_(builder.load(over), builder.zext(late, INT64)), over)
+            builder.store(now, last)
+        called = builder.icmp_signed("!=", builder.load(over), INT64(0))
+        goes = builder.or_(called, builder.load(unwanted))
+        with builder.if_then(goes), builder.if_then(_turn(builder, line, WAITING, AWAY)):
+            builder.branch(gone)
+        _pause(builder)
+        builder.branch(again)
+        builder.position_at_end(gone)
+        return builder.load(unwanted)
+
+    return types.boolean(types.int64, types.int64), codegen
 
 
 @kernel
 def wait_for_calls(line: int, most: int) -> bool:
     """Make the calls that come by a line; go away after so many nanoseconds without one, if called,
     or where others want the CPU: return whether that was so."""
-    put(line, STATE, WAITING)
-    begun = last = nanoseconds()
-    looks, unwanted = 0, False
-    while True:
-        if look(line, STATE) == GIVEN and turn(line, GIVEN, AT_WORK):
-            put(line, FAILED, make_call(look(line, CODE), look(line, JOB)))
-            put(line, STATE, DONE)
-            begun = last = nanoseconds()
-        over = look(line, CALLED) != 0
-        looks += 1
-        if looks & OFTEN == 0:
-            give_way()
-            now = nanoseconds()
-            unwanted |= now - last >= LONG_NANOSECONDS
-            over |= now - begun >= most
-            last = now
-        if (over or unwanted) and turn(line, WAITING, AWAY):
-            return unwanted
-        pause()
+    return bool(_serve(line, most))

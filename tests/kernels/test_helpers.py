@@ -15,7 +15,7 @@ import fastlogreg as flr
 from fastlogreg.backends import fused
 from fastlogreg.kernels.atomics import fetch_and_increment
 from fastlogreg.kernels.decorators import kernel
-from fastlogreg.kernels.helpers import is_shared, wait_for_calls
+from fastlogreg.kernels.helpers import share, wait_for_calls
 from fastlogreg.machine import threads
 from fastlogreg.tools import bench
 from tests.helpers.comparison import WITHOUT_JIT
@@ -28,7 +28,10 @@ CALLS = 1  # the counter that tells how many calls there were
 @kernel
 def each_counts(counters, most, rounds):
     """Count the calls; in all but the first one, `most` is the number that may not be reached."""
-    if is_shared(counters):
+    shared = share(counters)
+    if shared < 0:
+        raise MemoryError
+    if shared:
         return
     if fetch_and_increment(counters, 1) >= most:
         raise MemoryError

@@ -245,15 +245,23 @@ def test_what_waits_gets_its_work_from_the_kernel(cpus):
 
 
 def test_a_helper_whose_cpu_others_want_pauses(cpus, monkeypatch):
-    clock = iter([1.0, 2.0, 2.05, 2.2, 2.3])
-    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    """The clock is read before a wait, and after one that others ended."""
+    pause, read = threads.PAUSE_SECONDS, SimpleQueue()
+    clock = iter([1.0, 2.0, 2.0 + 0.9 * pause, 2.0 + 1.1 * pause, 4.0])
+
+    def monotonic():
+        now = next(clock)
+        read.put(now)
+        return now
+
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=monotonic))
     after = threads.After(lambda line, most: not cpus.put(most), 1)
     with threads.at_hand():
-        for waited in (True, False, True):
+        for readings in (2, 1, 2):
             threads.run_on(2, threading.Barrier(2).wait, after=after)
-            until_served = threads._Job(lambda: None)
-            threads._helpers[0].give(until_served)
-            until_served.finished.acquire()
-            assert cpus.empty() is not waited
-            while not cpus.empty():
-                cpus.get()
+            for _ in range(readings):
+                read.get(timeout=60)
+        served = threads._Job(lambda: None)
+        threads._helpers[0].give(served)
+        served.finished.acquire()
+    assert cpus.qsize() == 2

@@ -36,7 +36,7 @@ from numba.core import cgutils
 from ..atomics import fetch_and_increment
 from ..bundles import Examples, Places, Point, Way, Work
 from ..decorators import inner, kernel
-from ..helpers import is_shared
+from ..helpers import share
 from ..lanes import operation
 from ..layout import LINE_NUMBERS
 from ..uint8.choice import byte_chunk, split
@@ -110,7 +110,10 @@ def run_chunks(way: Way, examples: Examples, point: Point, zs: Any, work: Work) 
     counter for all, what is read ahead at the end of a chunk is the other thread's.
     """
     chunk, block, partials, counters = work
-    if is_shared(counters):
+    shared = share(counters)
+    if shared < 0:
+        raise MemoryError  # the only error that there is in a kernel
+    if shared:
         return
     m, chunks, runs = examples.y.size, partials.shape[0], counters.size // LINE_NUMBERS
     scratch = (block + 7) // 8 * 8
