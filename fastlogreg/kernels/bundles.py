@@ -65,7 +65,7 @@ class Work(NamedTuple):
     """The chunks that threads share.
 
     chunk: examples in a chunk. block: examples in a block of it. partials: a row for each chunk.
-    counters: int64, all 0 at first.
+    counters: int64, all 0 at first, or with what `kernels.helpers.share` finds there.
     """
 
     chunk: int
