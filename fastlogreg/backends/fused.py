@@ -134,9 +134,11 @@ def _dense(
             zs[lo:hi],
             Work(chunk, part.block, rows, counters),
         )
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # uncompiled, the kernel is NumPy arithmetic
+        with (
+            part.read_ahead(lo, hi, chunk, counters[::LINE_NUMBERS]),
+            # Uncompiled, the kernel is NumPy arithmetic.
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
             run_on(runs, work, *_handing_over(part, runs, counters))
     total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
     return total[: HEAD + n_x]

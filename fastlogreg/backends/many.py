@@ -300,6 +300,7 @@ def _dense(
     (kind, tables), (z, first) = link, zs
     for lo, hi, x in part.flat_blocks():
         shape = Shape(hi - lo, part.n_x, *columns_shape(hi - lo, part.n_x, part.by_example))
+        counters = np.zeros((2, LINE_NUMBERS), np.int64)
         work = partial(
             run_columns,
             Form(part.by_example, DTYPES.index(x.dtype), x.itemsize),
@@ -310,8 +311,11 @@ def _dense(
             targets if hi - lo == part.m else Targets(*(a[lo:hi] for a in targets)),
             rows,
             Scores(flat(z), z.shape[-1], first + lo),
-            Work(total, np.zeros((2, LINE_NUMBERS), np.int64)),
+            Work(total, counters),
         )
         chunks = -(-shape.m // shape.chunk)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with (
+            part.read_ahead(lo, hi, shape.chunk, counters[0, :1]),
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+        ):
             run_on(threads_for(shape.m, part.n_x, rows.b.size, chunks, n_threads), work)

@@ -15,6 +15,7 @@ double): converted, one block at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from ..kernels.layout import (
     read_only,
 )
 from ..machine.caches import last_level_cache
+from ..machine.file_ahead import reading_ahead, spans_of_runs
 from ..machine.mapped_files import MappedFile
 from ..machine.once import once
 from .design import Design
@@ -241,6 +243,21 @@ class DesignMatrix(Design):
         time."""
         width = -(-self.m // 8) * 8 if self.slab else HEAD + -(-self.n_x // 8) * 8
         return np.empty((self.n_chunks, width))
+
+    def read_ahead(
+        self, lo: int, hi: int, chunk: int, counters: NDArray[np.int64]
+    ) -> AbstractContextManager[None]:
+        """Have a mapped X read ahead of the threads that take the chunks of examples lo to hi.
+
+        counters: (runs,), how many chunks of each run have been taken.
+        """
+        spans = []
+        if self.file is not None and self.by_example and self.in_place:
+            size, n, runs = self.n_x * self.X.itemsize, -(-(hi - lo) // chunk), counters.size
+            bounds = [(r * n // runs, (r + 1) * n // runs) for r in range(runs)]
+            first = self.file.first + lo * size
+            spans = spans_of_runs(counters, chunk * size, bounds, first, first + (hi - lo) * size)
+        return reading_ahead(self.file, spans)
 
     def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
         """Yield (first example, one past the last, their X as a flat read-only array of a type that

@@ -1,7 +1,7 @@
 """Read an X larger than memory in blocks of rows, the next one while the present one is computed.
 
 A .npy file or `numpy.memmap` is one block, read in place through the map, ahead of which the system
-reads. Other blocks are read by a background thread.
+reads, or two threads ask it to (`machine.file_ahead`). Other blocks are read by a thread.
 
 `RowBlocks` is what a user makes of a file, a dataset or a sequence of blocks; `BlockedMatrix` is
 the `Design` of it. Only the blocks in flight are in memory, and what an objective keeps of each

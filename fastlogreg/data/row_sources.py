@@ -25,6 +25,7 @@ import numpy as np
 
 from ..checks.arguments import real_array
 from ..files.common import check_fits
+from ..machine.file_ahead import Span, reading_ahead
 from ..machine.mapped_files import MappedFile
 from .read_ahead import Block
 
@@ -120,8 +121,8 @@ class MappedRows(RowSource):
     """Reads an array (m, ...), in memory or mapped from a file, as one block.
 
     Examples of more dimensions are flattened. The threads of a pass read the map at several places
-    at once, ahead of which the system reads by itself. A thread that reads the file ahead of them
-    was slower (docs/performance, out-of-core).
+    at once, ahead of which the system reads by itself. Where it reads too little ahead,
+    `machine.file_ahead` asks for more.
     """
 
     copies = False
@@ -178,6 +179,7 @@ class DatasetRows(RowSource):
         )
         self.nbytes, self.image_shape = shape[0] * row_bytes, shape[1:] if len(shape) > 2 else None
         self.largest = self.bounds[1] * row_bytes
+        self.file = _file_of(dataset, self.nbytes)
 
     def read(self, wanted: Sequence[int], in_flight: int) -> Generator[Block, None, None]:
         direct = hasattr(self.dataset, "read_direct")
@@ -185,18 +187,38 @@ class DatasetRows(RowSource):
             _buffer((self.bounds[1], *self.shape[1:]), self.dtype)
             for _ in range(in_flight if direct else 0)
         ]
-        for i, k in enumerate(wanted):
-            lo, hi = self.bounds[k], self.bounds[k + 1]
-            if tuple(self.dataset.shape) != self.shape:
-                raise ValueError(
-                    f"the dataset had shape {self.shape}, and has {tuple(self.dataset.shape)} now"
-                )
-            if direct:
-                block = buffers[i % in_flight][: hi - lo]
-                self.dataset.read_direct(block, np.s_[lo:hi])
-            else:
-                block = np.asarray(self.dataset[lo:hi])
-            yield self.checked(k, block.reshape(hi - lo, -1))
+        reached, row_bytes = [0], self.nbytes // self.m
+        with reading_ahead(self.file, self._spans(wanted, reached)):
+            for i, k in enumerate(wanted):
+                lo, hi = self.bounds[k], self.bounds[k + 1]
+                reached[0] = lo * row_bytes
+                if tuple(self.dataset.shape) != self.shape:
+                    raise ValueError(
+                        f"the dataset had shape {self.shape}, and has {tuple(self.dataset.shape)} "
+                        "now"
+                    )
+                if direct:
+                    block = buffers[i % in_flight][: hi - lo]
+                    self.dataset.read_direct(block, np.s_[lo:hi])
+                else:
+                    block = np.asarray(self.dataset[lo:hi])
+                yield self.checked(k, block.reshape(hi - lo, -1))
+
+    def _spans(self, wanted: Sequence[int], reached: list[int]) -> list[Span]:
+        """Return what is to be read ahead: all blocks, or none where only some are wanted."""
+        file = self.file
+        if file is None or len(wanted) < len(self.bounds) - 1:
+            return []
+        return [(file.first, file.end, lambda: file.first + reached[0])]
+
+
+def _file_of(dataset: Any, n_bytes: int) -> MappedFile | None:
+    """Return where the rows lie one behind the other in a file; None where they do not."""
+    try:
+        first, path = dataset.id.get_offset(), dataset.file.filename
+        return None if first is None else MappedFile.at(path, int(first), n_bytes)
+    except (AttributeError, TypeError, ValueError, OSError, RuntimeError):
+        return None  # no dataset of h5py's, or of a file that has no name
 
 
 def _buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Block:

@@ -50,6 +50,13 @@ class MappedFile:
             str(path), (status.st_dev, status.st_ino), start + low - origin, start + high - origin
         )
 
+    @classmethod
+    def at(cls, path: str, first: int, n_bytes: int) -> MappedFile:
+        """Return a file of which an array lies from byte `first` on; OSError where there is
+        none."""
+        status = os.stat(path)
+        return cls(path, (status.st_dev, status.st_ino), first, first + n_bytes)
+
     def check(self) -> None:
         """OSError where the path does not lead to this file any more, or the file has become too
         short for the array."""

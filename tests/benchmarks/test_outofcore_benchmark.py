@@ -34,7 +34,7 @@ def test_children(tmp_path, monkeypatch):
     path = tmp_path / "X.npy"
     m = outofcore.make(path, 1 << 19, 64)
     outofcore.forget(path)
-    assert len(outofcore.child("65536", path, 3)) == 3
+    assert len(outofcore.child("65536", path, 3, cold=True)) == 3
     assert outofcore.child("RowBlocks, copied and read ahead", path)[0] > 0.0
     seconds, passes, iterations, bound, reason = outofcore.child("train", path, m // 1000)
     assert reason == "converged"
@@ -55,7 +55,7 @@ def test_run_and_report(monkeypatch):
         "RowBlocks, copied and read ahead": 2.0,
     }
 
-    def child(what, path, count=1):
+    def child(what, path, count=1, cold=False):
         return [12.0, 6, 4, 1e-7, "converged"] if what == "train" else [times[what]] * count
 
     monkeypatch.setattr(outofcore, "child", child)

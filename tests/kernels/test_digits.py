@@ -20,7 +20,7 @@ from fastlogreg.backends import fused, gram
 from fastlogreg.data import dense
 from fastlogreg.data.dense import DesignMatrix
 from fastlogreg.kernels import layout
-from fastlogreg.kernels.uint8 import avx2, avx2_gram, avx512, choice
+from fastlogreg.kernels.uint8 import avx2, avx2_gram, avx512, avx512_axpys, choice
 from tests.helpers.comparison import WITHOUT_JIT, exact
 from tests.helpers.limits import HANG
 
@@ -57,7 +57,7 @@ def ways():
         4096,
         avx512.split,
         avx512.byte_dots,
-        avx512.byte_axpys,
+        avx512_axpys.byte_axpys,
         avx512.byte_gram,
         avx512.GRAM,
         avx512.DIGITS,

@@ -13,9 +13,8 @@ Layout. Of each 64 numbers the digits lie by place, and 64 columns of X meet the
          row k1:  64 bytes | 64 bytes | ...
 
 Loop order: `byte_dots`: strips of columns, two rows against all digits of a strip. Seven digits of
-each number are more than X itself: those of a strip stay in the first-level cache.
-`byte_axpys`: 64 columns, then four rows at a time. Two rows, not four: fourteen sums, two rows and
-a digit stay in registers.
+each number are more than X itself: those of a strip stay in the first-level cache. Two rows, not
+four: fourteen sums, two rows and a digit stay in registers. The axpys are in `avx512_axpys`.
 
 Rounding: integers are exact; FAST where they are put together. The NumPy twin of each operation
 stands beside it.
@@ -48,9 +47,9 @@ from ..lanes import (
 )
 from ..layout import LANES
 from ..rows import add_each, eight_rows, for_each, load_rows
-from .parts import INT8, INT32, byte_sums, plan_of_units, prefetch_line, shuffle, spread
+from .parts import INT8, INT32, byte_sums, plan_of_units, prefetch_line, spread
 
-__all__ = ["byte_axpys", "byte_dots", "byte_gram", "byte_sums", "split"]
+__all__ = ["byte_dots", "byte_gram", "byte_sums", "split"]
 
 DIGITS = 7
 REGISTER_BYTES = 64
@@ -61,11 +60,11 @@ AHEAD = 16 << 10  # bytes that example-major X is asked for ahead
 # Columns of K at a time, and features: both operands stay in the first-level cache.
 GRAM, GRAM_SLAB = 28, 1024
 BIAS = sum(128 << 8 * k for k in range(DIGITS))
-_BYTES, _INTS = ir.VectorType(INT8, REGISTER_BYTES), ir.VectorType(INT32, 16)
+_BYTES, INTS = ir.VectorType(INT8, REGISTER_BYTES), ir.VectorType(INT32, 16)
 _FLIP = _BYTES([0x80] * REGISTER_BYTES)
 
 
-def _load_bytes(builder: Any, pointer: Any, count: Any, flipped: bool = False) -> Any:
+def load_bytes(builder: Any, pointer: Any, count: Any, flipped: bool = False) -> Any:
     """Emit a load of `count` (None: all 64) bytes at pointer, zeros after them.
 
     flipped: unsigned ones less 128, as signed ones.
@@ -82,21 +81,10 @@ def _load_bytes(builder: Any, pointer: Any, count: Any, flipped: bool = False) -
     return builder.xor(lanes, _FLIP) if flipped else lanes
 
 
-def _multiply_add(builder: Any, sums: Any, unsigned: Any, signed: Any) -> Any:
+def multiply_add(builder: Any, sums: Any, unsigned: Any, signed: Any) -> Any:
     """Emit sums plus the products of bytes, four to an int32."""
-    arguments = [sums, builder.bitcast(unsigned, _INTS), builder.bitcast(signed, _INTS)]
-    return call(builder, "llvm.x86.avx512.vpdpbusd.512", _INTS, arguments)
-
-
-def _interleaved(size: int, half: int) -> list[int]:
-    """Return the mask that takes `size` bytes of two vectors in turn, from byte `half` on of each
-    sixteen."""
-    turns = [(i // (2 * size) * size + i % size, i // size % 2) for i in range(16)]
-    return [
-        16 * group + half + byte + REGISTER_BYTES * which
-        for group in range(4)
-        for byte, which in turns
-    ]
+    arguments = [sums, builder.bitcast(unsigned, INTS), builder.bitcast(signed, INTS)]
+    return call(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, arguments)
 
 
 def _plain_products(
@@ -142,23 +130,23 @@ def byte_products(
         )
         _, k0, k1, _, packed, length, ahead, _, r = args
         d0, width, advance = cgutils.unpack_tuple(builder, packed)
-        cells = [[cgutils.alloca_once(builder, _INTS) for _ in range(DIGITS)] for _ in range(2)]
+        cells = [[cgutils.alloca_once(builder, INTS) for _ in range(DIGITS)] for _ in range(2)]
         for cell in cells[0] + cells[1]:
-            builder.store(ir.Constant(_INTS, None), cell)
+            builder.store(ir.Constant(INTS, None), cell)
 
         def step(index: Any, count: Any) -> None:
             j = builder.shl(index, INT64(6))
             places = [builder.gep(x_at, [builder.add(start, j)]) for start in (k0, k1)]
             for place in places:
                 prefetch_line(builder, builder.gep(place, [ahead]))
-            rows = [_load_bytes(builder, place, count) for place in places]
+            rows = [load_bytes(builder, place, count) for place in places]
             digit_at = builder.gep(d_at, [builder.add(d0, builder.mul(index, advance))])
             for k in range(DIGITS):
-                digit = _load_bytes(
+                digit = load_bytes(
                     builder, builder.gep(digit_at, [builder.mul(width, INT64(k))]), count, flipped
                 )
                 for cell, row in zip((cells[0][k], cells[1][k]), rows):
-                    builder.store(_multiply_add(builder, builder.load(cell), row, digit), cell)
+                    builder.store(multiply_add(builder, builder.load(cell), row, digit), cell)
 
         with cgutils.for_range(builder, builder.lshr(length, INT64(6))) as loop:
             step(loop.index, None)
@@ -166,10 +154,10 @@ def byte_products(
         with builder.if_then(builder.icmp_signed(">", rest, INT64(0))):
             step(builder.lshr(length, INT64(6)), rest)
         vectors = [
-            value for row in cells for value in (*map(builder.load, row), ir.Constant(_INTS, None))
+            value for row in cells for value in (*map(builder.load, row), ir.Constant(INTS, None))
         ]
         at = builder.gep(out_at, [builder.mul(r, INT64(LANES))])
-        at = builder.bitcast(at, _INTS.as_pointer())
+        at = builder.bitcast(at, INTS.as_pointer())
         total = builder.add(emit_sums(builder, vectors), builder.load(at, align=4))
         builder.store(total, at, align=4)
         return context.get_dummy_value()
@@ -177,84 +165,6 @@ def byte_products(
     long = types.int64
     of_places = types.UniTuple(long, 3)
     return types.void(x, long, long, d, of_places, long, long, out, long), codegen
-
-
-def _plain_combinations(
-    x: Any, start: int, stride: int, rows: int, columns: int, d: Any, out: Any
-) -> None:
-    out[:] = 0
-    x64 = np.stack(
-        [x[start + i * stride : start + i * stride + columns] for i in range(rows)]
-    ).astype(np.int64)
-    for k in range(DIGITS):
-        digits = np.concatenate(
-            [
-                d[i * DIGITS + k * REGISTER_BYTES :][: min(REGISTER_BYTES, rows - i)]
-                for i in range(0, rows, REGISTER_BYTES)
-            ]
-        )
-        out[k * REGISTER_BYTES : k * REGISTER_BYTES + columns] = digits.astype(np.int64) @ x64
-
-
-@operation(_plain_combinations)
-def byte_combinations(
-    typingctx: Any, x: Any, start: Any, stride: Any, rows: Any, columns: Any, d: Any, out: Any
-) -> Any:
-    """Set out[64 k + j] to the sum over i < rows of x[start + i * stride + j] * digit k of row i.
-
-    For j < columns <= 64 and seven k. d: as `split` makes it, zeros after the last row up to a
-    multiple of four. out: int32 (448,).
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_at, d_at, out_at = (
-            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 5, 6)
-        )
-        _, start, stride, rows, columns, _, _ = args
-        cells = [[cgutils.alloca_once(builder, _INTS) for _ in range(DIGITS)] for _ in range(4)]
-        for cell in (cell for row in cells for cell in row):
-            builder.store(ir.Constant(_INTS, None), cell)
-        last = builder.sub(rows, INT64(1))
-        # Interleaved by bytes, then by pairs of bytes, within each sixteen: the four rows of a
-        # column in one int32.
-        bytes_, pairs = ([_interleaved(size, half) for half in (0, 8)] for size in (1, 2))
-
-        with cgutils.for_range(
-            builder, builder.lshr(builder.add(rows, INT64(3)), INT64(2))
-        ) as loop:
-            i0 = builder.shl(loop.index, INT64(2))
-            lanes = []
-            for r in range(4):
-                i = builder.add(i0, INT64(r))
-                i = builder.select(builder.icmp_signed("<", i, last), i, last)
-                at = builder.gep(x_at, [builder.add(start, builder.mul(i, stride))])
-                lanes.append(_load_bytes(builder, at, columns))
-            a, b, c, e = lanes
-            twos = [(shuffle(builder, a, b, mask), shuffle(builder, c, e, mask)) for mask in bytes_]
-            quads = [shuffle(builder, ab, cd, mask) for ab, cd in twos for mask in pairs]
-            of_64 = builder.mul(builder.lshr(i0, INT64(6)), INT64(DIGITS * REGISTER_BYTES))
-            digits_at = builder.gep(
-                d_at, [builder.add(of_64, builder.and_(i0, INT64(REGISTER_BYTES - 1)))]
-            )
-            for k in range(DIGITS):
-                at = builder.gep(digits_at, [INT64(k * REGISTER_BYTES)])
-                four = builder.load(builder.bitcast(at, INT32.as_pointer()), align=1)
-                one = builder.insert_element(ir.Constant(_INTS, ir.Undefined), four, INT32(0))
-                digit = shuffle(builder, one, one, [0] * 16)
-                for cell, quad in zip((cells[t][k] for t in range(4)), quads):
-                    builder.store(_multiply_add(builder, builder.load(cell), quad, digit), cell)
-        for k in range(DIGITS):
-            a, b, c, e = (builder.load(cells[t][k]) for t in range(4))
-            for g in range(4):  # columns 16 g + 4 t + s are lane 4 g + s of quad t
-                four = [4 * g, 4 * g + 1, 4 * g + 2, 4 * g + 3, *(16 + 4 * g + s for s in range(4))]
-                both = [shuffle(builder, *pair, four) for pair in ((a, b), (c, e))]
-                at = builder.gep(out_at, [INT64(REGISTER_BYTES * k + 16 * g)])
-                columns_16 = shuffle(builder, both[0], both[1], list(range(16)))
-                builder.store(columns_16, builder.bitcast(at, _INTS.as_pointer()), align=4)
-        return context.get_dummy_value()
-
-    long = types.int64
-    return types.void(x, long, long, long, long, d, out), codegen
 
 
 def _plain_digits(d: Any, index: int, lanes: Any) -> None:
@@ -346,22 +256,6 @@ def byte_dots(
             for i in range(0, tile, LANES):
                 s = add_each(load_rows(ints, eight_rows(LANES * i, LANES), 0), power, nothing)
                 store(out, i0 + i, fma(sums(s), unit8, load(out, i0 + i)))
-
-
-@kernel
-def byte_axpys(
-    x: Any, start: int, stride: int, rows: int, length: int, d: Any, unit: float, out: Any
-) -> None:
-    """Do what `dense.blocks.axpys` does, with v as its digits and unit."""
-    ints, base, unit8 = np.empty(DIGITS * REGISTER_BYTES, np.int32), splat(256.0), splat(unit)
-    for j in range(0, length, REGISTER_BYTES):
-        columns = min(REGISTER_BYTES, length - j)
-        byte_combinations(x, start + j, stride, rows, columns, d, ints)
-        for c in range(0, columns, LANES):
-            s = load(ints, (DIGITS - 1) * REGISTER_BYTES + c)
-            for k in range(DIGITS - 2, -1, -1):
-                s = fma(s, base, load(ints, k * REGISTER_BYTES + c))
-            store(out, j + c, fma(s, unit8, load(out, j + c)))
 
 
 @kernel

@@ -19,7 +19,7 @@ from ..bundles import Examples, Places, Point
 from ..decorators import cpu_features, inner, kernel
 from ..layout import LANES
 from ..loss import link
-from . import avx2, avx2_gram, avx512
+from . import avx2, avx2_gram, avx512, avx512_axpys
 
 
 def byte_products(features: str | None = None) -> str | None:
@@ -39,7 +39,7 @@ WAY = byte_products()
 DIGIT: Any
 if WAY == "digits":
     DIGITS, RUN, DIGIT = avx512.DIGITS, avx512.REGISTER_BYTES, np.int8
-    split, dots, axpys = avx512.split, avx512.byte_dots, avx512.byte_axpys
+    split, dots, axpys = avx512.split, avx512.byte_dots, avx512_axpys.byte_axpys
     GRAM, gram, LEAST_GRAM = avx512.GRAM, avx512.byte_gram, avx512.DIGITS
     AHEAD = avx512.AHEAD
 else:
