@@ -15,7 +15,8 @@ import numpy as np
 from fastlogreg.maths.arrays import Vector
 
 Pass = tuple[float, Vector, float]  # J, dw (n_x,), db
-Run = Callable[[Vector, float], Pass]
+ClassPass = tuple[float, Vector, Vector]  # J, dw (K, n_x), db (K,)
+Run = Callable[[Any, Any], tuple[float, Any, Any]]
 # of iterations, where tol does not end a run
 COUNTS = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 700, 1000)
 
@@ -23,6 +24,7 @@ COUNTS = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 700, 1000)
 class PassContender(NamedTuple):
     """Holds one pass of cost and gradient, (w, b) -> (J, dw, db), and the memory order of its X.
 
+    Of several classes w and dw are (K, n_x), b and db (K,).
     Its tolerance is how far it may be from the reference: float32 rounds.
     """
 

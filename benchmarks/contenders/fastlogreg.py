@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import fastlogreg as flr
+from fastlogreg.data.dense import DesignMatrix
+from fastlogreg.objective.softmax import SoftmaxObjective
 from fastlogreg.tools import bench
 
-from .base import FitContender, PassContender, coefficients, is_binary, powers
+from .base import ClassPass, FitContender, PassContender, Vector, coefficients, is_binary, powers
 
 
 def one_pass(backend: str, order: str, X: Any, y: Any, n_threads: int) -> PassContender:
@@ -15,6 +19,19 @@ def one_pass(backend: str, order: str, X: Any, y: Any, n_threads: int) -> PassCo
     return PassContender(
         backend, order, bench.objective(X, y, backend, n_threads).cost_and_gradient, 1e-10
     )
+
+
+def class_pass(order: str, X: Any, labels: Any, K: int, n_threads: int) -> PassContender:
+    """Prepare the fused kernels of several classes, on X as it is."""
+    n_x = len(X)
+    design = DesignMatrix(X, np.ones(n_x), np.zeros(n_x))
+    objective = SoftmaxObjective(design, labels, K, n_threads=n_threads)
+
+    def run(W: Vector, b: Vector) -> ClassPass:
+        J, gradient, _ = objective.evaluate_at(objective.joined(W, b))
+        return J, *objective.split(gradient)
+
+    return PassContender("fused", order, run, 1e-10)
 
 
 def fits(X: Any, y: Any, lambda_: float) -> dict[str, FitContender]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .base import (
+    ClassPass,
     FitContender,
     Pass,
     PassContender,
@@ -36,6 +37,28 @@ def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
             np.append(w, b).astype(X.dtype), rows, labels, None, 0.0, n_threads
         )
         return float(J), gradient[:-1].astype(np.float64), float(gradient[-1])
+
+    return PassContender("scikit-learn", "example-major", run, tolerance(X.dtype))
+
+
+def class_pass(X: Any, labels: Any, K: int, n_threads: int) -> PassContender | None:
+    """Prepare its loss and gradient of K classes; X (n_x, m) float, example-major.
+
+    None where it is not installed.
+    """
+    try:
+        from sklearn._loss.loss import HalfMultinomialLoss
+        from sklearn.linear_model._linear_loss import LinearModelLoss
+    except ImportError:
+        return None
+    model = LinearModelLoss(base_loss=HalfMultinomialLoss(n_classes=K), fit_intercept=True)
+    rows, targets = X.T, labels.astype(X.dtype)
+
+    def run(W: Vector, b: Vector) -> ClassPass:
+        theta = np.append(W, b[:, None], axis=1).astype(X.dtype)
+        J, gradient = model.loss_gradient(theta, rows, targets, None, 0.0, n_threads)
+        found = gradient.astype(np.float64)
+        return float(J), found[:, :-1], found[:, -1]
 
     return PassContender("scikit-learn", "example-major", run, tolerance(X.dtype))
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .base import COUNTS, FitContender, Pass, PassContender, Vector, is_binary, tolerance
+from .base import (
+    COUNTS,
+    ClassPass,
+    FitContender,
+    Pass,
+    PassContender,
+    Vector,
+    is_binary,
+    tolerance,
+)
 
 
 def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
@@ -28,6 +37,29 @@ def one_pass(X: Any, y: Any, n_threads: int) -> PassContender | None:
         J = loss(rows @ weights + bias, labels)
         J.backward()
         return J.item(), weights.grad.numpy().astype(np.float64), bias.grad.item()
+
+    return PassContender("torch", "example-major", run, tolerance(X.dtype))
+
+
+def class_pass(X: Any, labels: Any, K: int, n_threads: int) -> PassContender | None:
+    """Prepare cross_entropy and its backward() for K classes; X (n_x, m) float, example-major.
+
+    None where it is not installed.
+    """
+    try:
+        import torch as library
+    except ImportError:
+        return None
+    library.set_num_threads(n_threads)
+    rows, targets = library.from_numpy(X.T), library.from_numpy(labels.astype(np.int64))
+
+    def run(W: Vector, b: Vector) -> ClassPass:
+        weights = library.from_numpy(W.astype(X.dtype)).requires_grad_()
+        bias = library.from_numpy(b.astype(X.dtype)).requires_grad_()
+        J = library.nn.functional.cross_entropy(rows @ weights.T + bias, targets)
+        J.backward()
+        dw, db = (each.grad.numpy().astype(np.float64) for each in (weights, bias))
+        return J.item(), dw, db
 
     return PassContender("torch", "example-major", run, tolerance(X.dtype))
 

@@ -1,5 +1,5 @@
-"""`python -m benchmarks kernels`: one pass of cost and gradient, by every contender, against the
-read bandwidth.
+"""`python -m benchmarks kernels`: one pass of cost and gradient, of two classes and of several, by
+every contender, against the read bandwidth.
 
 Each case times its contenders and the read probe in turn, in both memory orders; so that ratios and
 fractions come from the same minutes. Before the timing every contender's result is held against the
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +20,15 @@ import numpy as np
 import fastlogreg as flr
 from fastlogreg.machine.threads import at_hand, available_threads
 from fastlogreg.tools import bench
-from fastlogreg.tools.bandwidth import read_probe
 
-from ..cases.expected import Disagreement, check_pass, expected_pass
+from ..cases.expected import Disagreement, expected_pass
 from ..contenders import fastlogreg, numpy, scikit_learn, torch
-from ..contenders.base import PassContender, Run
+from ..contenders.base import PassContender
 from ..report.environment import describe
 from ..report.results import Keep, keep_nothing, outcome, target, timed_row
 from ..report.tables import markdown, targets_table
+from . import columns
+from .passes import add_ratios, time_passes
 
 EXAMPLE, FEATURE = bench.ORDERS
 
@@ -90,6 +90,11 @@ def run(
             say(case.name)
             rows += run_case(case, n_threads, rounds)
             keep(rows)
+    for of_classes in columns.QUICK if quick else columns.CASES:
+        if only in of_classes.name:
+            say(of_classes.name)
+            rows += columns.run_case(of_classes, n_threads, rounds)
+            keep(rows)
     case = QUICK_MEMMAP if quick else MEMMAP
     if only in f"{case.name} memmap":
         say(f"{case.name} memmap")
@@ -147,42 +152,8 @@ def _time(
     case: str, field: Sequence[PassContender], X: Any, y: Any, w: Any, n_threads: int, rounds: int
 ) -> list[dict[str, Any]]:
     expected = expected_pass(X, y, w, 0.1)
-    errors, calls = {}, {}
-    for contender in field:
-        key = (contender.name, contender.order)
-        calls[key] = _bound(contender.run, w)
-        start = time.perf_counter()
-        found = calls[key]()
-        first = time.perf_counter() - start
-        errors[key] = (
-            check_pass(f"{case}: {contender.name}", found, expected, contender.tolerance),
-            first,
-        )
-    read, probe_bytes = read_probe(n_threads)
-    timed = {**{"|".join(key): call for key, call in calls.items()}, "read": read}
     with at_hand():
-        times = bench.interleaved(timed, rounds)
-    bandwidth = probe_bytes / times["read"].median
-    rows = [timed_row(case, "read probe", times["read"], rate=bandwidth, fraction=1.0)]
-    for key in calls:
-        t = times["|".join(key)]
-        rate = X.nbytes / t.median
-        more = {"rate": rate, "fraction": rate / bandwidth, "error": errors[key][0]}
-        rows.append({**timed_row(case, key[0], t, key[1], **more), "first_call": errors[key][1]})
-    _ratios(rows)
-    return rows
-
-
-def _bound(run: Run, w: Any) -> Callable[[], bench.Pass]:
-    return lambda: run(w, 0.1)
-
-
-def _ratios(rows: list[dict[str, Any]]) -> None:
-    """Add to each row its ratio to the fastest NumPy of the case, whatever its order."""
-    best = min(row["seconds"] for row in rows if row["contender"].startswith("numpy"))
-    for row in rows:
-        if row["contender"] != "read probe":
-            row["ratio"] = best / row["seconds"]
+        return time_passes(case, field, X.nbytes, (w, 0.1), expected, n_threads, rounds)
 
 
 def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, Any]]:
@@ -226,7 +197,7 @@ def run_descent(n_threads: int, rounds: int, iterations: int) -> list[dict[str, 
     times = bench.interleaved(calls, rounds)
     case = f"{m} x {n_x} float64, one iteration of descent"
     rows = [timed_row(case, name, t, EXAMPLE, iterations) for name, t in times.items()]
-    _ratios(rows)
+    add_ratios(rows)
     return rows
 
 
@@ -287,7 +258,7 @@ def judge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     targets.append(target(what, found, least=LEAST_DESCENT_RATIO))
     what, found = f"{case_name}: NumPy, fastest form / fused", find(case_name, "fused", "ratio")
     targets.append(target(what, found, least=LEAST_DESCENT_RATIO))
-    return targets
+    return targets + columns.judge(rows)
 
 
 def report(result: dict[str, Any]) -> dict[str, str]:
@@ -323,6 +294,7 @@ def report(result: dict[str, Any]) -> dict[str, str]:
             "Medians; the ratio is to the fastest NumPy of the case, whatever its form and "
             "memory order: numpy is the fastest "
             "form we could write, with work arrays made once. "
+            "Of several classes it computes two products with the softmax between them. "
             "NumPy, torch and scikit-learn get integers as float32, converted beforehand "
             "(memmap: on the fly). "
             "First calls compile, or load from the disk cache. "

@@ -33,7 +33,7 @@ from ..kernels.many.bundles import (
 )
 from ..machine.blas import inner
 from ..machine.threads import run_on
-from ..maths.arrays import NONE, Vector, flat
+from ..maths.arrays import NONE, Vector, flat, in_lines
 from ..maths.softmax import BiasMoments, ClassLabels, ClassTerms
 from . import many_sparse
 from .base import NO_GROUP, ClassSums, Columns, ColumnSums, LineSums, Models, SidedSums
@@ -266,7 +266,7 @@ def _pass_of_folded(
         threads = threads_for(x.elements, 1, K, n_threads, n_threads)
         own = Targets(*(read_only(array) for array in targets))
         return _Totals(*many_sparse.add_sums(x, own, (W, b), link, zs, threads))
-    padded = np.zeros((K, -(-n_x // 8) * 8))
+    padded = in_lines(K, -(-n_x // 8) * 8)
     padded[:, :n_x] = W
     of_dz = 2 * K if link[0] == SIDES else K
     width = -(-of_dz // 8) * 8

@@ -18,7 +18,7 @@ from ..kernels.bundles import Compressed
 from ..kernels.layout import LINE_NUMBERS
 from ..kernels.many.bundles import SIDES, Rows, Scores, Shape, Tables, Targets, Work
 from ..machine.threads import run_on
-from ..maths.arrays import Vector, flat
+from ..maths.arrays import Vector, flat, in_lines
 
 HEADS = 4  # sums of K numbers before dW
 # A column's accumulators are at most this share of what one column's may be in `data.sparse`, so
@@ -42,14 +42,14 @@ def add_sums(
     W, b = point
     of_z, width, head = _widths(link, b.size)
     of_dz = 2 * b.size if link[0] == SIDES else b.size
-    turned = np.zeros((x.n_x, of_z))
+    turned = in_lines(x.n_x, of_z)
     turned[:, : b.size] = W.T
     sums = _by_example if x.by_example else _by_feature
     scores = Scores(flat(zs), zs.shape[-1], 0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         total = sums(x, targets, Rows(turned.reshape(-1), b), link, scores, n_threads)
     heads, dw = total[:head].reshape(HEADS, -1), total[head:].reshape(-1, width)
-    return heads[:, :of_dz].copy(), dw[:, :of_dz].T
+    return heads[:, :of_dz].copy(), np.ascontiguousarray(dw[:, :of_dz].T)
 
 
 def _widths(link: tuple[int, Tables], K: int) -> tuple[int, int, int]:
@@ -82,7 +82,7 @@ def _by_example(
     from ..kernels.many.sparse import run_examples
 
     (chunks, chunk), (_, width, head) = _chunks(x), _widths(link, rows.b.size)
-    partials = np.zeros((chunks, head + x.n_x * width))
+    partials = in_lines(chunks, head + x.n_x * width)
     work = partial(
         run_examples,
         *link,
@@ -109,13 +109,13 @@ def _by_feature(
 
     (chunks, chunk), own = _chunks(x), Compressed(*x.arrays)
     of_z, width, head = _widths(link, rows.b.size)
-    partials = np.zeros((chunks, x.m * of_z))
+    partials = in_lines(chunks, x.m * of_z)
     shape = Shape(x.m, x.n_x, chunk, LINK_BLOCK, 0)
     work: Any = Work(flat(partials), _counters(1))
     run_on(min(n_threads, chunks), partial(scatter_features, own, shape, rows.W, of_z, work))
     z = _sum(partials)
-    dz = z if width == of_z else np.empty(x.m * width)
-    total = np.zeros(head + x.n_x * width)
+    dz = z if width == of_z else in_lines(x.m * width)
+    total = in_lines(head + x.n_x * width)
     work = Work(total[:head], _counters(2))
     blocks = -(-x.m // LINK_BLOCK)
     turned = partial(link_scores, *link, shape, targets, Rows(z, rows.b), scores, work, dz)

@@ -97,6 +97,15 @@ class SoftmaxObjective(Objective):
         self, W: Vector, dw: Vector, db: Vector, add: Callable[[Vector, Vector], None]
     ) -> Vector:
         """Make a gradient, or a product, of sums over the examples."""
+        if (
+            self.n_x >= softmax_proof.LONG_ROW and self.penalty.plain
+        ):  # row by row it stays in a cache
+            made = np.empty((self.classes, self.n_x + 1))
+            for own, w, row in zip(made, W, dw):
+                np.divide(row, self.total, out=own[:-1])
+                add(w, own[:-1])
+            made[:, -1] = db / self.total * self.intercept
+            return made.reshape(-1)
         dw = np.divide(dw, self.total, order="C")  # sums of a sparse X lie by feature
         add(W.reshape(-1), flat(dw))
         return self.joined(dw, db / self.total * self.intercept)

@@ -6,6 +6,7 @@ method in K unknowns, on the stored z.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +21,19 @@ if TYPE_CHECKING:
     from .softmax import SoftmaxObjective
 
 LONG_SPREAD, LONGEST = 2.0, 50.0  # of Newton's step in b, and of any
+LONG_ROW = 4096  # features from which rows are worked on one at a time, and nothing is copied
 SMALL_SPREAD = 0.25  # of u, up to which a bound is proved where the point is, b not being moved
 
 
 def estimate(objective: SoftmaxObjective, evaluation: Evaluation) -> float:
     """Estimate what `certify` would find; where every db is 0 it is the bound itself."""
-    dW, db = objective.split(evaluation.gradient)
-    slope = norm(dW.reshape(-1)) + objective.reach * norm(db)
+    rows = evaluation.gradient.reshape(objective.classes, -1)
+    dW, db = rows[:, :-1], rows[:, -1]
+    if objective.n_x >= LONG_ROW:  # not copied for it
+        size = math.sqrt(sum(inner(row, row) for row in dW))
+    else:
+        size = norm(dW.reshape(-1))
+    slope = size + objective.reach * norm(db)
     return slope * slope / (2.0 * objective.decay)
 
 

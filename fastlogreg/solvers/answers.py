@@ -71,6 +71,7 @@ def describe(objective: Objective) -> Problem:
         columns=objective.columns,
         read_of_bytes=design.dense is not None and design.dense.of_bytes,
         hessian_in_one_read=objective.hessian_in_one_read,
+        n_threads=objective.n_threads,
     )
 
 

@@ -1,12 +1,11 @@
 """Limited-memory BFGS, with an inner matrix of one's choice: plain, or preconditioned by a Hessian
 of a few examples.
 
-d = -H g by the two-loop recursion (Nocedal & Wright, Numerical Optimization, algorithm 7.4) over
-the last 10 pairs (s, y). The innermost H_0 is `inner`, or the inverse of a diagonal D, the identity
-or one of one's choice, times a number: the least squares fit of H_0 y = s for the last pair is s.y
-/ y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one (Barzilai & Borwein, Two-point step
-size gradient methods, 1988). Their geometric mean, two parts of the first and one of the second,
-needs fewer second trials than the first alone. One read an iteration.
+d = -H g over the last 10 pairs (s, y): `memory`. The innermost H_0 is `inner`, or the inverse of a
+diagonal D, the identity or one of one's choice, times a number: the least squares fit of H_0 y = s
+for the last pair is s.y / y.H_0 y, that of s = H_0^-1 y is s.D s / s.y, the longer one (Barzilai &
+Borwein, Two-point step size gradient methods, 1988). Their geometric mean, two parts of the first
+and one of the second, needs fewer second trials than the first alone. One read an iteration.
 """
 
 from __future__ import annotations
@@ -16,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ..machine.blas import inner, norm
 from ..maths.arrays import Vector
 from ..objective.point import Point
 from .base import Field, Saved, Schema, Settings
 from .line_search import SLOPE_RATIO, step
+from .memory import Memory, Pair, memory_for
 from .requests import Asking, Evaluate, Judge, Judgement, MeasureSpread, Problem, Spread
 from .state import STALLED, State
 
-MEMORY = 10
 # Looser than 0.5: without an inner Hessian a new direction beats a second read for this one.
 ACCEPTED_SLOPE_RATIO = 0.6
 ONE_SCALE = 30.0  # times between the largest and the smallest squared spread
@@ -55,7 +53,7 @@ class LBFGS:
         self.problem, self.state, self.tol, self.inner = problem, state, settings.tol, inner
         self.diagonal: Vector | float = 1.0 if diagonal is None else diagonal
         self.by_spread = inner is None and diagonal is None
-        self.pairs: list[tuple[Vector, Vector, float]] = []
+        self.memory: Memory = memory_for(problem, self.diagonal, inner)
         self.point: Point | None = None
         self.evaluated = saved is not None and saved["evaluated"]
         if saved is not None:
@@ -64,11 +62,20 @@ class LBFGS:
                 for s, y, sy in zip(saved["s"], saved["y"], saved["sy"].tolist())
             ]
 
+    @property
+    def pairs(self) -> list[Pair]:
+        """Return the pairs (s, y, s.y), oldest first."""
+        return self.memory.pairs()
+
+    @pairs.setter
+    def pairs(self, pairs: list[Pair]) -> None:
+        self.memory.put(pairs)
+
     def state_arrays(self) -> dict[str, Any]:
         """Return what to go on from."""
-        size = self.state.theta.size
-        s, y = (np.array([pair[k] for pair in self.pairs]).reshape(-1, size) for k in (0, 1))
-        sy = np.array([curvature for _, _, curvature in self.pairs])
+        size, pairs = self.state.theta.size, self.pairs
+        s, y = (np.array([pair[k] for pair in pairs]).reshape(-1, size) for k in (0, 1))
+        sy = np.array([curvature for _, _, curvature in pairs])
         return {"method": "lbfgs", "s": s, "y": y, "sy": sy, "evaluated": self.point is not None}
 
     def prepare(self) -> Asking[None]:
@@ -78,6 +85,9 @@ class LBFGS:
             # Of columns of one scale the sample would bring nothing but its noise.
             if diagonal.max() > ONE_SCALE * diagonal.min():
                 self.diagonal = diagonal
+                pairs = self.pairs
+                self.memory = memory_for(self.problem, diagonal, None)
+                self.pairs = pairs
         if self.evaluated:
             self.point = yield Evaluate(self.state.theta)
 
@@ -96,58 +106,29 @@ class LBFGS:
     def begin_anew(self, inner: Callable[[Vector], Vector]) -> None:
         """Take another inner matrix, and forget the pairs."""
         self.inner = inner
-        self.pairs.clear()
+        self.memory = memory_for(self.problem, self.diagonal, inner)
 
     def _iterate(self, start: Point) -> Asking[None]:
         gradient = start.evaluation.gradient
-        d = -self._apply(gradient)
-        slope = inner(gradient, d)
+        d, slope = self.memory.direction(gradient)
         if not slope < 0.0:  # the memory misleads: begin anew
-            self.pairs.clear()
-            d = -self._apply(gradient)
-            slope = inner(gradient, d)
+            self.memory.put([])
+            d, slope = self.memory.direction(gradient)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
             self.state.stop = "precision"
             return
         ratio = ACCEPTED_SLOPE_RATIO if self.inner is None else SLOPE_RATIO
-        found = yield from step(start, d, ratio)
-        s, y = found.theta - start.theta, found.evaluation.gradient - gradient
-        if not s.any():
+        found = yield from step(start, d, ratio, slope)
+        if not self.memory.measure(start, found):
             self.state.stop = "precision"  # no representable point is better
             return
         judgement: Judgement = yield Judge(found, self.tol, inner=self.inner)
-        curvature = inner(s, y)
-        if curvature > 1e-14 * norm(s) * norm(y):
-            self.pairs = [*self.pairs[-MEMORY + 1 :], (s, y, curvature)]
+        self.memory.keep()
         self.state.costs.append(start.evaluation.J)
         self.state.iteration, self.state.stalls = self.state.iteration + 1, stalls
         self.point = found
         self.state.take(found, judgement)
-
-    def _apply(self, gradient: Vector) -> Vector:
-        """Compute H g."""
-        q, weights = gradient.copy(), []
-        for s, y, curvature in reversed(self.pairs):
-            a = inner(s, q) / curvature
-            q -= a * y
-            weights.append(a)
-        if self.inner is not None:
-            q = self.inner(q)
-        else:
-            q /= self.diagonal
-            if self.pairs:
-                s, y, curvature = self.pairs[-1]
-                short, long = (
-                    curvature / inner(y, y / self.diagonal),
-                    inner(s, s * self.diagonal) / curvature,
-                )
-                q *= short ** (2 / 3) * long ** (1 / 3)
-            elif np.ndim(self.diagonal) == 0:
-                q /= max(1.0, norm(q))
-        for (s, y, curvature), a in zip(self.pairs, reversed(weights)):
-            q += (a - inner(y, q) / curvature) * s
-        return q
 
 
 def by_spread(problem: Problem) -> Asking[Vector]:

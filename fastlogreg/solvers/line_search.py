@@ -21,9 +21,13 @@ SLOPE_RATIO = 0.5  # of the slope that may be left after a good step
 LARGEST_RISE = 1.0 + 1e-14  # of J, from rounding
 
 
-def good(start: Point, d: Vector, trial: Point, ratio: float = SLOPE_RATIO) -> bool:
-    """Tell whether the trial is a good enough step from start in direction d."""
-    before, after = inner(start.evaluation.gradient, d), inner(trial.evaluation.gradient, d)
+def good(
+    start: Point, d: Vector, trial: Point, ratio: float = SLOPE_RATIO, slope: float | None = None
+) -> bool:
+    """Tell whether the trial is a good enough step from start in direction d; slope: there, if it
+    is known."""
+    before = inner(start.evaluation.gradient, d) if slope is None else slope
+    after = inner(trial.evaluation.gradient, d)
     rounding = 1e-14 * abs(start.evaluation.J)
     return bool(
         start.evaluation.J + rounding >= trial.evaluation.J and abs(after) <= ratio * abs(before)
@@ -58,12 +62,14 @@ def best_step(start: Point, d: Vector, trial: Point) -> Asking[float]:
     return t
 
 
-def step(start: Point, d: Vector, ratio: float = SLOPE_RATIO) -> Asking[Point]:
+def step(
+    start: Point, d: Vector, ratio: float = SLOPE_RATIO, slope: float | None = None
+) -> Asking[Point]:
     """Find the next point in direction d: the whole step where it is good, else the best one.
 
-    It is start where no point is better."""
+    It is start where no point is better. slope: along d at the start, if it is known."""
     trial: Point = yield Evaluate(start.theta + d)
-    if good(start, d, trial, ratio):
+    if good(start, d, trial, ratio, slope):
         return trial
     for _ in range(20):
         t = yield from best_step(start, d, trial)

@@ -81,6 +81,7 @@ class Problem(NamedTuple):
     most_columns: int = 0  # features that StepOnColumns may be asked for
     read_of_bytes: bool = False  # as integers, in a fraction of the time of a read of numbers
     hessian_in_one_read: bool = True  # by EvaluateHessian; else HessianAt takes one of its own
+    n_threads: int = 1  # that work on long vectors may use
 
     @property
     def size(self) -> int:

@@ -111,8 +111,10 @@ class State:
         self.theta = point.theta
         self.evaluation, self.cost = point.evaluation, point.evaluation.J
         self.previous_norm = min(self.previous_norm, self.gradient_norm)
-        # `max` of an array takes twice as long.
-        self.gradient_norm = float(np.maximum.reduce(np.abs(point.evaluation.gradient)))
+        # `max` of an array takes twice as long; what is long is not copied for its absolute values.
+        gradient = point.evaluation.gradient
+        least, most = np.minimum.reduce(gradient), np.maximum.reduce(gradient)
+        self.gradient_norm = float(abs(max(most, -least)))
         self.measure, self.bound = judgement.measure, judgement.bound
         self.proof_reads = judgement.proof_reads
         if self.best_cost > self.cost:

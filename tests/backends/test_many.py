@@ -123,6 +123,17 @@ def test_every_dtype_and_order(dtype, order):
     assert_close(case.results(many, n_threads=1), case.results(reference))
 
 
+@pytest.mark.parametrize("order", ["example-major", "feature-major"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("K", [2, 4, 5, 9])
+@pytest.mark.parametrize(("m", "n_x"), [(32, 16), (43, 400), (64, 8), (208, 392)])
+def test_what_tiles_pack_has_the_bits_of_float64(m, n_x, K, dtype, order):
+    case = Case(m, n_x, K, dtype, order)
+    found = digest(case.results(many, n_threads=1))
+    case.design = DesignMatrix(case.X.astype(np.float64, order="K"), case.scale, case.shift)
+    assert digest(case.results(many, n_threads=1)) == found
+
+
 @pytest.mark.parametrize("order", ["example-major", "feature-major", "strided"])
 @pytest.mark.parametrize(("m", "n_x", "K"), SHAPES)
 def test_the_same_bits_for_any_number_of_threads(m, n_x, K, order, threads_for_the_smallest_work):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks.runs import kernels
+from benchmarks.runs import columns, kernels
 from fastlogreg.tools import bandwidth, bench
 
 
@@ -25,10 +25,16 @@ def result():
         patch.setattr(bandwidth, "beyond_cache", lambda: 1 << 17)
         patch.setattr(bench, "_PAUSE_SECONDS", 0.0)
         patch.setattr(kernels, "QUICK", (kernels.Case(40, 3, "float64"),))
+        patch.setattr(columns, "QUICK", (columns.ClassCase(60, 5, 3, "uint8"),))
         patch.setattr(kernels, "QUICK_MEMMAP", kernels.Case(40, 5, "uint8"))
         patch.setattr(kernels, "DESCENT", (20, 2))
         patch.setitem(sys.modules, "torch", None)  # slow to import, and seen above
         said = []
         found = kernels.run(quick=True, say=said.append)
-    assert said == ["40 x 3 float64", "40 x 5 uint8 memmap", "569 x 30, gradient descent"]
+    assert said == [
+        "40 x 3 float64",
+        "60 x 5 uint8, 3 classes",
+        "40 x 5 uint8 memmap",
+        "569 x 30, gradient descent",
+    ]
     return json.loads(json.dumps(found))  # as it comes back from a file

@@ -12,8 +12,14 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.cases.expected import Disagreement, check_pass, expected_pass
+from benchmarks.cases.expected import (
+    Disagreement,
+    check_pass,
+    expected_class_pass,
+    expected_pass,
+)
 from benchmarks.contenders import base, fastlogreg, numpy, scikit_learn, torch
+from benchmarks.runs import columns
 from fastlogreg.cli import app
 from fastlogreg.tools import bench
 
@@ -127,3 +133,26 @@ def test_missing_libraries_are_left_out(build, monkeypatch):
     for name in ("torch", "sklearn._loss.loss", "sklearn.linear_model._linear_loss"):
         monkeypatch.setitem(sys.modules, name, None)
     assert build(np.ones((2, 3)), np.ones(3, np.uint8), 1) is None
+
+
+@pytest.mark.parametrize("order", bench.ORDERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_passes_of_several_classes_agree(dtype, order):
+    case = columns.ClassCase(50, 6, 4, dtype)
+    X, labels, (W, b) = columns.random_classes(case)
+    W = 10.0 * W  # z far out too
+    expected = expected_class_pass(X, labels, W, b)
+    own = np.asarray(X, order="F" if order == "example-major" else "C")
+    floats = own.astype(bench.numpy_dtype(dtype))
+    field = [
+        fastlogreg.class_pass(order, own, labels, 4, 1),
+        numpy.class_pass(order, floats, labels, 4),
+        numpy.class_blocks_pass(order, floats, labels, 4, 16),
+        scikit_learn.class_pass(floats, labels, 4, 1),
+        torch.class_pass(floats, labels, 4, 1),
+    ]
+    for contender in filter(None, field):
+        found = contender.run(W, b)
+        assert check_pass(contender.name, found, expected, contender.tolerance) >= 0.0
+    with pytest.raises(Disagreement, match="half differs"):
+        check_pass("half", (expected[0], 0.5 * expected[1], expected[2]), expected, 1e-3)

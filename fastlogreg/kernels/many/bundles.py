@@ -60,6 +60,15 @@ class Rows(NamedTuple):
     b: Any
 
 
+class Product(NamedTuple):
+    """One of the two products with a block: Z from X (forward), or dW; packs: rows that are packed
+    meanwhile, see `products`. K: the rows of W, or of dZ."""
+
+    forward: bool
+    packs: int
+    K: int
+
+
 class Scores(NamedTuple):
     """An array (K, all examples), flat, or an empty one; the examples of x begin at `first`.
 

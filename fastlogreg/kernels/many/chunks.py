@@ -25,6 +25,7 @@ import numpy as np
 
 from ..atomics import fetch_and_increment, wait_for
 from ..decorators import exact, inlined
+from .ahead import plan_block
 from .blocks import columns_block, products_block, softmax_block
 from .bundles import (
     COLUMNS,
@@ -35,6 +36,7 @@ from .bundles import (
     SOFTMAX,
     Form,
     Places,
+    Product,
     Rows,
     Scores,
     Shape,
@@ -44,9 +46,9 @@ from .bundles import (
     Work,
 )
 from .emit import PLAN
-from .moves import copy_rows, fill, take_targets
+from .moves import copy_rows, fill, in_lines, take_targets
 from .packing import pack
-from .tiles import multiply, plan_block
+from .products import multiply, packed_by_tiles
 
 
 @inlined
@@ -101,10 +103,11 @@ def run_columns(
     K = b.size
     of_dz = 2 * K if link == SIDES else K
     slabs, size = (n_x + slab - 1) // slab, of_dz * block
-    row, ahead = np.empty(total.size), np.empty(PLAN, np.int64)
+    row, ahead = in_lines(np.empty(total.size + 7)), np.empty(PLAN, np.int64)
     labels, s, group = np.empty(block), np.empty(block), np.empty(block, np.int64)
     extra = np.empty(size if link in (PRODUCTS, MODELS_PRODUCTS) else 0)
-    places = Places(np.empty(slab * block), np.empty(size), extra, labels, s, group, ahead)
+    a, z = in_lines(np.empty(slab * block + 7)), in_lines(np.empty(size + 7))
+    places = Places(a, z, extra, labels, s, group, ahead)
     c = fetch_and_increment(counters[0], 0)
     while c * chunk < m:
         following = fetch_and_increment(counters[0], 0)
@@ -112,7 +115,8 @@ def run_columns(
         fill(row, 0, row.size, 0.0)
         for lo in range(c * chunk, end, block):
             span = lo, min(end, lo + block)
-            plan_block(ahead, x, form, shape, span[1] if span[1] < end else following * chunk)
+            begin = span[1] if span[1] < end else following * chunk
+            plan_block(ahead, x, form, shape, begin, K)
             take_targets(targets, span, places)
             for k in range(K):
                 fill(places.z, k * block, block, b[k])
@@ -123,9 +127,11 @@ def run_columns(
                     link_block(link, tables, K, scores, shape, span, places, row)
                 first = slab * min(t, 2 * slabs - 1 - t)
                 part = span, (first, min(n_x, first + slab))
+                own, left = (K, packed_by_tiles(form, part, K)) if t < slabs else (of_dz, 0)
                 if t != slabs:
-                    pack(x, form, shape, part, places.a)
-                multiply(form, t < slabs, shape, W, K if t < slabs else of_dz, part, places, row)
+                    pack(x, form, shape, part, places.a, left)
+                product = Product(t < slabs, left, own)
+                multiply(x, form, product, shape, W, part, places, row)
         wait_for(counters[1], c)
         for j in range(total.size):
             total[j] += row[j]

@@ -14,7 +14,7 @@ from llvmlite import ir
 from ..lanes import _INT32, DOUBLE, INT64, call, vector
 from ..layout import LANES, LINE_BYTES
 
-PLAN = 5  # numbers in `ahead`, see `tiles`
+PLAN = 6  # numbers in `ahead`, see there
 
 
 class Emit:
@@ -94,18 +94,24 @@ class Emit:
         b = self.builder
         numbers = [b.load(b.gep(ahead, [INT64(i)])) for i in range(PLAN)]
         self.jump, self.row_lines = numbers[2], numbers[3]
+        self.twice = b.icmp_signed("!=", numbers[5], INT64(0))
         return [numbers[0], numbers[1], numbers[4]]
 
-    def ask(self, plan: list[Any]) -> list[Any]:
-        """Ask for the next line; for the last one again when all have been asked for."""
+    def ask(self, plan: list[Any], again: bool = False) -> list[Any]:
+        """Ask for the next line; for the last one again when all have been asked for.
+
+        again: it is the second line of a step, where the plan has one.
+        """
         b = self.builder
         address, left, todo = plan
         pointer = b.inttoptr(address, ir.IntType(8).as_pointer())
         hints = [_INT32(0), _INT32(2), _INT32(1)]
         call(b, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])
         more = b.icmp_signed(">", todo, INT64(1))
+        if again:
+            more = b.and_(more, self.twice)
         todo = b.sub(todo, b.zext(more, INT64))
-        fewer = b.sub(left, INT64(1))
+        fewer = b.sub(left, b.zext(more, INT64))
         ends = b.icmp_signed("==", fewer, INT64(0))
         step = b.select(ends, self.jump, INT64(LINE_BYTES))
         left = b.select(ends, self.row_lines, fewer)

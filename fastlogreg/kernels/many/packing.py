@@ -36,7 +36,7 @@ from .bundles import DTYPES, Block, Form, Shape
 from .emit import Emit
 
 
-def _plain_pack(x: Any, form: Form, shape: Shape, block: Block, a: Any) -> None:
+def _plain_pack(x: Any, form: Form, shape: Shape, block: Block, a: Any, done: int = 0) -> None:
     (m, n_x, _, _, _), ((lo, hi), (first, last)), dtype = shape, block, DTYPES[form.dtype]
     numbers = x.view(np.float16 if dtype == HALF else dtype)
     own = numbers.reshape(m, n_x)[lo:hi, first:last]
@@ -44,13 +44,13 @@ def _plain_pack(x: Any, form: Form, shape: Shape, block: Block, a: Any) -> None:
         own = numbers.reshape(n_x, m)[first:last, lo:hi]
     rows, length = (-(-size // LANES) * LANES for size in own.shape)
     packed = a[: rows * length].reshape(rows, length)
-    packed[:] = 0.0
-    packed[: own.shape[0], : own.shape[1]] = own
+    packed[done:] = 0.0
+    packed[done : own.shape[0], : own.shape[1]] = own[done:]
 
 
 @operation(_plain_pack)
-def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any) -> Any:
-    """Pack a block; x: the bytes of X."""
+def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any, done: Any) -> Any:
+    """Pack a block but for its first rows, `done` of them; x: the bytes of X."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         e, b = Emit(context, builder), builder
@@ -69,6 +69,7 @@ def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any) -> A
         part = b.and_(length, INT64(LANES - 1))
         whole = b.sub(length, part)
         padded = e.up(length)
+        first_number = b.add(start, b.mul(args[5], stride))
 
         def emit(dtype: Any) -> None:
             element, name, size = _element(dtype)
@@ -101,7 +102,7 @@ def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any) -> A
                 e.loop(b.zext(there, INT64), [], rest)
                 return [b.add(k, stride), b.add(to, padded)]
 
-            e.loop(count, [start, INT64(0)], row)
+            e.loop(b.sub(count, args[5]), [first_number, b.mul(args[5], padded)], row)
 
         cases = [(i, partial(emit, from_dtype(dtype))) for i, dtype in enumerate(DTYPES)]
         e.choose(cases, number)
@@ -116,4 +117,4 @@ def pack(typingctx: Any, x: Any, form: Any, shape: Any, block: Any, a: Any) -> A
         e.loop(vectors, [b.mul(count, padded)], clear)
         return context.get_dummy_value()
 
-    return types.void(x, form, shape, block, a), codegen
+    return types.void(x, form, shape, block, a, types.int64), codegen

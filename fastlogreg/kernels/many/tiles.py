@@ -11,6 +11,7 @@ What is computed, on flat float64 arrays; a is a block of X, packed (`packing`):
 A tile is the sums that registers hold while a row or a column of a goes by:
 
     dots     8 rows x 3 columns          a row of vectors each, added over lanes in the end
+             4 rows x 5 columns          of long rows, of which the first-level cache holds four
     axpys    4 columns x 6 vectors       each number of out in a lane of its own
 
 Without AVX-512, with half as many registers of half the width: 2 rows x 3, and 3 columns x 2.
@@ -19,13 +20,15 @@ Loop order: tiles of a outside, so that what a tile reads of it stays in the fir
 columns inside. What is no multiple of a tile is shared out evenly: 7 columns are 4 and 3. The loops
 are emitted here, over a tile for every size of it, and one `switch` chooses: Numba sees one call.
 
-Each step of a loop also asks for two cache lines of the X that comes next, by a plan (`ahead`): the
-second-level cache then fills while the CPU multiplies, and nothing waits for memory afterwards. The
-compiler moves no load across such a request. One stands halfway, so that no more of a is loaded
-early than there are registers for beside the sums.
+Each step of a loop also asks for a cache line of the X that comes next or for two, by a plan
+(`ahead`): the second-level cache then fills while the CPU multiplies, and nothing waits for memory
+afterwards. The compiler moves no load across such a request. One stands halfway, so that no more of
+a is loaded early than there are registers for beside the sums.
 
-    ahead    address, lines left in the row, bytes from its last line to the next row, lines in a
-             row, lines to ask for
+The first product of bytes, and of float32 by feature, packs what it multiplies: its first tile of
+each row takes the numbers from X, and leaves them packed for the others. To widen and store them
+then takes no time beside the multiplications. `products.packed_by_tiles` tells how many rows that
+are. Each such tile takes time to compile, so there are few.
 
 Rounding: EXACT. A sum is made in the order of v (dots: in eight lanes, then `lanes.sums`) or of r
 (axpys), each step one `fma`. Neither the size of a tile nor the columns beside it change a bit.
@@ -36,9 +39,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba import types
+from llvmlite import ir
+from numba import from_dtype, types
 from numba.core import cgutils
 
 from ..decorators import cpu_features
@@ -46,23 +50,64 @@ from ..lanes import (
     _INT32,
     DOUBLE,
     INT64,
+    _element,
+    _widen,
     emit_fma,
     emit_splat,
     emit_sums,
     operation,
     vector,
 )
-from ..layout import LANES, LINE_BYTES
-from .bundles import HEADS, Block, Form, Places, Shape
+from ..layout import LANES
+from .bundles import DTYPES
 from .emit import Emit
 
 WIDE_REGISTERS = "+avx512f" in cpu_features()
-DOT_ROWS, DOT_COLUMNS = (8, 3) if WIDE_REGISTERS else (2, 3)
 AXPY_COLUMNS, AXPY_VECTORS = (4, 6) if WIDE_REGISTERS else (3, 2)
+PACKED_VECTORS = 4 if WIDE_REGISTERS else 2  # vectors of a tile of axpys that packs
+PACKED_BY_DOTS, PACKED_BY_AXPYS = (2,), (1, 2)  # numbers in DTYPES of what tiles pack
 
 
-def _up(count: int) -> int:
-    return (count + LANES - 1) & -LANES
+class Raw(NamedTuple):
+    """X itself, as a tile that packs reads it: its bytes, the number of its dtype, the index of the
+    block's first number, numbers from row to row, and how many rows of the block are not packed.
+    """
+
+    data: Any
+    dtype: Any
+    start: Any
+    stride: Any
+    rows: Any
+
+    def emit(
+        self, e: Emit, packs: Any, numbers: tuple[int, ...], tile: Callable[[Any], None]
+    ) -> None:
+        """Emit tile(index -> lanes) for each of the numbers in DTYPES; it runs where it `packs`."""
+        cases = [(k, partial(tile, partial(self._load, e, k))) for k in numbers]
+        e.choose(cases, e.builder.select(packs, self.dtype, INT64(-1)))
+
+    def _load(self, e: Emit, number: int, index: Any) -> Any:
+        dtype, b = from_dtype(DTYPES[number]), e.builder
+        element, _, size = _element(dtype)
+        pointer = b.gep(b.bitcast(self.data, element.as_pointer()), [index])
+        return _widen(
+            b, dtype, b.load(b.bitcast(pointer, vector(element).as_pointer()), align=size)
+        )
+
+
+class Dots(NamedTuple):
+    """Tiles of dots: rows and columns of the largest, and the columns that there are at least, in
+    all and in a share; raw: X, where tiles pack."""
+
+    rows: int
+    columns: int
+    least: int = 1
+    raw: Raw | None = None
+
+
+DOTS = Dots(8, 3) if WIDE_REGISTERS else Dots(2, 3)
+# For more columns than three, so that no share has fewer than three (two).
+LONG_DOTS = Dots(4, 5, 3) if WIDE_REGISTERS else Dots(2, 3, 2)
 
 
 def _shares(e: Emit, total: Any, most: int, use: Callable[[Any, Any], None]) -> None:
@@ -90,15 +135,16 @@ def emit_dots(
     columns: list[Any],
     to: list[Any],
     vectors: Any,
+    tiles: Dots = DOTS,
 ) -> None:
     """Emit `dots`; the arrays as pointers to their numbers."""
-    b = e.builder
+    b, (tile_rows, tile_columns, least, raw) = e.builder, tiles
     (start, stride, how_many), (from_b, b_stride, K), (out_start, out_stride) = rows, columns, to
     zero = vector(DOUBLE)([0.0] * LANES)
 
-    def tile(r: Any, c: Any, width: int) -> None:
+    def tile(r: Any, c: Any, width: int, from_x: Callable[[Any], Any] | None = None) -> None:
         a_first = b.add(start, b.mul(r, stride))
-        a_rows = [e.at(a_data, a_first, stride, i) for i in range(DOT_ROWS)]
+        a_rows = [e.at(a_data, a_first, stride, i) for i in range(tile_rows)]
         b_first = b.add(from_b, b.mul(c, b_stride))
         b_rows = [e.at(b_data, b_first, b_stride, i) for i in range(width)]
 
@@ -107,41 +153,59 @@ def emit_dots(
             vs = [e.load(b.gep(row, [at])) for row in b_rows]
             found = []
             for i, row in enumerate(a_rows):
-                if i in (DOT_ROWS // 4, DOT_ROWS * 5 // 8):
-                    asked = e.ask(asked)
-                lanes = e.load(b.gep(row, [at]))
+                if i in (tile_rows // 4, tile_rows * 5 // 8):
+                    asked = e.ask(asked, i > tile_rows // 4)
+                place = b.gep(row, [at])
+                if from_x is None or raw is None:
+                    lanes = e.load(place)
+                else:
+                    own = b.add(raw.start, b.mul(b.add(r, INT64(i)), raw.stride))
+                    lanes = from_x(b.add(own, at))
+                    e.store(lanes, place)
                 of_row = sums[i * width :]
                 found += [emit_fma(b, lanes, v, s) for v, s in zip(vs, of_row)]
             return [b.add(at, INT64(LANES)), *asked, *found]
 
-        start_state = [INT64(0), *e.begin_asking(plan), *[zero] * (DOT_ROWS * width)]
+        start_state = [INT64(0), *e.begin_asking(plan), *[zero] * (tile_rows * width)]
         state = e.loop(vectors, start_state, step)
         e.end_asking(plan, state[1:4])
         out_first = b.add(b.add(out_start, b.mul(c, out_stride)), r)
-        for i in range(width):
-            add_sums(state[4 + i :: width], e.at(out_data, out_first, out_stride, i))
+        places = [e.at(out_data, out_first, out_stride, i) for i in range(width)]
+        together = max(1, LANES // tile_rows)  # columns whose sums one vector holds
+        for i in range(0, width, together):
+            some = range(i, min(width, i + together))
+            given = [v for k in some for v in state[4 + k :: width]]
+            found = emit_sums(b, given + [zero] * (LANES - len(given)))
+            for k in some:
+                add_part(found, (k - i) * tile_rows, places[k])
 
-    def add_sums(of_column: list[Any], place: Any) -> None:
-        given = emit_sums(b, of_column + [zero] * (LANES - DOT_ROWS))
-        if DOT_ROWS == LANES:
-            e.store(b.fadd(e.load(place), given), place)
+    def add_part(found: Any, first: int, place: Any) -> None:
+        """Add the sums of a column, which begin in lane `first`."""
+        if tile_rows == LANES:
+            e.store(b.fadd(e.load(place), found), place)
             return
-        for i in range(DOT_ROWS):
-            number = b.gep(place, [INT64(i)])
-            more = b.extract_element(given, _INT32(i))
-            b.store(b.fadd(b.load(number), more), number)
+        lanes = ir.VectorType(_INT32, tile_rows)(list(range(first, first + tile_rows)))
+        part = b.shuffle_vector(found, found, lanes)
+        there = b.bitcast(place, part.type.as_pointer())
+        b.store(b.fadd(b.load(there, align=8), part), there, align=8)
 
     def group(state: list[Any]) -> list[Any]:
         (r,) = state
+        done = INT64(0)
+        if raw is not None:
+            packs = b.icmp_signed("<", r, raw.rows)
+            done = b.select(packs, INT64(tile_columns), done)
+            whole = partial(tile, r, INT64(0), tile_columns)
+            raw.emit(e, packs, PACKED_BY_DOTS, whole)
 
         def part(c: Any, width: Any) -> None:
-            sizes = range(1, DOT_COLUMNS + 1)
-            e.choose([(size, partial(tile, r, c, size)) for size in sizes], width)
+            sizes = range(least, tile_columns + 1)
+            e.choose([(size, partial(tile, r, b.add(done, c), size)) for size in sizes], width)
 
-        _shares(e, K, DOT_COLUMNS, part)
-        return [b.add(r, INT64(DOT_ROWS))]
+        _shares(e, b.sub(K, done), tile_columns, part)
+        return [b.add(r, INT64(tile_rows))]
 
-    e.loop(b.sdiv(how_many, INT64(DOT_ROWS)), [INT64(0)], group)
+    e.loop(b.sdiv(how_many, INT64(tile_rows)), [INT64(0)], group)
 
 
 def emit_axpys(
@@ -154,12 +218,15 @@ def emit_axpys(
     columns: list[Any],
     to: list[Any],
     vectors: Any,
+    raw: Raw | None = None,
 ) -> None:
     """Emit `axpys`; the arrays as pointers to their numbers."""
     b = e.builder
     (start, stride, count), (from_f, f_stride, K), (out_start, out_stride) = rows, columns, to
 
-    def tile(v: Any, c: Any, width: int, size: int) -> None:
+    def tile(
+        v: Any, c: Any, width: int, size: int, from_x: Callable[[Any], Any] | None = None
+    ) -> None:
         along = b.mul(v, INT64(LANES))
         first = b.gep(a_data, [b.add(start, along)])
         f_first = b.add(from_f, b.mul(c, f_stride))
@@ -177,8 +244,14 @@ def emit_axpys(
             found = list(sums)
             for k in range(size):
                 if k in (0, (size + 1) // 2):
-                    asked = e.ask(asked)
-                lanes = e.load(b.gep(row, [INT64(k * LANES)]))
+                    asked = e.ask(asked, k > 0)
+                place = b.gep(row, [INT64(k * LANES)])
+                if from_x is None or raw is None:
+                    lanes = e.load(place)
+                else:
+                    own = b.add(raw.start, b.add(b.mul(r, raw.stride), along))
+                    lanes = from_x(b.add(own, INT64(k * LANES)))
+                    e.store(lanes, place)
                 for i, factor in enumerate(splats):
                     at = i * size + k
                     found[at] = emit_fma(b, lanes, factor, sums[at])
@@ -191,12 +264,19 @@ def emit_axpys(
             e.store(lanes, place)
 
     def strip(v: Any, size: Any) -> None:
+        done = INT64(0)
+        if raw is not None:
+            packs = b.icmp_signed(">", raw.rows, INT64(0))
+            done = b.select(packs, INT64(AXPY_COLUMNS), done)
+            whole = partial(tile, v, INT64(0), AXPY_COLUMNS, PACKED_VECTORS)
+            raw.emit(e, packs, PACKED_BY_AXPYS, whole)
+
         def part(c: Any, width: Any) -> None:
-            number = b.add(b.mul(width, INT64(16)), size)
+            c, number = b.add(done, c), b.add(b.mul(width, INT64(16)), size)
             sizes = [(i, k) for i in range(1, AXPY_COLUMNS + 1) for k in range(1, AXPY_VECTORS + 1)]
             e.choose([(i * 16 + k, partial(tile, v, c, i, k)) for i, k in sizes], number)
 
-        _shares(e, K, AXPY_COLUMNS, part)
+        _shares(e, b.sub(K, done), AXPY_COLUMNS, part)
 
     _shares(e, vectors, AXPY_VECTORS, strip)
 
@@ -278,109 +358,3 @@ def axpys(
 
     two, three = types.UniTuple(types.int64, 2), types.UniTuple(types.int64, 3)
     return types.void(ahead, a, three, factors, three, types.int64, out, two), codegen
-
-
-def _plain_multiply(
-    form: Form, forward: bool, shape: Shape, W: Any, K: int, block: Block, places: Places, row: Any
-) -> None:
-    n_x, stride, ((lo, hi), (first, last)) = shape.n_x, shape.block, block
-    factors, columns, out, to = W, (first, _up(n_x), K), places.z, (0, stride)
-    if not forward:
-        factors, columns = places.z, (0, stride, K)
-        out, to = row, (HEADS * _up(K) + first, _up(n_x))
-    length, count = _up(hi - lo), last - first
-    if form.by_example:
-        length, count = _up(last - first), hi - lo
-    use, rows = (_plain_dots, _up(count)) if forward == form.by_example else (_plain_axpys, count)
-    use(None, places.a, (0, length, rows), factors, columns, length // LANES, out, to)
-
-
-@operation(_plain_multiply)
-def multiply(
-    typingctx: Any,
-    form: Any,
-    forward: Any,
-    shape: Any,
-    W: Any,
-    K: Any,
-    block: Any,
-    places: Any,
-    row: Any,
-) -> Any:
-    """Add W X to Z (forward), or dZ X.T to dW, of some packed features: by dots or by axpys.
-
-    K: the rows of W, or of dZ. block: the examples and the features, each (first, one past the
-    last).
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        e, b = Emit(context, builder), builder
-        by_example, forward = b.extract_value(args[0], 0), args[1]
-        n_x, stride = (b.extract_value(args[2], i) for i in (1, 3))
-        K, (span, slab) = args[4], cgutils.unpack_tuple(builder, args[5])
-        (lo, hi), (first, last) = (cgutils.unpack_tuple(builder, pair) for pair in (span, slab))
-        own = places.types
-        a, z, plan = (e.data(own[i], b.extract_value(args[6], i)) for i in (0, 1, 6))
-        w, sums = e.data(signature.args[3], args[3]), e.data(signature.args[7], args[7])
-        up = e.up
-        examples, features, zero = b.sub(hi, lo), b.sub(last, first), INT64(0)
-        padded, heads = up(n_x), b.mul(INT64(HEADS), up(K))
-        factors, out = b.select(forward, w, z), b.select(forward, z, sums)
-        columns = [b.select(forward, first, zero), b.select(forward, padded, stride), K]
-        to = [b.select(forward, zero, b.add(heads, first)), b.select(forward, stride, padded)]
-        length = b.select(by_example, up(features), up(examples))
-        count, vectors = (
-            b.select(by_example, examples, features),
-            b.sdiv(length, INT64(LANES)),
-        )
-        by_dots = b.zext(b.icmp_unsigned("==", forward, by_example), INT64)
-        data = plan, a, factors, out
-        e.choose(
-            [
-                (1, lambda: emit_dots(e, *data, [zero, length, up(count)], columns, to, vectors)),
-                (0, lambda: emit_axpys(e, *data, [zero, length, count], columns, to, vectors)),
-            ],
-            by_dots,
-        )
-        return context.get_dummy_value()
-
-    given = form, types.boolean, shape, W, types.int64, block, places, row
-    return types.void(*given), codegen
-
-
-def _no_plan(ahead: Any, x: Any, form: Form, shape: Shape, lo: int) -> None:
-    """Ask for nothing."""
-
-
-@operation(_no_plan)
-def plan_block(typingctx: Any, ahead: Any, x: Any, form: Any, shape: Any, lo: Any) -> Any:
-    """Plan to ask for the block that begins with example lo; of no more examples than there are.
-
-    x: the bytes of X.
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        e, b = Emit(context, builder), builder
-        plan, data = (e.data(signature.args[i], args[i]) for i in (0, 1))
-        by_example, _, size = cgutils.unpack_tuple(builder, args[2])
-        m, n_x, _, block, _ = cgutils.unpack_tuple(builder, args[3])
-        line, one = INT64(LINE_BYTES), INT64(1)
-
-        def least(p: Any, q: Any) -> Any:
-            return b.select(b.icmp_signed("<", p, q), p, q)
-
-        left = least(block, b.sub(m, args[4]))
-        count = b.select(b.icmp_signed("<", left, one), one, left)
-        first = least(args[4], b.sub(m, one))
-        start = b.select(by_example, b.mul(first, n_x), first)
-        stride = b.select(by_example, INT64(0), b.mul(m, size))
-        rows = b.select(by_example, one, n_x)
-        length = b.select(by_example, b.mul(count, n_x), count)
-        address = b.ptrtoint(b.gep(data, [b.mul(start, size)]), INT64)
-        lines = b.sdiv(b.add(b.mul(length, size), INT64(2 * LINE_BYTES - 1)), line)
-        jump = b.sub(stride, b.mul(b.sub(lines, one), line))
-        for i, number in enumerate((address, lines, jump, lines, b.mul(lines, rows))):
-            b.store(number, b.gep(plan, [INT64(i)]))
-        return context.get_dummy_value()
-
-    return types.void(ahead, x, form, shape, types.int64), codegen
