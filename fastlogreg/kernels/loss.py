@@ -33,7 +33,7 @@ from numba import types
 
 from ..maths import logistic
 from ..maths.polynomials import EXP, LN2_HIGH, LN2_LOW, LOG, LOG2_E, LOWEST, ROUND
-from .decorators import exact
+from .decorators import by_name, exact
 from .lanes import (
     DOUBLE,
     INT64,
@@ -159,7 +159,7 @@ def losses_and_dz(typingctx: Any, z0: Any, y0: Any, z1: Any, y1: Any) -> Any:
     return types.UniTuple(float64x8, 6)(z0, y0, z1, y1), codegen
 
 
-@exact
+@by_name(exact)
 def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
     """Sum the losses, dz and da/dz, and fill dz, from z; weighted where weight is not empty.
 

@@ -31,7 +31,7 @@ from numba import types
 from numba.core import cgutils
 
 from ..atomics import fetch_and_increment
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 from ..lanes import (
     DOUBLE,
     INT64,
@@ -298,7 +298,7 @@ def store_digits(typingctx: Any, d: Any, index: Any, lanes: Any) -> Any:
     return types.void(d, types.int64, float64x8), codegen
 
 
-@kernel
+@by_name(kernel)
 def split(v: Any, count: int, d: Any) -> float:
     """Put the digits of v[:count] into d and return `unit`.
 
@@ -312,7 +312,7 @@ def split(v: Any, count: int, d: Any) -> float:
     return unit
 
 
-@kernel
+@by_name(kernel)
 def byte_dots(
     x: Any,
     start: int,
@@ -348,7 +348,7 @@ def byte_dots(
                 store(out, i0 + i, fma(sums(s), unit8, load(out, i0 + i)))
 
 
-@kernel
+@by_name(kernel)
 def byte_axpys(
     x: Any, start: int, stride: int, rows: int, length: int, d: Any, unit: float, out: Any
 ) -> None:
