@@ -192,7 +192,7 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
     return total[0], total[1], total[2]
 
 
-@exact
+@by_name(exact)
 def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float:
     """Sum the losses; fill dz and slopes, weighted where weight is not empty: for a Hessian."""
     zero = splat(0.0)
@@ -218,7 +218,7 @@ def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float
     return float(total[0])
 
 
-@exact
+@by_name(exact)
 def along_line(z: Any, z_slope: Any, y: Any, weight: Any, t: float) -> Any:
     """Sum the losses at z + t z_slope, and their first and second derivatives by t: a line search
     that reads no X."""
