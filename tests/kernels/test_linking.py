@@ -128,17 +128,22 @@ print(w.tobytes().hex(), tables, *sorted(set(Count.compiled) & {"sixteen_chunk",
 """
 
 
-def fit(folder):
-    """The bytes of w, whether Numba's tables were made, and the kernels that were compiled."""
+def run(code, folder):
+    """The words that a process prints that has this folder for its cache."""
     done = subprocess.run(
-        [sys.executable, "-c", FIT],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         timeout=HANG,
         env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
     )
     assert done.returncode == 0, done.stderr
-    w, tables, *compiled = done.stdout.split()
+    return done.stdout.split()
+
+
+def fit(folder):
+    """The bytes of w, whether Numba's tables were made, and the kernels that were compiled."""
+    w, tables, *compiled = run(FIT, folder)
     return w, tables == "True", compiled
 
 
@@ -154,3 +159,17 @@ def test_a_caller_from_the_disk_cache_finds_its_kernel(tmp_path):
     [code] = tmp_path.rglob("groups.sixteen_chunk-*.nbc")
     code.write_bytes(code.read_bytes()[:999])
     assert fit(tmp_path)[::2] == (w, ["sixteen_chunk"])
+
+
+SEVERAL = """
+import numpy as np, fastlogreg as flr
+X, Y = np.arange(600.0).reshape(60, 10).T % 7, (np.arange(60) % 3 > 1)[None]
+for how in ({"l1_ratio": 0.5, "lambda_": 1.0, "tol": 1e-9}, {"bias_reduction": "firth"}):
+    print(flr.train(X[:6], Y, solver="auto", **how).w.tobytes().hex())
+"""
+
+
+def test_whole_runs_from_the_disk_cache_give_the_same_bits(tmp_path):
+    """Code that is linked is optimised again: a process that compiles takes the one or the other,
+    a process that loads takes the second. With FAST flags they may round otherwise."""
+    assert run(SEVERAL, tmp_path) == run(SEVERAL, tmp_path)

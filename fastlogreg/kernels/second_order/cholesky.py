@@ -71,7 +71,7 @@ def solve_each(L: Any, g: Any, d: Any) -> None:
         solve(L[k * own], g[k], d[k])
 
 
-@kernel
+@by_name(kernel)
 def descend_by_cholesky(H: Any, g: Any, least: float, d: Any) -> bool:
     """Set d to -H^-1 g; False, and nothing of use in d, where there is no factor."""
     L = np.empty((g.size, g.size))

@@ -107,7 +107,7 @@ def pack(
             to += count * PANEL
 
 
-@kernel
+@by_name(kernel)
 def add_products(
     x: Any, n_x: int, slopes: Any, together: int, bounds: Any, width: int, H: Any, counter: Any
 ) -> None:

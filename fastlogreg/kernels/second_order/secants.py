@@ -22,7 +22,7 @@ LEAST_CHANGE = 0.5  # of the mean curvature, or the inverse: else H is not multi
 LEAST_RATIO = 0.1  # of the curvature along a step over H's, or the inverse: else H stays
 
 
-@kernel
+@by_name(kernel)
 def take_chosen(v: Any, features: Any) -> Any:
     """Return v (n_x + 1,) of the features and b (n + 1,)."""
     n = features.size
@@ -33,7 +33,7 @@ def take_chosen(v: Any, features: Any) -> Any:
     return found
 
 
-@kernel
+@by_name(kernel)
 def multiply(H: Any, s: Any) -> Any:
     """Return H s."""
     found = np.empty(s.size)
