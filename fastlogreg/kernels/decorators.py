@@ -46,7 +46,7 @@ from numba.core.registry import cpu_target
 
 from ..machine import compiling
 from ..machine.compiled_code import warn_of_no_cache
-from .linking import ByName, names_outside, prepare_to_load
+from .linking import ByName, bring, needed_by
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
@@ -124,11 +124,11 @@ class _Impl(caching.CompileResultCacheImpl):  # type: ignore[misc]
         return [] if first is None else [first, _ReadOnlyFolder, *others]
 
     def reduce(self, compiled: Any) -> Any:
-        return names_outside(compiled.library), super().reduce(compiled)
+        return needed_by(compiled.library), super().reduce(compiled)
 
     def rebuild(self, target_context: Any, payload: Any) -> Any:
-        names, reduced = payload
-        prepare_to_load(names, target_context)
+        needed, reduced = payload
+        bring(needed, target_context)
         return super().rebuild(target_context, reduced)
 
 

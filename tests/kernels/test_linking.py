@@ -90,20 +90,22 @@ class Tables:
 def test_tables_are_made_for_a_name_that_is_missing_alone(monkeypatch):
     monkeypatch.setattr(linking.rtsys, "initialize", lambda context: None)
     tables = Tables()
-    linking.prepare_to_load(["NRT_MemInfo_alloc_aligned", "PyExc_ValueError"], tables)
+    linking.bring(linking.Needed([], ["NRT_MemInfo_alloc_aligned", "PyExc_ValueError"]), tables)
     assert tables.made == 0
-    linking.prepare_to_load(["no_such_name"], tables)
+    linking.bring(linking.Needed([], ["no_such_name"]), tables)
     assert tables.made == 1
 
 
-def test_the_names_that_a_library_needs():
-    """No instruction of LLVM, and no kernel: `bring` sees to those."""
+def test_what_a_library_needs():
+    """Other kernels, and names that LLVM knows once Numba's tables are made."""
     twice(1.0, np.empty(2))
     compiled, *_ = twice.overloads.values()
-    names = linking.names_outside(compiled.library)
-    assert not [name for name in names if name.startswith(("llvm.", "fastlogreg."))]
+    needed = linking.needed_by(compiled.library)
+    pair, *_ = both.signatures
+    assert needed.kernels == [linking.Kernel(__name__, "both", pair)]
+    assert not [name for name in needed.others if name.startswith(("llvm.", __name__))]
     cpu_target.target_context.refresh()
-    assert all(binding.address_of_symbol(name) for name in names)
+    assert all(map(binding.address_of_symbol, needed.others))
 
 
 FIT = """
