@@ -155,6 +155,7 @@ class Products:
         """Add some examples: x (count, n_x), `flat`; slopes (count,)."""
         from ..kernels.second_order.many_features import add_products
 
+        slopes = np.ascontiguousarray(slopes)  # with strides the kernel would be compiled once more
         worth = int(len(slopes) * self.width**2 * SECONDS_PER_PRODUCT / SECONDS_PER_THREAD)
         threads = max(1, min(self.n_threads, worth, self.panels))
         bounds = np.array([0, self.panels])

@@ -10,6 +10,7 @@ its dtype and order; NaN and infinity cost no read of their own, since they alwa
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -391,10 +392,9 @@ class LogisticRegression(
         )
 
     def _lambda(self) -> float:
-        if isinstance(self.C, (float, np.floating)) and np.isposinf(self.C):
+        if isinstance(self.C, (float, np.floating)) and float(self.C) == math.inf:
             return 0.0
-        with np.errstate(over="ignore"):
-            lambda_ = 1.0 / check_number("C", self.C, positive=True)
-        if not np.isfinite(lambda_):
+        lambda_ = 1.0 / check_number("C", self.C, positive=True)
+        if lambda_ == math.inf:
             raise ValueError(f"C must be above 5.6e-309, so that 1/C is finite; got {self.C!r}")
         return lambda_

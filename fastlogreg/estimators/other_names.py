@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 _HERE = {
@@ -20,11 +22,17 @@ _HERE = {
 }
 
 
+@lru_cache(maxsize=64)
+def _taken_by(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a function, looked up once: estimators are made by the thousand."""
+    return inspect.signature(function).parameters
+
+
 class OtherNames:
     """Answer an unknown parameter with what stands for it."""
 
     def __new__(cls, *args: Any, **parameters: Any) -> Any:
-        taken = inspect.signature(cls.__init__).parameters if parameters else {}
+        taken = _taken_by(cls.__init__) if parameters else {}
         known = list(taken)[1:]
         for name in parameters:
             if name in known or any(each.kind is each.VAR_KEYWORD for each in taken.values()):

@@ -40,5 +40,6 @@ def run_of(
         objective = with_penalties(estimator, objective, offset, names)
     state = start_of(estimator, objective, classes)
     with progress_bar(estimator.verbose, estimator.tol, estimator.callback) as callback:
-        options = replace(options, callback=callback)
+        if callback is not options.callback:
+            options = replace(options, callback=callback)
         return run.run(objective, state, options, names=names, begun=begun)

@@ -42,10 +42,11 @@ from typing import Any, TypeVar
 import numba
 from numba import config, njit, prange
 from numba.core import caching, event
-from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.registry import cpu_target
 
 from ..machine import compiling
 from ..machine.compiled_code import warn_of_no_cache
+from .linking import ByName, bring, needed_by
 
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 EXACT = {"contract"}
@@ -54,6 +55,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 __all__ = [
     "EXACT",
     "FAST",
+    "by_name",
     "cpu_features",
     "exact",
     "inlined",
@@ -114,12 +116,20 @@ class _ReadOnlyFolder(_named_by_the_user()):  # type: ignore[misc]
 
 
 class _Impl(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    """How compiled code is stored, with one more place to look."""
+    """How compiled code is stored, with one more place to look, and the names that it needs."""
 
     @property
     def _locator_classes(self) -> list[Any]:
         first, *others = caching.CompileResultCacheImpl._locator_classes or [None]
         return [] if first is None else [first, _ReadOnlyFolder, *others]
+
+    def reduce(self, compiled: Any) -> Any:
+        return needed_by(compiled.library), super().reduce(compiled)
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        needed, reduced = payload
+        bring(needed, target_context)
+        return super().rebuild(target_context, reduced)
 
 
 class Uncached(caching.NullCache):  # type: ignore[misc]
@@ -171,8 +181,8 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            with compiling.stretch():
-                return super().load_overload(sig, target_context)
+            with compiling.stretch():  # Numba would make its tables of functions first
+                return self._load_overload(sig, target_context)
         except Exception:  # damaged files raise whatever unpickling their bytes raises
             return None
 
@@ -231,22 +241,32 @@ def _kernel(function: Function, flags: set[str], options: dict[str, bool]) -> Fu
     return compiled
 
 
+def by_name(decorator: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return `kernel` or `exact` for a function that kernels call by name: see `linking`."""
+    return _of_kind(ByName, decorator, {})
+
+
 def inner(decorator: Callable[..., Any]) -> Callable[[Function], Function]:
-    """Return `kernel` or `exact` for a function that kernels alone call.
+    """Return `kernel` or `exact` for a function that kernels alone call, by name.
 
     What Numba wraps around a function for calls from Python takes a tenth of the time of compiling.
     """
+    return _of_kind(_Inner, decorator, {"no_cpython_wrapper": True})
 
+
+def _of_kind(
+    kind: type[Any], decorator: Callable[..., Any], options: dict[str, bool]
+) -> Callable[[Function], Function]:
     def decorated(function: Function) -> Function:
-        compiled: Function = decorator(function, no_cpython_wrapper=True)
+        compiled: Function = decorator(function, **options)
         if not config.DISABLE_JIT:
-            compiled.__class__ = _Inner
+            compiled.__class__ = kind
         return compiled
 
     return decorated
 
 
-class _Inner(CPUDispatcher):  # type: ignore[misc]
+class _Inner(ByName):
     """A compiled function without what Python needs to call it: to try would end the process."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .decorators import exact
+from .decorators import by_name, exact
 from .lanes import first, float64x8, fma, load, load_part, operation, splat, store, sums
 from .layout import LANES
 from .loss import loss_and_dz
@@ -51,7 +51,7 @@ def entropy_of(
     return float64x8(*[float64x8] * 6), codegen
 
 
-@exact
+@by_name(exact)
 def entropy(z: Any, y: Any, weight: Any, offset: Any, zeros: Any, ones: Any) -> float:
     """Sum weight * [H(q) + (q - y) o]; zeros, ones: kappa of either label and its log, (2,)."""
     total, one = splat(0.0), splat(1.0)

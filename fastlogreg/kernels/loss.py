@@ -33,7 +33,7 @@ from numba import types
 
 from ..maths import logistic
 from ..maths.polynomials import EXP, LN2_HIGH, LN2_LOW, LOG, LOG2_E, LOWEST, ROUND
-from .decorators import exact
+from .decorators import by_name, exact
 from .lanes import (
     DOUBLE,
     INT64,
@@ -159,7 +159,7 @@ def losses_and_dz(typingctx: Any, z0: Any, y0: Any, z1: Any, y1: Any) -> Any:
     return types.UniTuple(float64x8, 6)(z0, y0, z1, y1), codegen
 
 
-@exact
+@by_name(exact)
 def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
     """Sum the losses, dz and da/dz, and fill dz, from z; weighted where weight is not empty.
 
@@ -192,7 +192,7 @@ def link(z: Any, y: Any, weight: Any, linear: bool, dz: Any) -> Any:
     return total[0], total[1], total[2]
 
 
-@exact
+@by_name(exact)
 def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float:
     """Sum the losses; fill dz and slopes, weighted where weight is not empty: for a Hessian."""
     zero = splat(0.0)
@@ -218,7 +218,7 @@ def link_with_slopes(z: Any, y: Any, weight: Any, dz: Any, slopes: Any) -> float
     return float(total[0])
 
 
-@exact
+@by_name(exact)
 def along_line(z: Any, z_slope: Any, y: Any, weight: Any, t: float) -> Any:
     """Sum the losses at z + t z_slope, and their first and second derivatives by t: a line search
     that reads no X."""

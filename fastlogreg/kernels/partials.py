@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .decorators import kernel
+from .decorators import by_name, kernel
 
 
 @kernel
@@ -20,11 +20,11 @@ def copy(source: Any, target: Any) -> None:
         target[i] = source[i]
 
 
-@kernel
+@by_name(kernel)
 def add_partials(partials: Any, total: Any) -> None:
     """Set total to the sum of the rows of partials, added in order."""
-    copy(partials[0], total)
+    for j in range(total.size):
+        total[j] = partials[0, j]
     for c in range(1, partials.shape[0]):
-        row = partials[c]
         for j in range(total.size):
-            total[j] += row[j]
+            total[j] += partials[c, j]

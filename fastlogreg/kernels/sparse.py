@@ -39,7 +39,7 @@ import numpy as np
 
 from .atomics import fetch_and_increment, wait_for
 from .bundles import Examples, Places, Point, Work
-from .decorators import exact, inlined, inner, kernel
+from .decorators import by_name, exact, inlined, inner, kernel
 from .lanes import line_elements, prefetch
 from .layout import HEAD
 from .loss import link
@@ -78,7 +78,7 @@ def row_dots(
         sums[i] += (s0 + s1) + (s2 + s3)
 
 
-@exact
+@by_name(exact)
 def scatter(
     data: Any, indices: Any, starts: Any, lo: int, hi: int, v: Any, out: Any, ahead: int
 ) -> None:

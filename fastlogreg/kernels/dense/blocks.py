@@ -28,7 +28,7 @@ from typing import Any
 from numba import types
 
 from ..bundles import Examples, Places, Point
-from ..decorators import inner, kernel
+from ..decorators import by_name, inner, kernel
 from ..lanes import (
     INT64,
     element_bytes,
@@ -104,7 +104,7 @@ def prefetch_rows(
     return types.void(x, long, long, long, types.boolean, long, long), codegen
 
 
-@kernel
+@by_name(kernel)
 def dots(
     x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: Any, ahead: int
 ) -> None:
@@ -129,7 +129,7 @@ def dots(
         store(out, i, fma(sums(s), one, load(out, i)))
 
 
-@kernel
+@by_name(kernel)
 def axpys(
     x: Any, start: int, stride: int, rows: int, length: int, v: Any, out: Any, ahead: int
 ) -> None:

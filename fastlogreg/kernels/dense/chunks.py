@@ -11,9 +11,9 @@ Chunks follow from the shape of X alone, so the bits are the same for any number
 
 The choice of a kernel stands here alone, in `add_chunk`, by the field of `Way` that is not None.
 None is a type of its own, so the choice is made when the caller is compiled, and each kernel is
-compiled alone, when an X that needs it is first met. `add_chunk` is an operation, not a kernel:
-Numba compiles whatever a kernel calls once more with it. A function as an argument, or a closure
-over it, would not do: such a kernel is never found in the disk cache.
+compiled alone, when an X that needs it is first met. `add_chunk` is an operation, not a kernel, so
+that there is nothing more to compile. A function as an argument, or a closure over it, would not
+do: such a kernel is never found in the disk cache.
 
     sixteen  `groups.sixteen_chunk`    example-major, 8 to `layout.NARROW` features
     groups   `groups.group_chunk`      example-major, more features

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 
 
-@kernel
+@by_name(kernel)
 def factor(H: Any, least: float, L: Any) -> bool:
     """Find L with H = L L.T, row by row.
 
@@ -44,7 +44,7 @@ def factor(H: Any, least: float, L: Any) -> bool:
     return True
 
 
-@kernel
+@by_name(kernel)
 def solve(L: Any, g: Any, d: Any) -> None:
     """Set d to H^-1 g, from H's factor L."""
     n = g.size
@@ -71,7 +71,7 @@ def solve_each(L: Any, g: Any, d: Any) -> None:
         solve(L[k * own], g[k], d[k])
 
 
-@kernel
+@by_name(kernel)
 def descend_by_cholesky(H: Any, g: Any, least: float, d: Any) -> bool:
     """Set d to -H^-1 g; False, and nothing of use in d, where there is no factor."""
     L = np.empty((g.size, g.size))

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import exact, inlined, inner
+from ..decorators import by_name, exact, inlined, inner
 from .cholesky import factor, solve
 
 LEAST_QUIET = 3  # sweeps without a change of sign, before a system is solved
@@ -128,7 +128,7 @@ def find_free(w: Any, l1: Any, lower: Any, upper: Any, free: Any, lowest: Any, h
     return count
 
 
-@exact
+@by_name(exact)
 def solve_on_support(
     H: Any, q: Any, w0: Any, w: Any, l1: Any, l2: Any, lower: Any, upper: Any, r: Any
 ) -> bool:
@@ -185,7 +185,7 @@ def is_worth_solving(quiet: int, count: int, n: int) -> bool:
     return quiet >= LEAST_QUIET and 6 * quiet * n >= count * count
 
 
-@exact
+@by_name(exact)
 def descend_coordinates(
     H: Any,
     q: Any,

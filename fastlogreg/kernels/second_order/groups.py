@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..decorators import exact
+from ..decorators import by_name, exact
 from .cholesky import factor, solve
 from .coordinates import (
     LIFT,
@@ -88,7 +88,7 @@ def descend_groups(
     return int(_descend(H, q, w0, w, groups, tolerance, most_epochs))
 
 
-@exact
+@by_name(exact)
 def find_length(a: Any, c: Any, l1: float, start: float) -> float:
     """Find t with ||c / (t a + l1)|| = 1, from a `start` below it; infinity where there is none."""
     t = start
@@ -108,7 +108,7 @@ def find_length(a: Any, c: Any, l1: float, start: float) -> float:
     return math.inf if t > 1e300 else t
 
 
-@exact
+@by_name(exact)
 def move_group(H: Any, w: Any, r: Any, groups: Groups, g: int, v: Any, c: Any) -> float:
     """Set v to what w_g should be; return the largest eigenvalue. v and c: room for the group."""
     starts, all_l1, values, vectors, places, l2 = groups
@@ -151,7 +151,7 @@ def move_group(H: Any, w: Any, r: Any, groups: Groups, g: int, v: Any, c: Any) -
     return largest
 
 
-@exact
+@by_name(exact)
 def sweep_groups(order: Any, H: Any, w: Any, r: Any, groups: Groups) -> tuple[float, bool]:
     """Minimise over the groups of `order`, one after another; keep r up to date.
 
@@ -177,7 +177,7 @@ def sweep_groups(order: Any, H: Any, w: Any, r: Any, groups: Groups) -> tuple[fl
     return largest, changed
 
 
-@exact
+@by_name(exact)
 def list_groups(w: Any, starts: Any, found: Any) -> tuple[int, int]:
     """List the groups that are not 0; return how many they are, and of how many coordinates."""
     count = coordinates = 0
@@ -191,7 +191,7 @@ def list_groups(w: Any, starts: Any, found: Any) -> tuple[int, int]:
     return count, coordinates
 
 
-@exact
+@by_name(exact)
 def find_group_slopes(w: Any, r: Any, groups: Groups, order: Any, slope: Any, A: Any) -> None:
     """Fill the derivatives of the groups of `order`; add the curvature of their lengths to A."""
     starts, all_l1, l2, at = groups.starts, groups.l1, groups.l2, 0
@@ -211,7 +211,7 @@ def find_group_slopes(w: Any, r: Any, groups: Groups, order: Any, slope: Any, A:
         at += hi - lo
 
 
-@exact
+@by_name(exact)
 def solve_on_groups(H: Any, q: Any, w0: Any, w: Any, groups: Groups, r: Any) -> None:
     """Make Newton's steps on the groups that are not 0, while slopes become smaller.
 

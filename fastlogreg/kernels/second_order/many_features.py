@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..atomics import fetch_and_increment
-from ..decorators import cpu_features, inlined, kernel
+from ..decorators import by_name, cpu_features, inlined, kernel
 from ..dense.blocks import axpys, dots
 from ..lanes import fma, load, load_part, splat, store
 from ..layout import LANES
@@ -84,7 +84,7 @@ add_tile, add_half_tile, TILE_ROWS, TILE_COLUMNS = (
 )
 
 
-@kernel
+@by_name(kernel)
 def pack(
     x: Any, start: int, n_x: int, count: int, roots: Any, first: int, width: int, packed: Any
 ) -> None:
@@ -107,7 +107,7 @@ def pack(
             to += count * PANEL
 
 
-@kernel
+@by_name(kernel)
 def add_products(
     x: Any, n_x: int, slopes: Any, together: int, bounds: Any, width: int, H: Any, counter: Any
 ) -> None:

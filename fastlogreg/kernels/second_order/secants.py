@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 
 LEAST_CHANGE = 0.5  # of the mean curvature, or the inverse: else H is not multiplied by it
 LEAST_RATIO = 0.1  # of the curvature along a step over H's, or the inverse: else H stays
 
 
-@kernel
+@by_name(kernel)
 def take_chosen(v: Any, features: Any) -> Any:
     """Return v (n_x + 1,) of the features and b (n + 1,)."""
     n = features.size
@@ -33,7 +33,7 @@ def take_chosen(v: Any, features: Any) -> Any:
     return found
 
 
-@kernel
+@by_name(kernel)
 def multiply(H: Any, s: Any) -> Any:
     """Return H s."""
     found = np.empty(s.size)
@@ -54,7 +54,7 @@ def dot(a: Any, b: Any) -> float:
     return total
 
 
-@kernel
+@by_name(kernel)
 def fit(H: Any, s: Any, y: Any, times: float) -> None:
     """Multiply H by `times`, and change it so that H s = y, unless they are too far apart.
 
@@ -79,7 +79,7 @@ def change(before: float, after: float) -> float:
     return after / before if near else 1.0
 
 
-@kernel
+@by_name(kernel)
 def look_ahead(H: Any, features: Any, spans: Any) -> Any:
     """Return H as it is likely to be on the way to the next optimum; H where that is not known.
 

@@ -28,7 +28,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 from ..lanes import DOUBLE, INT64, call, float64x8, fma, load, operation, splat, store, sums, vector
 from ..layout import LANES, LINE_BYTES
 from ..rows import eight_rows, load_rows
@@ -284,7 +284,7 @@ def store_words(typingctx: Any, d: Any, index: Any, lanes: Any) -> Any:
     return types.void(d, types.int64, float64x8), codegen
 
 
-@kernel
+@by_name(kernel)
 def split_words(v: Any, count: int, d: Any) -> float:
     """Put the digits of v[:count] into d and return `unit`.
 
@@ -303,7 +303,7 @@ def split_words(v: Any, count: int, d: Any) -> float:
     return unit
 
 
-@kernel
+@by_name(kernel)
 def word_dots(
     x: Any,
     start: int,
@@ -329,7 +329,7 @@ def word_dots(
             store(out, i, fma(sums(s), unit8, load(out, i)))
 
 
-@kernel
+@by_name(kernel)
 def word_axpys(
     x: Any, start: int, stride: int, rows: int, length: int, d: Any, unit: float, out: Any
 ) -> None:

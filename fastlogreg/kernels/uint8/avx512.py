@@ -30,7 +30,7 @@ from numba import types
 from numba.core import cgutils
 
 from ..atomics import fetch_and_increment
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 from ..lanes import (
     DOUBLE,
     INT64,
@@ -208,7 +208,7 @@ def store_digits(typingctx: Any, d: Any, index: Any, lanes: Any) -> Any:
     return types.void(d, types.int64, float64x8), codegen
 
 
-@kernel
+@by_name(kernel)
 def split(v: Any, count: int, d: Any) -> float:
     """Put the digits of v[:count] into d and return `unit`.
 
@@ -222,7 +222,7 @@ def split(v: Any, count: int, d: Any) -> float:
     return unit
 
 
-@kernel
+@by_name(kernel)
 def byte_dots(
     x: Any,
     start: int,

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 from ..lanes import (
     DOUBLE,
     INT64,
@@ -214,7 +214,7 @@ def add_few_combinations(
     return types.void(x, long, long, long, long, d, types.float64, out, long), codegen
 
 
-@kernel
+@by_name(kernel)
 def byte_axpys(
     x: Any, start: int, stride: int, rows: int, length: int, d: Any, unit: float, out: Any
 ) -> None:

@@ -18,7 +18,7 @@ from ..bundles import Descent, Examples, Places, Point, Scaling, Way, Work
 from ..decorators import exact, inner, kernel
 from ..dense.chunks import add_chunk, split_point
 from ..layout import HEAD
-from ..partials import add_partials, copy
+from ..partials import add_partials
 
 suboptimality_bound = inner(exact)(_suboptimality_bound)
 
@@ -78,7 +78,8 @@ def descend(
             measure = suboptimality_bound(math.sqrt(squares), abs(db), total[2] / m, radius, decay)
         point[n_x + 1], point[n_x + 2], point[n_x + 3] = J, largest, measure
         if best[n_x + 1] > J:
-            copy(point, best)
+            for j in range(n_x + 4):
+                best[j] = point[j]
         if measure <= tol or not limit > J:
             return k
         costs[k] = J

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...maths.certificate import ROUNDING
-from ..decorators import inlined, inner, kernel
+from ..decorators import by_name, inlined, inner, kernel
 from ..loss import along_line, link_with_slopes
 from ..second_order.columns import Net
 from ..second_order.coordinates import descend_coordinates
@@ -200,7 +200,7 @@ def list_chosen(chosen: Any) -> Any:
     return features
 
 
-@kernel
+@by_name(kernel)
 def take_span(spans: Any, stop: Any, at: Any, known: int) -> int:
     """Keep the step from the last optimum to this one as the last of two, and the optimum.
 
@@ -212,8 +212,9 @@ def take_span(spans: Any, stop: Any, at: Any, known: int) -> int:
     for j in range(theta.size):
         moved = moved or (known >= 0 and theta[j] != stop_theta[j])
     if moved:
-        spans[0], spans[1] = spans[2], spans[3]
-        spans[2], spans[3] = theta - stop_theta, g - stop_g
+        for j in range(theta.size):
+            spans[0, j], spans[1, j] = spans[2, j], spans[3, j]
+            spans[2, j], spans[3, j] = theta[j] - stop_theta[j], g[j] - stop_g[j]
     copy(theta, stop_theta)
     copy(g, stop_g)
     return min(known + 1, 2) if moved or known < 0 else 0
@@ -245,7 +246,8 @@ def follow(
     others, spans, stop = np.full((KINDS, n + 2), math.nan), np.zeros((4, n + 1)), np.empty(n + 1)
     stop_g = np.empty(n + 1)
     loss = evaluate(data, theta, old)
-    stale, made, known = True, 0, -1
+    stale, made = True, 0
+    known = np.int64(-1)  # a literal would be a type of its own, and `take_span` compiled twice
     for k in range(strengths.size):
         strength, last_gap, stalls = strengths[k], math.inf, 0
         gap, steps, fresh = math.inf, 0, False

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..decorators import kernel
+from ..decorators import by_name, kernel
 from ..entropy import entropy
 from ..second_order.columns import Net
 
@@ -54,7 +54,7 @@ def value_of(net: Net, strength: float, w: Any) -> float:
     return strength * total
 
 
-@kernel
+@by_name(kernel)
 def largest_scale(net: Net, strength: float, G: Any) -> float:
     """Return the largest t for which t G is a point of the dual problem."""
     t = 1.0
@@ -70,7 +70,7 @@ def largest_scale(net: Net, strength: float, G: Any) -> float:
     return t
 
 
-@kernel
+@by_name(kernel)
 def conjugate(net: Net, strength: float, G: Any, t: float) -> float:
     """Return max over w of -t G.w - P(w)."""
     total = 0.0
@@ -89,7 +89,7 @@ def conjugate(net: Net, strength: float, G: Any, t: float) -> float:
     return total
 
 
-@kernel
+@by_name(kernel)
 def mean_entropy(data: Data, z: Any, kappa0: float, kappa1: float) -> float:
     """Return the mean of H(q) + (q - y) o, q from the errors of either label times kappa."""
     zeros, ones = np.empty(2), np.empty(2)
@@ -99,7 +99,7 @@ def mean_entropy(data: Data, z: Any, kappa0: float, kappa1: float) -> float:
     return entropy(z, data.y, data.weight, data.offset, zeros, ones) / data.total
 
 
-@kernel
+@by_name(kernel)
 def prove_mixed(
     data: Data, net: Net, strength: float, own: float, room: Room, others: Any, G: Any
 ) -> float:
@@ -125,7 +125,7 @@ def prove_mixed(
     return found + share * scale * others[at, 0] - rest
 
 
-@kernel
+@by_name(kernel)
 def prove_by_labels(
     data: Data, net: Net, strength: float, room: Room, others: Any, G: Any
 ) -> float:
@@ -165,7 +165,7 @@ def prove_by_labels(
     return mean_entropy(data, z, t * kappa0, t * kappa1) - conjugate(net, strength, G, t)
 
 
-@kernel
+@by_name(kernel)
 def prove(
     data: Data,
     net: Net,

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..atomics import fetch_and_increment
-from ..decorators import cpu_features, inlined, kernel
+from ..decorators import by_name, cpu_features, inlined, kernel
 from ..lanes import load, splat, store
 from ..layout import LANES, LINE_NUMBERS
 from ..loss import link_with_slopes
@@ -100,7 +100,7 @@ add_squares, TILE_ROWS, TILE_EXAMPLES = (
 )
 
 
-@kernel
+@by_name(kernel)
 def room_for(table: Table) -> Room:
     """Return arrays for a point."""
     pitch, p = table.pitch, table.n_x + 1
@@ -119,7 +119,7 @@ def room_for(table: Table) -> Room:
     )
 
 
-@kernel
+@by_name(kernel)
 def information(table: Table, room: Room) -> None:
     """Fill H with the sum of slope x1 x1'."""
     n_x, m, H = table.n_x, table.y.size, room.H
@@ -139,7 +139,7 @@ def information(table: Table, room: Room) -> None:
         H[n_x, n_x] = 1.0
 
 
-@kernel
+@by_name(kernel)
 def leverages(table: Table, room: Room) -> None:
     """Fill t with x1' I^-1 x1 of each example, from L."""
     p, pitch, L, A, t = table.n_x + 1, table.pitch, room.L, room.A, room.t
@@ -163,7 +163,7 @@ def leverages(table: Table, room: Room) -> None:
             add_squares(A, i, rows, table.xt, at, pitch, count, t, at)
 
 
-@kernel
+@by_name(kernel)
 def evaluate(table: Table, theta: Any, room: Room, g: Any) -> float:
     """Return l* at theta (p,), and fill g with U*, H with I; -infinity where I is singular."""
     m, p, pitch, xt = table.y.size, table.n_x + 1, table.pitch, table.xt
@@ -217,7 +217,7 @@ def evaluate_columns(
         k = fetch_and_increment(counter, 0)
 
 
-@kernel
+@by_name(kernel)
 def take_out(pairs: Any, count: int, q: Any, shares: Any) -> None:
     """Make the first loop of BFGS on q (p,), from the last pair to the first.
 
@@ -232,7 +232,7 @@ def take_out(pairs: Any, count: int, q: Any, shares: Any) -> None:
             q[j] -= shares[k] * pairs[k, 1, j]
 
 
-@kernel
+@by_name(kernel)
 def put_back(pairs: Any, count: int, shares: Any, d: Any) -> None:
     """Make the second loop of BFGS on d (p,), from the first pair to the last."""
     for k in range(count):
@@ -244,7 +244,7 @@ def put_back(pairs: Any, count: int, shares: Any, d: Any) -> None:
             d[j] += share * pairs[k, 0, j]
 
 
-@kernel
+@by_name(kernel)
 def improve(pairs: Any, count: int, L: Any, g: Any, d: Any) -> None:
     """Set d (p,) to B g: I^-1, of the factor L, improved by the last scores' differences."""
     q, shares = g.copy(), np.zeros(count)

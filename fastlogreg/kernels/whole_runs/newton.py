@@ -22,7 +22,7 @@ import numpy as np
 from ...maths.certificate import ROUNDING
 from ...maths.certificate import bound_by_hessian as _bound_by_hessian
 from ..bundles import Path, Problem, Stopping
-from ..decorators import exact, kernel
+from ..decorators import by_name, exact, kernel
 from ..layout import HEAD, LANES
 from ..partials import add_partials
 from ..second_order.cholesky import descend_by_cholesky
@@ -31,7 +31,7 @@ from ..second_order.few_features import GROUP_EXAMPLES, hessian_chunk
 bound_by_hessian = exact(_bound_by_hessian)
 
 
-@kernel
+@by_name(kernel)
 def evaluate(
     feature_major: Any, problem: Problem, theta: Any, z: Any, gradient: Any, H: Any
 ) -> Any:

@@ -30,7 +30,7 @@ import numpy as np
 from ...maths.certificate import ROUNDING
 from ...maths.certificate import bound_for_classes as _bound_for_classes
 from ..bundles import ClassProblem, Path, Stopping
-from ..decorators import exact
+from ..decorators import by_name, exact
 from ..lanes import fma, load, splat, store, sums
 from ..layout import LANES
 from ..many.links import class_loss, decay, larger, ratio, where_class
@@ -42,7 +42,7 @@ LOST = 1e-9  # of the curvature of J: a penalty that is smaller does not keep w 
 bound_for_classes = exact(_bound_for_classes)
 
 
-@exact
+@by_name(exact)
 def softmax_of_block(problem: ClassProblem, theta: Any, span: Any, z: Any, places: Any) -> float:
     """Return the sum of the losses of a block; fill z, s dZ and A (K, BLOCK), flat."""
     x, labels, weight, K, _ = problem
@@ -81,7 +81,7 @@ def softmax_of_block(problem: ClassProblem, theta: Any, span: Any, z: Any, place
     return float(found[0])
 
 
-@exact
+@by_name(exact)
 def add_dots(
     x: Any, span: Any, stride: int, rows: int, c: Any, first: int, out: Any, at: int
 ) -> None:
@@ -105,7 +105,7 @@ def add_dots(
             out[at + j + n] += found[n]
 
 
-@exact
+@by_name(exact)
 def add_products(problem: ClassProblem, span: Any, places: Any, gradient: Any, P: Any) -> None:
     """Add the sums of a block to the gradient, and to P the lower triangles of P_kl, l < k."""
     x, labels, weight, K, _ = problem
@@ -125,7 +125,7 @@ def add_products(problem: ClassProblem, span: Any, places: Any, gradient: Any, P
                 add_dots(x, span, stride, j + 1, dz, c, P, at)
 
 
-@exact
+@by_name(exact)
 def fill_in(P: Any, K: int, regularized: Any, H: Any) -> None:
     """Make of P the Hessian of J (K (n_x + 1), K (n_x + 1)): `SoftmaxObjective.finish_hessian`."""
     total, decayed, intercept = regularized
@@ -159,7 +159,7 @@ def fill_in(P: Any, K: int, regularized: Any, H: Any) -> None:
             H[j, i] = H[i, j]
 
 
-@exact
+@by_name(exact)
 def bound_of_classes(J: float, gradient: Any, H: Any, K: int, decayed: float, C: Any) -> float:
     """Return `objective.softmax_proof.by_hessian`, lambda > 0; C: room (K, K + 1).
 
