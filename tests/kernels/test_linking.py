@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from llvmlite import binding
+from numba.core.caching import NullCache
 from numba.core.registry import cpu_target
 
 from fastlogreg.kernels import linking
@@ -35,6 +36,11 @@ def both(pair, out):
 def twice(x, out):
     both((x, 3.0 * x), out)
     return out[0] + out[1]
+
+
+if not WITHOUT_JIT:
+    for _function in (halved, both, twice):
+        _function._cache = NullCache()  # code from the disk cache cannot be looked at
 
 
 def test_it_gives_what_the_function_gives_and_can_be_called_from_python_too():
