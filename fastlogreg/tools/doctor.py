@@ -209,21 +209,15 @@ def tuner() -> Check:
 
 
 def kernel_assembly() -> str:
-    """Return the machine code of the production kernels for float64, of every form of X.
-
-    What came from the disk cache cannot be read, so a twin with the same source, flags and types is
-    compiled anew.
-    """
+    """Return the machine code of the production kernels for float64, of every form of X."""
+    from .machine_code import listing
     from .warming import warmup
 
     run_chunks: Any = chunks.run_chunks
     warmup("float64")
-    twin = type(run_chunks)(run_chunks.py_func, targetoptions=run_chunks.targetoptions)
     # The second argument is a `kernels.bundles.Examples`, of which X is the first field.
     forms = [types for types in run_chunks.signatures if str(types[1][0].dtype) == "float64"]
-    for types in forms:
-        twin.compile(types)
-    return "\n".join(str(twin.inspect_asm(types)) for types in forms)
+    return listing(run_chunks, forms)
 
 
 def vector_code(assembly: str | None = None) -> Check:

@@ -577,7 +577,7 @@ def bits(result):
 def test_same_bits_for_any_number_of_threads_and_every_time(solver, option, monkeypatch):
     launched = set()
     honest = threads.run_on
-    monkeypatch.setattr(fused, "run_on", lambda n, work: launched.add(n) or honest(n, work))
+    monkeypatch.setattr(fused, "run_on", lambda n, *how: launched.add(n) or honest(n, *how))
     monkeypatch.setattr(fused, "SECONDS_PER_THREAD", 1e-30)
     if option:
         small_data(monkeypatch)

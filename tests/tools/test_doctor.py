@@ -136,28 +136,13 @@ def test_vector_code_of_the_real_kernels():
     assert "libm is called: exp, log1p" in doctor.vector_code(assembly).found
 
 
-def test_kernel_assembly(monkeypatch):
-    """The twin has the kernel's source, options and float64 signature."""
-
-    class Kernel:
-        signatures = ((1, (np.empty(0, np.uint8),)), (2, (np.empty(0),)))
-
-        def __init__(self, py_func, targetoptions):
-            self.py_func, self.targetoptions = py_func, targetoptions
-
-        def compile(self, signature):
-            self.compiled = signature
-
-        def inspect_asm(self, signature):
-            assert signature is self.compiled
-            return f"{self.py_func} {self.targetoptions} {signature[0]}"
-
-    from fastlogreg.kernels.dense import chunks
-    from fastlogreg.tools import warming
-
-    monkeypatch.setattr(chunks, "run_chunks", Kernel("source", "options"))
-    monkeypatch.setattr(warming, "warmup", lambda dtype: 0.0)
-    assert doctor.kernel_assembly() == "source options 2"
+@needs_jit
+def test_kernel_assembly_has_what_is_called_by_name_once():
+    """It is no part of a caller's code: the kernels that read X, and the link of a block."""
+    own = re.findall(r"^(_ZN10fastlogreg.*):", doctor.kernel_assembly(), flags=re.MULTILINE)
+    for name in ("run_chunks", "sixteen_chunk", "group_chunk", "block_chunk", "4dots"):
+        assert [line for line in own if name in line], name
+    assert len([line for line in own if "4link" in line]) == 1  # of several callers
 
 
 def test_same_bits():
