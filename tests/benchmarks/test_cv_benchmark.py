@@ -5,6 +5,8 @@ Nothing here looks at how long anything took.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,16 @@ def test_where_all_are_cut_one_single_fit_must_agree():
     assert found["what"].endswith(", at least")
     blocks = cv.report({"rows": rows, "targets": [], "environment": environment()})
     assert "| > 0.1" in blocks["cv"].replace("  ", " ").replace("  ", " ")
+
+
+def test_their_scores_are_made_of_z():
+    """One example is so far on the wrong side that its probability is rounded to 1."""
+
+    model = SimpleNamespace(coefs_paths_={1: np.array([[[1.0, 0.5]], [[2.0, -1.0]]])})
+    X, y = np.array([[-50.0], [1.0], [2.0]]), np.array([1, 0, 1], np.uint8)
+    found = cv.held_out_losses(model, X, y, [np.array([0, 1]), np.array([2])])
+    first = (49.5 + np.log1p(np.exp(-49.5)) + np.log1p(np.exp(1.5))) / 2.0
+    np.testing.assert_allclose(found, [[-first], [-np.log1p(np.exp(-3.0))]], rtol=1e-15)
 
 
 def test_one_against_the_rest_is_measured_both_ways():
