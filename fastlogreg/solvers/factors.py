@@ -18,6 +18,7 @@ from .lbfgs import by_spread
 from .linear import ROUNDING, SMALL_SYSTEM, by_factor, with_ridge
 from .requests import Asking, Estimate, EstimateFactors, HessianProduct, Problem
 
+FARTHEST = 1e100  # that a step goes: an inner matrix that leads on has no digit but rounding
 LARGEST_FACTOR = 1500  # n_x up to which a Gram matrix of a sample is worth its n_x^3
 ROWS_PER_FEATURE, LEAST_ROWS = 4, 300  # of each class
 
@@ -112,6 +113,8 @@ def conjugate_gradients(start: Point, precondition: Callable[[Vector], Vector]) 
     gradient = start.evaluation.gradient
     d, r = np.zeros_like(gradient), gradient.copy()
     y = precondition(r)
+    if not np.abs(y).max() < FARTHEST:
+        return -gradient
     p, ry = -y, inner(r, y)
     target = min(0.5, np.sqrt(norm(gradient))) ** 2 * ry
     for _ in range(200):

@@ -21,6 +21,7 @@ from ..maths.arrays import Vector
 from ..objective.point import Point
 from . import factors
 from .base import Field, Saved, Schema, Settings
+from .lbfgs import by_spread
 from .line_search import good, step
 from .linear import ROUNDING, by_factor, with_ridge
 from .requests import (
@@ -43,6 +44,8 @@ from .state import STALLED, State
 
 LARGEST_CHOLESKY = 3000  # n_x or m: H or K of 72 MB
 LARGEST_OF_CLASSES = 1500  # size of theta, for several classes: H takes one factor for each two
+LEAST_PART = 1e-3  # of Newton's step; of one that must be shorter the direction is of no use
+WORTH = 1e-6  # of J: a promise of less may be broken by rounding
 
 SCHEMA: Schema = {"newton": (Field("evaluated", kind=bool),)}
 
@@ -108,9 +111,18 @@ class Newton:
 
     def _step_of_classes(self, start: Point, d: Vector) -> Asking[Point]:
         """Find the next point, and its Hessian, which takes a read of its own."""
-        found = yield from step(start, d)
+        found = yield from self._along(start, d)
         if self.by_cholesky and not np.array_equal(found.theta, start.theta):
             self.H = yield HessianAt(found)
+        return found
+
+    def _along(self, start: Point, d: Vector) -> Asking[Point]:
+        """Find the best point along d; where that is next to nowhere, one farther down from it."""
+        found = yield from step(start, d)
+        promised = -inner(start.evaluation.gradient, d) > WORTH * abs(start.evaluation.J)
+        if promised and np.abs(found.theta - start.theta).max() < LEAST_PART * np.abs(d).max():
+            down = yield from _from_afar(self.problem, found)
+            found = yield from step(found, down)
         return found
 
     def _iterate_compiled(self, point: Point, count: int) -> Asking[int]:
@@ -155,6 +167,9 @@ class Newton:
         else:
             d = yield from self._by_conjugate_gradients(start)
         slope = inner(gradient, d)
+        if not slope < 0.0 and gradient.any():  # the factor of H was rounding
+            d = yield from _from_afar(self.problem, start)
+            slope = inner(gradient, d)
         stalls = self.state.stalls_after(slope)
         if stalls >= STALLED:
             self.state.stop = "precision"
@@ -164,7 +179,7 @@ class Newton:
         else:
             found = yield from self._evaluate(start.theta + d)
             if not good(start, d, found):
-                found = yield from step(start, d)
+                found = yield from self._along(start, d)
                 if self.by_cholesky:
                     found = yield from self._evaluate(found.theta)
         if np.array_equal(found.theta, start.theta):
@@ -194,6 +209,25 @@ class Newton:
             return -solve(gradient)
         d: Vector = -with_ridge(self.H, lambda H: np.linalg.solve(H, gradient))
         return d
+
+
+def _from_afar(problem: Problem, point: Point) -> Asking[Vector]:
+    """Find a direction where H tells nothing of J: most examples are far on the wrong side.
+
+    There a loss is |z| and has next to no curvature, so that Newton's step has no end. But a
+    parabola of curvature tanh(z / 2) / (2 z), about 1 / (2 |z|), lies above it everywhere (Jaakkola
+    and Jordan). So the spread of the columns times that is a diagonal of the right size; for |z|
+    stands the mean loss.
+    """
+    evaluation, w = point.evaluation, point.theta.reshape(problem.columns, -1)[:, :-1]
+    loss = evaluation.J - 0.5 * problem.decay * float(np.einsum("kj,kj->", w, w))
+    of_loss = yield from by_spread(problem)
+    of_loss = of_loss.reshape(problem.columns, -1)
+    of_loss[:, :-1] -= problem.decay
+    diagonal = of_loss / max(1.0, 0.5 * loss)
+    diagonal[:, :-1] += problem.decay
+    d: Vector = -evaluation.gradient / diagonal.reshape(-1)
+    return d
 
 
 def _conjugate_gradients(start: Point) -> Asking[Vector]:

@@ -301,6 +301,34 @@ def test_random_groups_meet_the_conditions(seed):
     assert wrong_in_groups(model, other, starts, l1) <= BOUND
 
 
+@pytest.mark.parametrize("seed", range(4 if WITHOUT_JIT else 60))
+def test_a_start_far_away_leaves_nothing_in_the_answer(seed):
+    """Neither the rounding of its steps, nor a group that Newton's steps have carried through 0."""
+    rng = np.random.default_rng([19, seed])
+    n = int(rng.integers(1, 4 if WITHOUT_JIT else 7))
+    H, q = correlated(rng, n, 60, rng.choice([0.0, 0.95]), False)
+    model = Model.of(H, q, 0.3 * np.abs(q).max() * rng.random(), l2=rng.random(n))
+    start = rng.normal(size=n) * 10.0 ** rng.uniform(0.0, 3.0)
+    w, epochs = model.minimised(start)
+    assert model.wrong(w) <= BOUND
+    assert epochs < 20_000
+    starts = np.arange(n + 1) if seed % 2 else np.array([0, n])
+    l1 = 0.3 * np.abs(q).max() * rng.random(starts.size - 1)
+    model = model._replace(l1=np.zeros(n))
+    w, epochs = grouped(model, starts, l1, start)
+    assert wrong_in_groups(model, w, starts, l1) <= BOUND
+    assert epochs < 20_000
+
+
+def test_two_groups_that_newtons_steps_once_carried_to_and_fro():
+    H = np.array([[1.0, 0.9], [0.9, 1.0]])
+    model = Model.of(H, np.array([-0.3, -0.6]), 0.0)
+    for start in ([2.0, -13.0], [-3.0, 4.0], [1.0, -0.8], [-1.0, 1.1]):
+        w, epochs = grouped(model, np.arange(3), np.full(2, 0.2), np.array(start))
+        assert wrong_in_groups(model, w, np.arange(3), np.full(2, 0.2)) <= BOUND
+        assert epochs < 1000
+
+
 def test_groups_of_one_are_coordinates():
     n = 6 if WITHOUT_JIT else 30
     H, q = correlated(np.random.default_rng(6), n, 100, 0.8)

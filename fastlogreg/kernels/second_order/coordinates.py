@@ -38,6 +38,7 @@ LEAST_QUIET = 3  # sweeps without a change of sign, before a system is solved
 LIFT = 1e-13
 ROUNDINGS = 16 * 2.0**-52  # times n: at least as much is added, since a factor is no more exact
 MOST_REFINEMENTS = 12
+MOST_OF_W = 64.0  # H_jj times the square of a step over that of w: three more bits may be lost
 
 
 @inlined
@@ -179,6 +180,16 @@ def solve_on_support(
     return True
 
 
+@by_name(exact)
+def is_from_afar(most: float, H: Any, w: Any) -> bool:
+    """Tell whether steps were so much longer than w that their rounding is in r: r should be found
+    anew. most: the largest H_jj step^2."""
+    largest = 0.0
+    for j in range(w.size):
+        largest = max(largest, H[j, j] * w[j] * w[j])
+    return most > MOST_OF_W * largest
+
+
 @inlined
 def is_worth_solving(quiet: int, count: int, n: int) -> bool:
     """Tell whether as much has gone into quiet sweeps of `count` coordinates as a factor takes."""
@@ -208,11 +219,17 @@ def descend_coordinates(
     for j in range(n):
         w[j] = min(max(w[j], lower[j]), upper[j])
     find_slopes(H, q, w0, w, r)
+    most = 0.0
     while epochs < most_epochs:
         largest, _ = sweep(every, H, w, r, l1, l2, lower, upper)
         epochs += 1
+        most = max(most, largest)
         if largest <= tolerance:
-            break
+            if not is_from_afar(most, H, w):
+                break
+            most = 0.0
+            find_slopes(H, q, w0, w, r)
+            continue
         count = 0
         for j in range(n):
             support[count] = j
@@ -221,6 +238,7 @@ def descend_coordinates(
         while largest > tolerance and epochs < most_epochs:
             largest, changed = sweep(support[:count], H, w, r, l1, l2, lower, upper)
             epochs += 1
+            most = max(most, largest)
             quiet = 0 if changed else quiet + 1
             if largest > tolerance and is_worth_solving(quiet, count, n):
                 solve_on_support(H, q, w0, w, l1, l2, lower, upper, r)

@@ -34,6 +34,7 @@ from .coordinates import (
     ROUNDINGS,
     add_row,
     find_slopes,
+    is_from_afar,
     is_worth_solving,
 )
 
@@ -212,6 +213,24 @@ def find_group_slopes(w: Any, r: Any, groups: Groups, order: Any, slope: Any, A:
 
 
 @by_name(exact)
+def value_of_model(q: Any, w0: Any, w: Any, groups: Groups, r: Any) -> tuple[float, float]:
+    """Return the value of the model, r being q + H d, and what of it may be rounding.
+
+    A smaller slope alone does not tell: a step through 0 may lead to one, and up.
+    """
+    starts, l1, l2, value, size = groups.starts, groups.l1, groups.l2, 0.0, 0.0
+    for g in range(l1.size):
+        squares = 0.0
+        for j in range(starts[g], starts[g + 1]):
+            part = 0.5 * ((w[j] - w0[j]) * (q[j] + r[j]) + l2[j] * w[j] * w[j])
+            value, size, squares = value + part, size + abs(part), squares + w[j] * w[j]
+        if squares > 0.0:
+            length = l1[g] * math.sqrt(squares)
+            value, size = value + length, size + length
+    return value, 1e-14 * size
+
+
+@by_name(exact)
 def solve_on_groups(H: Any, q: Any, w0: Any, w: Any, groups: Groups, r: Any) -> None:
     """Make Newton's steps on the groups that are not 0, while slopes become smaller.
 
@@ -228,9 +247,10 @@ def solve_on_groups(H: Any, q: Any, w0: Any, w: Any, groups: Groups, r: Any) -> 
     lift = 1.0 + max(LIFT, ROUNDINGS * count)
     A, L = np.empty((count, count)), np.empty((count, count))
     slope, step, kept = np.empty(count), np.empty(count), w.copy()
-    before = math.inf
-    for _ in range(MOST_REFINEMENTS):
+    before = least = math.inf
+    for k in range(MOST_REFINEMENTS + 1):
         find_slopes(H, q, w0, w, r)
+        value, rounding = value_of_model(q, w0, w, groups, r)
         for a in range(count):
             for c in range(count):
                 A[a, c] = H[free[a], free[c]]
@@ -240,12 +260,12 @@ def solve_on_groups(H: Any, q: Any, w0: Any, w: Any, groups: Groups, r: Any) -> 
         for a in range(count):
             size += slope[a] * slope[a] / (H[free[a], free[a]] + l2[free[a]])
             A[a, a] *= lift
-        if not size < before:  # too far, or rounding
+        if not (size < before and value <= least + rounding):  # too far, or rounding
             w[:] = kept
             break
-        if size > 0.25 * before or not factor(A, 0.0, L):
+        if size > 0.25 * before or k == MOST_REFINEMENTS or not factor(A, 0.0, L):
             return
-        before = size
+        before, least = size, value
         kept[:] = w
         solve(L, slope, step)
         for a in range(count):
@@ -261,16 +281,23 @@ def _descend(
     r, every = np.empty(n), np.arange(count_of_groups)
     support = np.empty(count_of_groups, np.int64)
     find_slopes(H, q, w0, w, r)
+    most = 0.0
     while epochs < most_epochs:
         largest, _ = sweep_groups(every, H, w, r, groups)
         epochs += 1
+        most = max(most, largest)
         if largest <= tolerance:
-            break
+            if not is_from_afar(most, H, w):
+                break
+            most = 0.0
+            find_slopes(H, q, w0, w, r)
+            continue
         count, coordinates = list_groups(w, groups.starts, support)
         quiet = 0
         while largest > tolerance and epochs < most_epochs:
             largest, changed = sweep_groups(support[:count], H, w, r, groups)
             epochs += 1
+            most = max(most, largest)
             quiet = 0 if changed else quiet + 1
             if largest > tolerance and is_worth_solving(quiet, coordinates, n):
                 solve_on_groups(H, q, w0, w, groups, r)
