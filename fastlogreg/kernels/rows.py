@@ -32,6 +32,7 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 
+from .decorators import cpu_features
 from .lanes import (
     INT64,
     _plain_load,
@@ -54,18 +55,19 @@ def _unpack(builder: Any, value: Any) -> list[Any]:
     return cgutils.unpack_tuple(builder, value)
 
 
+def _emit_starts(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    found = [args[0]]
+    while len(found) < signature.return_type.count:
+        found.append(builder.add(found[0], builder.mul(args[1], INT64(len(found)))))
+    return context.make_tuple(builder, signature.return_type, found)
+
+
 def _starts(count: int) -> Any:
     """Make the operation that gives the starts of `count` rows."""
 
     @operation(lambda start, stride: tuple(start + r * stride for r in range(count)))
     def starts(typingctx: Any, start: Any, stride: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            found = [args[0]]
-            while len(found) < count:
-                found.append(builder.add(found[0], builder.mul(args[1], INT64(len(found)))))
-            return context.make_tuple(builder, signature.return_type, found)
-
-        return types.UniTuple(types.int64, count)(types.int64, types.int64), codegen
+        return types.UniTuple(types.int64, count)(types.int64, types.int64), _emit_starts
 
     return starts
 
@@ -92,6 +94,15 @@ def _starts_up_to(count: int) -> Any:
 
 # (start, stride): where the rows begin, `stride` apart.
 eight_rows, four_rows = _starts(8), _starts(4)
+
+
+@operation(lambda start, stride: tuple(start + r * stride for r in range(8)))
+def fitting_rows(typingctx: Any, start: Any, stride: Any) -> Any:
+    """Give the starts of eight rows; of four where a CPU has no registers for eight sums."""
+    count = 8 if "+avx512f" in cpu_features() else 4
+    return types.UniTuple(types.int64, count)(types.int64, types.int64), _emit_starts
+
+
 # (start, stride, last): likewise; a row that would begin behind `last` begins there.
 eight_rows_up_to, four_rows_up_to = _starts_up_to(8), _starts_up_to(4)
 

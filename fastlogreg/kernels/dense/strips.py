@@ -10,14 +10,14 @@ Layout. A row of X is a feature, m numbers long. A strip is 64 numbers of each r
 
 Loop order: strips outside; all features for z, the losses, all features for dw.
 
-    z, 64 numbers in registers, += w_j x_j        for each feature j
+    z, 64 numbers in registers, += w_j x_j        for each feature j; 32, twice, of AVX2
     loss, dz = a - y                              for the 64
     acc_j, eight numbers, += dz x_j               for each feature j
 
 The second use comes from the cache: a strip of 500 features of float64 is 250 KiB. The last strip
 of a chunk is the one that ends where it ends; what was counted before has weight 0. X must have 64
 examples. A run of 64 numbers is too short for the CPU to look ahead in, so what lies 128 examples
-ahead is asked for, half by each phase.
+ahead is asked for, 64 with AVX2, half by each phase.
 
 Rounding: EXACT, since the loss is computed here. Twin: `fastlogreg.backends.vectorized`.
 """
@@ -37,13 +37,12 @@ from ..rows import (
     add_row_axpys,
     add_row_dots,
     eight_rows,
+    fitting_rows,
     for_each,
     load_rows,
     store_rows,
 )
 from .groups import add_sums, not_counted
-
-AHEAD_EXAMPLES = 2 * STRIP
 
 
 @inner(exact)
@@ -66,18 +65,20 @@ def strip_chunk(
     lanes, acc = np.empty(STRIP), np.zeros((n_x + 7) // 8 * 8 * LANES)
     one, zero, half, bias = splat(1.0), splat(0.0), splat(0.5), splat(point.b)
     J = db = curvature = zero
+    eights, fitting = eight_rows(0, LANES), fitting_rows(0, LANES)
+    many = LANES * len(fitting)
+    ahead = 2 * many
     for i in range(lo, hi, STRIP):
         at = min(i, hi - STRIP)
-        eights = eight_rows(0, LANES)
-        z = for_each(bias, eights)
-        k = at
-        for j in range(n_x):
-            asked = k + AHEAD_EXAMPLES
-            for p in range(asked, asked + STRIP // 2, line):
-                prefetch_into(x, p, near)
-            z = add_row_dots(x, eights, k, splat(w[j]), z)
-            k += m
-        store_rows(lanes, eights, 0, z)
+        for r in range(0, STRIP, many):
+            z = for_each(bias, fitting)
+            k, asked = at + r, at + ahead + r // 2
+            for j in range(n_x):
+                for p in range(asked, asked + many // 2, line):
+                    prefetch_into(x, p, near)
+                z = add_row_dots(x, fitting, k, splat(w[j]), z)
+                k, asked = k + m, asked + m
+            store_rows(lanes, fitting, r, z)
         if zs.size:
             for r in range(i - at, STRIP):
                 zs[at + r] = lanes[r]
@@ -101,15 +102,14 @@ def strip_chunk(
             store(lanes, r, dz0)
             store(lanes, r + LANES, dz1)
         dz = load_rows(lanes, eights, 0)
-        k = at
+        k, asked = at, at + ahead + STRIP // 2
         for j in range(n_x):
-            asked = k + AHEAD_EXAMPLES + STRIP // 2
             for p in range(asked, asked + STRIP // 2, line):
                 prefetch_into(x, p, near)
             even = add_row_axpys(x, eights[::2], k, dz[::2], load(acc, LANES * j))
             odd = add_row_axpys(x, eights[1::2], k, dz[1::2], zero)
             store(acc, LANES * j, fma(odd, one, even))
-            k += m
+            k, asked = k + m, asked + m
     for j in range(0, n_x, LANES):
         of_eight = load_rows(acc, eight_rows(LANES * j, LANES), 0)
         store(dw, j, fma(sums(of_eight), one, load(dw, j)))
