@@ -92,4 +92,4 @@ def test_it_is_the_same_run_where_it_is_resumed(tmp_path: Any) -> None:
             "few", 2, start, solver="newton", iterations=iterations, checkpoint=path, resume=True
         )
     np.testing.assert_array_equal(part.w, whole.w)
-    assert part.passes == whole.passes
+    assert part.iterations == whole.iterations
