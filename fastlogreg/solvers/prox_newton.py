@@ -180,8 +180,6 @@ class ProxNewton:
         end = self.state.iteration + count  # a call for all of them may go further
         if self.point is None:
             if math.isnan(self.share) and self.saved is None:
-                if self.state.theta.any():
-                    yield from self._come_nearer()
                 yield from self._begin()
             point: Point = yield Evaluate(self.state.theta)
             judgement = yield from self.judge(point)
@@ -189,17 +187,6 @@ class ProxNewton:
             self.state.take(point, judgement)
         while self.state.stop is None and self.state.iteration < end:
             yield from self._iterate(self.point)
-
-    def _come_nearer(self) -> Asking[None]:
-        """Begin at zeros where J is less there than at the start that was asked for.
-
-        Far out most losses have no curvature, and a model of J tells nothing of it.
-        """
-        asked: Point = yield Evaluate(self.state.theta)
-        if math.log(max(2, self.problem.columns)) < asked.evaluation.J:  # J at zeros, no offset
-            zeros: Point = yield Evaluate(np.zeros_like(asked.theta))
-            if not asked.evaluation.J <= zeros.evaluation.J < math.inf:
-                self.state.theta = zeros.theta
 
     def _begin(self) -> Asking[None]:
         """Begin near the optimum: of a small X nothing is left to do there."""

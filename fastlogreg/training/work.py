@@ -71,6 +71,8 @@ class Work:
             self._centre(mean)
             state.theta = self.objective.moved(state.theta, mean)
             answers = answers_of(self.objective)
+        if not self.objective.penalty.plain:
+            state.theta = self._nearer(state.theta)
         if self.entry.needs_step:
             # tol is on dw, which the Gram domain does not see.
             self.on_gram = (
@@ -81,6 +83,24 @@ class Work:
             self._find_step(answers.gram() if self.on_gram else None)
         self._make(answers, None)
         self.passes_before = self.objective.passes
+
+    def _nearer(self, theta: Vector) -> Vector:
+        """Return zeros, or what the penalty allows that is nearest to them, where J is less there.
+
+        Far out most losses have no curvature, and no quadratic model of J tells anything of it. One
+        or two reads, where w is given.
+        """
+        objective = self.objective
+        zeros = np.zeros((objective.columns, objective.n_x + 1))
+        allowed = objective.penalty.prox(zeros[:, :-1].reshape(-1), 0.0)
+        zeros[:, :-1] = allowed.reshape(len(zeros), -1)
+        if np.array_equal(theta.reshape(zeros.shape)[:, :-1], zeros[:, :-1]):
+            return theta
+        given = objective.point(theta).evaluation
+        if np.log(max(2, len(zeros))) >= given.J:  # what zeros have, without an offset
+            return theta
+        nearest = objective.point(zeros.reshape(-1))
+        return theta if given.J <= nearest.evaluation.J else nearest.theta
 
     def _find_step(self, K: Vector | None) -> None:
         """Find L, and the step size where none was given.
