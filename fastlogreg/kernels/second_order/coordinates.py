@@ -225,7 +225,7 @@ def descend_coordinates(
         epochs += 1
         most = max(most, largest)
         if largest <= tolerance:
-            if not is_from_afar(most, H, w):
+            if most <= tolerance or not is_from_afar(most, H, w):
                 break
             most = 0.0
             find_slopes(H, q, w0, w, r)
