@@ -164,7 +164,8 @@ def train(
         the largest absolute component of (dw, db). It means the same for every solver.
     w : array of shape (n_x, 1) or (n_x, K), or None, default=None
         Where to begin; None for zeros. Of several classes it begins at w and b less their means
-        over the classes, which are the same probabilities.
+        over the classes, which are the same probabilities. "auto", "newton" and "prox_newton" come
+        back from a start far away; "prox_newton" leaves one whose J is above that of zeros.
     b : float or array of shape (K, 1), default=0.0
         Where to begin. A number stands for the same one for each class.
     max_seconds : float or None, default=None
