@@ -85,18 +85,22 @@ def fused(
 ) -> Sums:
     """One read of X, part after part; see `kernels.loss.link` for weight and linear; zs (m,) takes
     every z."""
-    w, b = design.fold(w, b)
+    plain = design.plain
+    if not plain:
+        w, b = design.fold(w, b)
     total: Vector | None = None
-    for lo, hi, part in design.parts():
-        of_part = y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi]
-        if part.sparse is not None:
-            sums = sparse.sums(part, *of_part, threads_for(part, n_threads))
-        else:
-            sums = (_by_slabs if part.slab else _dense)(part, *of_part, n_threads)
-        total = sums if total is None else total + sums
+    with np.errstate(over="ignore", invalid="ignore"):  # uncompiled, kernels are NumPy arithmetic
+        for lo, hi, part in design.parts():
+            of_part = y[lo:hi], weight[lo:hi], linear, w, b, zs[lo:hi]
+            if part.sparse is not None:
+                sums = sparse.sums(part, *of_part, threads_for(part, n_threads))
+            else:
+                sums = (_by_slabs if part.slab else _dense)(part, *of_part, n_threads)
+            total = sums if total is None else total + sums
     assert total is not None  # a design has at least one example
-    db = float(total[1])
-    dw = design.unfold(total[HEAD : HEAD + design.n_x], db)
+    dw, db = total[HEAD : HEAD + design.n_x], float(total[1])
+    if not plain:
+        dw = design.unfold(dw, db)
     return Sums(float(total[0]), dw, db, float(total[2]))
 
 
@@ -134,13 +138,10 @@ def _dense(
             zs[lo:hi],
             Work(chunk, part.block, rows, counters),
         )
-        with (
-            part.read_ahead(lo, hi, chunk, counters[::LINE_NUMBERS]),
-            # Uncompiled, the kernel is NumPy arithmetic.
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
+        with part.read_ahead(lo, hi, chunk, counters[::LINE_NUMBERS]):
             run_on(runs, work, *_handing_over(part, runs, counters))
-    total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
+    if part.gap:
+        total[HEAD + most.stop : HEAD + n_x] = total[HEAD:][rest].copy()
     return total[: HEAD + n_x]
 
 
@@ -195,21 +196,16 @@ def _by_slabs(
     )
     padded[:n_x] = w
     total, threads = np.zeros(HEAD + padded.size), threads_for(part, n_threads)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # uncompiled, the kernels are NumPy arithmetic
-        counter = np.zeros(1, np.int64)
-        run_on(
-            threads,
-            partial(add_slab_scores, x, m, padded, part.slab, part.block, partials, counter),
-        )
-        add_partials(partials, z)
-        z += b
-        total[:3] = link(z[:m], y, weight, linear, dz[:m])
-        counter = np.zeros(1, np.int64)
-        run_on(
-            threads, partial(slab_gradients, x, m, dz, part.slab, part.block, total[HEAD:], counter)
-        )
+    counter = np.zeros(1, np.int64)
+    run_on(
+        threads,
+        partial(add_slab_scores, x, m, padded, part.slab, part.block, partials, counter),
+    )
+    add_partials(partials, z)
+    z += b
+    total[:3] = link(z[:m], y, weight, linear, dz[:m])
+    counter = np.zeros(1, np.int64)
+    run_on(threads, partial(slab_gradients, x, m, dz, part.slab, part.block, total[HEAD:], counter))
     if zs.size:
         zs[:] = z[:m]
     return total[: HEAD + n_x]

@@ -15,7 +15,7 @@ double): converted, one block at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ from .tuning import tuning
 _BLOCK_BYTES = 4 << 20  # of a converted block
 # Of X, which rows of partials may take, all at once; and the chunks from which halves are long.
 LARGE_SHARE, MANY_CHUNKS = 0.025, 32
+NO_FILE = nullcontext()
 
 
 class DesignMatrix(Design):
@@ -225,7 +226,7 @@ class DesignMatrix(Design):
         """Rows of partials that a pass fills."""
         return int(-(-self.n_x // self.slab)) if self.slab else int(-(-self.m // self.chunk))
 
-    @property
+    @once
     def window(self) -> int:
         """Return for how many chunks a pass has rows of partials at a time: all, or half of them.
 
@@ -251,13 +252,20 @@ class DesignMatrix(Design):
 
         counters: (runs,), how many chunks of each run have been taken.
         """
+        if self.file is None:
+            return NO_FILE
         spans = []
-        if self.file is not None and self.by_example and self.in_place:
+        if self.by_example and self.in_place:
             size, n, runs = self.n_x * self.X.itemsize, -(-(hi - lo) // chunk), counters.size
             bounds = [(r * n // runs, (r + 1) * n // runs) for r in range(runs)]
             first = self.file.first + lo * size
             spans = spans_of_runs(counters, chunk * size, bounds, first, first + (hi - lo) * size)
         return reading_ahead(self.file, spans)
+
+    @once
+    def _flat(self) -> NDArray[Any]:
+        """Return X as the kernels take it, where it is read in place."""
+        return read_only(self._source.reshape(-1, order="F" if self.by_example else "C"))
 
     def flat_blocks(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
         """Yield (first example, one past the last, their X as a flat read-only array of a type that
@@ -268,11 +276,7 @@ class DesignMatrix(Design):
         """
         self.check_file()
         if self.in_place:
-            yield (
-                0,
-                self.m,
-                read_only(self._source.reshape(-1, order="F" if self.by_example else "C")),
-            )
+            yield 0, self.m, self._flat
             return
         native = self.X.dtype.newbyteorder("=")
         target = native if native in IN_PLACE or native in VIEWS else np.dtype(np.float64)
@@ -292,10 +296,9 @@ class DesignMatrix(Design):
         """Yield views of X where nothing has to be changed."""
         self.check_file()
         step = max(least, (1 << 17) // self.n_x)
-        plain = bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
         for lo in range(0, self.m, step):
             x = self.X[:, lo : lo + step].T
-            if not (plain and x.dtype == np.float64):
+            if not (self.plain and x.dtype == np.float64):
                 x = x * self.scale
                 x += self.shift
             yield lo, lo + len(x), x

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..machine.blas import inner
+from ..machine.once import once
 
 if TYPE_CHECKING:
     from ..cuda.gather import Matrix
@@ -144,6 +145,11 @@ class Design(ABC):
         """Hand on to `new`, a design of the same X, what is known of its features."""
         new.known_moments = self.known_moments
         return new
+
+    @once
+    def plain(self) -> bool:
+        """Return whether the model sees X itself, and there is nothing to fold."""
+        return bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
 
     def fold(self, w: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], float]:
         """Return (w, b) for scale * X + shift, as what gives the same z on X itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 _FOLDER = "/sys/devices/system/cpu/cpu0/cache"
@@ -20,6 +21,7 @@ def last_level_cache(folder: str = _FOLDER) -> int:
     return max((size for _, _, size in _caches(folder)), default=32 << 20)
 
 
+@cache  # a millisecond, which a small fit would notice
 def _caches(folder: str) -> list[tuple[int, str, int]]:
     """(level, kind, bytes) of each; those that cannot be read are left out."""
     found = []

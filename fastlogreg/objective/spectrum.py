@@ -31,6 +31,7 @@ STARTS, STEPS = 4, 6
 WHOLE_ELEMENTS, SAMPLE_ELEMENTS, LEAST_ROWS = 1 << 18, 1 << 16, 64
 # Up to so many features the matrix takes fewer products than the iterations do.
 FEW_FEATURES, SQUARINGS = 2 * STARTS * STEPS, 5
+FEATURES_A_PASS = 6  # whose products in X1 X1.T take as long as a pass
 
 
 def leading_vector(apply: Callable[[Vector], Vector], size: int) -> tuple[float, Vector]:
@@ -74,24 +75,42 @@ def by_squaring(A: Vector) -> tuple[float, Vector]:
         return inner(v, image) / inner(v, v), image
 
 
+def _every(design: Design, step: int, bias: float) -> Vector:
+    """Return every step-th x1 as float64; its last number is the bias."""
+    x1 = np.full((-(-design.m // step), design.n_x + 1), bias)
+    x = x1[:, :-1]
+    np.multiply(design.every(step), design.scale, out=x, casting="unsafe")
+    x += design.shift
+    return x1
+
+
+def of_small(design: Design, weight: Vector, intercept: bool) -> tuple[float, Vector] | None:
+    """Return the same for the sum of s x1 x1.T over all examples, from the matrix itself; None
+    where X is not small, or has not few features."""
+    small = design.m * design.n_x <= WHOLE_ELEMENTS and design.n_x < FEW_FEATURES
+    if not (small and design.has_examples_at_hand):
+        return None
+    with np.errstate(over="ignore", invalid="ignore"), one_thread():
+        x1 = _every(design, 1, float(intercept))
+        return by_squaring(x1.T @ (weight[:, None] * x1 if weight.size else x1))
+
+
 def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, Vector] | None:
-    """Return the same for the sum of s x1 x1.T over all examples, estimated from a sample.
+    """Return the same, estimated from a sample where X is not small.
 
     None where a sample is not at hand without a read of X.
     """
     if not design.has_examples_at_hand:
         return None
+    whole = of_small(design, weight, intercept)
+    if whole is not None:
+        return whole
     rows = max(LEAST_ROWS, SAMPLE_ELEMENTS // design.n_x)
     step = 1 if design.m * design.n_x <= WHOLE_ELEMENTS else max(1, design.m // rows)
     with np.errstate(over="ignore", invalid="ignore"):
         bias = float(intercept)
-        x1 = np.full((-(-design.m // step), design.n_x + 1), bias)
+        x1 = _every(design, step, bias)
         x = x1[:, :-1]
-        np.multiply(design.every(step), design.scale, out=x, casting="unsafe")
-        x += design.shift
-        if step == 1 and design.n_x < FEW_FEATURES:
-            with one_thread():
-                return by_squaring(x1.T @ (weight[:, None] * x1 if weight.size else x1))
         s = (weight if weight.size else np.ones(design.m))[::step]
 
         def apply(V: Vector, x: Vector = x, s: Vector = s) -> Vector:
@@ -134,8 +153,14 @@ def largest_eigenvalue(
     thousandth, or after `limit` passes. There is a second look at a sample, unless a given alpha
     is small enough whatever it finds. The curvature of J is at most L, so gradient descent
     decreases J for every alpha < 2/L. With the Gram matrix K at hand the same eigenvalue is found
-    from K + 1.
+    from K + 1; where X is small and has few features, from X1 X1.T, which takes one read and less
+    time than `limit` passes.
     """
+    if K is None and limit >= 2 + objective.n_x // FEATURES_A_PASS:
+        whole = of_small(objective.design, objective.weight, objective.intercept)
+        if whole is not None and whole[0] > 0.0:  # else X is zero, or its squares are too large
+            objective.begin_pass()
+            return whole[0] / (4 * objective.total) + objective.penalty.largest_curvature
     # From a random start: all ones are orthogonal to the leading vector where features, or
     # examples, sum to zero.
     start = np.random.default_rng(0).standard_normal(

@@ -68,7 +68,7 @@ def ways():
         16,
         np.int16,
         avx2.SEGMENT,
-        1028,
+        2 * avx2.ROWS + 3,
         avx2.split_words,
         avx2.word_dots,
         avx2.word_axpys,
@@ -173,8 +173,8 @@ def test_sums_of_products(way, rows, length):
 @both
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_largest_integers_do_not_overflow(way, sign):
-    """Bytes of 255 with the largest digits in all places: rows longer than a segment, and as many
-    rows as a block has."""
+    """Bytes of 255 with the largest digits in all places: rows longer than a segment, and more of
+    them than an int32 can take."""
     half = 2.0 ** (way.bits - 1)
     worst = sign * sum(
         (half - 1.0 if sign > 0 else half) * 2.0 ** (way.bits * k) for k in range(way.digits - 1)
@@ -192,6 +192,40 @@ def test_the_largest_integers_do_not_overflow(way, sign):
         out = np.zeros(rounded_up(np.empty(length)).size)
         way.axpys(x, 0, length, rows, length, d, unit, out)
         np.testing.assert_allclose(out[:length], 255 * worst * rows, rtol=1e-15)
+
+
+@both
+@pytest.mark.parametrize("length", [16, 100, 128, 192])
+@pytest.mark.parametrize("rows", [1, 2, 19])
+def test_rows_from_any_place_in_a_line(way, rows, length):
+    """X may begin anywhere in a line of the caches, and every number is added once; nothing is
+    written behind what is rounded up to eights."""
+    v = rng.normal(size=rows)
+    d, unit = split(way, v)
+    for place in (0, 1, 8, 11, 16, 27, 48, 63):
+        room = np.zeros(rows * length + 128, np.uint8)
+        x = room[(place - room.ctypes.data) % 64 :][: rows * length]
+        x[:] = rng.integers(0, 256, x.size)
+        out = np.zeros(rounded_up(np.empty(length)).size + 8)
+        way.axpys(x, 0, length, rows, length, d, unit, out)
+        expected = v @ x.reshape(rows, length).astype(float)
+        np.testing.assert_allclose(out[:length], expected, rtol=0, atol=1e-12 * rows)
+        assert not out[-8:].any()
+
+
+@here
+def test_many_features_of_the_largest_bytes():
+    """Feature-major: the sums over 2000 features, all of them as large as can be, are those of
+    float64."""
+    n_x, m = (2000, 64) if not WITHOUT_JIT else (40, 8)
+    X, y = np.full((n_x, m), 255, np.uint8), (np.arange(m) % 2).astype(np.uint8)
+    w = np.full(n_x, float(8190 + 8191 * 2**14 + 8191 * 2**28 + 4095 * 2**42) * 2.0**-71)
+    found = []
+    for x in (X, X.astype(np.float64)):
+        design = DesignMatrix(x, np.ones(n_x), np.zeros(n_x))
+        found.append(fused.fused(design, y, w, 0.1, n_threads=1))
+    for of_bytes, widened in zip(*found):
+        np.testing.assert_allclose(of_bytes, widened, rtol=1e-12)
 
 
 @here

@@ -21,7 +21,8 @@ Loop order: examples outside, features inside; all dots of a group, its losses, 
 second use of a row comes from the first-level cache. No z of a block is in memory.
 
     sixteen_chunk  up to `kernels.layout.NARROW` features; of 9 to 16, w and dw stay in registers
-    group_chunk    more: eight at a time, or four of long rows of float64
+    group_chunk    more: eight at a time, their dots by four of AVX2, which has registers for so
+                   many; or four at a time, of long rows of float64
 
 From dots to axpys is one long chain, and the CPU looks ahead about as far as eight short examples.
 So these are taken by sixteen, and of longer ones the next eight are asked for meanwhile.
@@ -37,12 +38,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..bundles import Examples, Places, Point
 from ..decorators import exact, inlined, inner
 from ..lanes import first, fma, line_elements, load, load_part, prefetch_into, splat, store, sums
 from ..layout import LANES, LINE_BYTES
 from ..loss import loss_and_dz, losses_and_dz
-from ..rows import add_row_axpys, add_row_dots, eight_rows, for_each, splats
+from ..rows import (
+    add_row_axpys,
+    add_row_dots,
+    eight_rows,
+    fitting_rows,
+    for_each,
+    load_rows,
+    splats,
+    store_rows,
+)
 
 # Bytes between what is read and what is asked for, of few features; half or twice as many is as
 # good.
@@ -166,21 +178,29 @@ def group_chunk(
     dw, line, size, share = row[LANES:], line_elements(x), LANES, LANES * LANES // 2
     one, zero, half, bias, mask = splat(1.0), splat(0.0), splat(0.5), splat(point.b), splat(1.0)
     J = db = curvature = zero
+    of_rows, eights, fitting = np.empty(LANES * LANES), eight_rows(0, LANES), fitting_rows(0, LANES)
+    few = LANES * len(fitting)
     if four is not None:
         size, share, mask = 4, 2 * LANES, first(4)
     for i in range(lo, hi, size):
         at = min(i, hi - size)
         k = eight_rows(at * n_x, n_x)
         s, asked = for_each(zero, k), at * n_x + ahead
-        for v in range(0, n_x, LANES):
-            j = min(v, n_x - LANES)
-            if four is not None:
+        if four is not None:
+            for v in range(0, n_x, LANES):
+                j = min(v, n_x - LANES)
                 s = add_row_dots(x, k[:4], j, load(w, v), s[:4]) + s[4:]
-            else:
-                for p in range(asked, asked + share, line):
-                    prefetch_into(x, p, near)
-                asked += share
-                s = add_row_dots(x, k, j, load(w, v), s)
+        else:
+            for r in range(0, LANES, len(fitting)):
+                some = fitting_rows((at + r) * n_x, n_x)
+                t = for_each(zero, some)
+                for v in range(0, n_x, LANES):
+                    for p in range(asked, asked + few // 2, line):
+                        prefetch_into(x, p, near)
+                    asked += few // 2
+                    t = add_row_dots(x, some, min(v, n_x - LANES), load(w, v), t)
+                store_rows(of_rows, fitting, r * LANES, t)
+            s = load_rows(of_rows, eights, 0)
         z = fma(sums(s), one, bias)
         if zs.size:
             store(lanes, 0, z)

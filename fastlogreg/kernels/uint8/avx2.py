@@ -12,8 +12,8 @@ Layout. Of each 16 numbers the digits lie by place, and 16 columns of X meet the
          row k1:  16 bytes | 16 bytes | ...
 
 Loop order: `word_dots`: segments of columns, eight rows, two of them against all digits.
-`word_axpys`: 64 columns, then eight rows at a time: rows 4 KiB apart share a set of the first-level
-cache, which holds eight lines.
+`word_axpys`: 64 columns of 1024 rows, copied side by side, sixteen of them at a time: rows 4 KiB
+apart share a set of the first-level cache, which holds eight lines.
 
 Rounding: integers are exact; FAST where they are put together. The NumPy twin of each operation
 stands beside it. The Gram matrix is in `avx2_gram`.
@@ -37,6 +37,7 @@ from .parts import INT8, INT16, INT32, plan_of_units, prefetch_line, shuffle, sp
 DIGITS, BITS = 4, 14
 RUN = 16  # numbers whose digits of one place lie side by side
 SEGMENT = 2048  # columns whose digits stay in the first-level cache; 8224 can be added in an int32
+ROWS = 1024  # examples or features whose products are added in an int32; 1028 can be
 LARGEST_DIGIT = 1 << BITS - 1
 BYTES_16, WORDS_16 = ir.VectorType(INT8, RUN), ir.VectorType(INT16, RUN)
 INTS_8 = ir.VectorType(INT32, 8)
@@ -175,65 +176,93 @@ def word_products(
     return types.void(x, long, long, d, long, long, long, out, long), codegen
 
 
-def _plain_combinations(
-    x: Any, start: int, stride: int, d: Any, d0: int, ints: Any, at: int
-) -> None:
-    for r in range(LANES):
-        row = x[start + r * stride :][:RUN].astype(np.int64)
-        for k in range(DIGITS):
-            ints[at + k * RUN : at + (k + 1) * RUN] += (int(d[d0 + k * RUN + r]) * row).astype(
-                np.int32
-            )
+@operation(lambda x, k: int((x.ctypes.data + k) % LINE_BYTES))
+def place_in_line(typingctx: Any, x: Any, k: Any) -> Any:
+    """Tell how many bytes x[k] lies behind the start of a line of the caches."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        address = builder.ptrtoint(builder.gep(data, [args[1]]), INT64)
+        return builder.and_(address, INT64(LINE_BYTES - 1))
+
+    return types.int64(x, types.int64), codegen
 
 
-@operation(_plain_combinations)
-def word_combinations(
-    typingctx: Any, x: Any, start: Any, stride: Any, d: Any, d0: Any, ints: Any, at: Any
-) -> Any:
-    """Add the sum over r < 8 of x[start + r * stride + j] * d[d0 + 16 k + r] to a number of ints.
+def _plain_copy(x: Any, k: int, room: Any, at: int) -> None:
+    room[at : at + LINE_BYTES] = x[k : k + LINE_BYTES]
 
-    That is ints[at + 16 k + j], int32, for j < 16 and four k.
+
+@operation(_plain_copy)
+def copy_line(typingctx: Any, x: Any, k: Any, room: Any, at: Any) -> Any:
+    """Copy 64 bytes, x[k : k + 64], to room[at : at + 64]."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x_at, room_at = (
+            builder.gep(context.make_array(signature.args[i])(context, builder, args[i]).data, [at])
+            for i, at in ((0, args[1]), (2, args[3]))
+        )
+        line = ir.VectorType(INT8, LINE_BYTES).as_pointer()
+        whole = builder.load(builder.bitcast(x_at, line), align=1)
+        builder.store(whole, builder.bitcast(room_at, line), align=1)
+        return context.get_dummy_value()
+
+    return types.void(x, types.int64, room, types.int64), codegen
+
+
+def _plain_combination(x: Any, start: int, rows: int, d: Any, d0: int) -> tuple[Any, Any]:
+    total = [0] * RUN
+    for r, number in enumerate(_plain_numbers(d[d0:], rows)):
+        at = start + r * LINE_BYTES
+        total = [t + number * int(byte) for t, byte in zip(total, x[at : at + RUN])]
+    return np.array(total[:LANES], np.float64), np.array(total[LANES:], np.float64)
+
+
+@operation(_plain_combination)
+def word_combination(typingctx: Any, x: Any, start: Any, rows: Any, d: Any, d0: Any) -> Any:
+    """Sum x[start + 64 r + j] * v_r over r < rows, rounded up to even: for j < 8, and 8 <= j < 16.
+
+    v_r has the digits from d0 on, as `split_words` makes them; d0 begins sixteen of them. The
+    int32 sums stay in registers: rows is at most ROWS.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_at, d_at, ints_at = (
-            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3, 5)
+        x_at, d_at = (
+            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3)
         )
-        _, start, stride, _, d0, _, at = args
-        # Two rows in turn, eight columns each: a column's pair is what a product adds up.
-        turns = [[half + i // 2 + RUN * (i % 2) for i in range(RUN)] for half in (0, 8)]
-        places = [
-            builder.bitcast(
-                builder.gep(ints_at, [builder.add(at, INT64(k * RUN + half))]), INTS_8.as_pointer()
-            )
-            for half in (0, 8)
-            for k in range(DIGITS)
+        _, start, rows, _, d0 = args
+        # Two rows in turn: a column's pair is what a product adds up. As the CPU unpacks them,
+        # four columns of each half of a register.
+        turns = [
+            [j + i // 2 + RUN * (i % 2) for j in (first, first + 8) for i in range(8)]
+            for first in (0, 4)
         ]
-        cells = empty_cells(builder, len(places))
-        for cell, place in zip(cells, places):
-            builder.store(builder.load(place, align=4), cell)
-        for r in range(0, LANES, 2):
-            row_at = builder.gep(x_at, [builder.add(start, builder.mul(stride, INT64(r)))])
-            rows = [
-                builder.bitcast(p, BYTES_16.as_pointer())
-                for p in (row_at, builder.gep(row_at, [stride]))
-            ]
-            rows = [builder.load(row, align=1) for row in rows]
-            pairs = [
-                builder.zext(shuffle(builder, rows[0], rows[1], turn), WORDS_16) for turn in turns
-            ]
+        cells = [empty_cells(builder, DIGITS) for _ in turns]
+        pairs = builder.lshr(builder.add(rows, INT64(1)), INT64(1))
+        with cgutils.for_range(builder, pairs) as loop:
+            r = builder.shl(loop.index, INT64(1))
+            two_rows = []
+            for i in range(2):
+                at = builder.add(start, builder.shl(builder.add(r, INT64(i)), INT64(6)))
+                row = builder.bitcast(builder.gep(x_at, [at]), BYTES_16.as_pointer())
+                two_rows.append(builder.zext(builder.load(row, align=1), WORDS_16))
+            columns = [shuffle(builder, two_rows[0], two_rows[1], turn) for turn in turns]
+            of_run = builder.mul(builder.and_(r, INT64(-RUN)), INT64(DIGITS))
+            of_pair = builder.add(of_run, builder.and_(r, INT64(RUN - 1)))
             for k in range(DIGITS):
-                two = builder.gep(d_at, [builder.add(d0, INT64(k * RUN + r))])
-                two = builder.load(builder.bitcast(two, INT32.as_pointer()), align=2)
-                two = builder.bitcast(spread(builder, two, 8), WORDS_16)
-                for half, pair in enumerate(pairs):
-                    multiply_add(builder, cells[half * DIGITS + k], pair, two)
-        for cell, place in zip(cells, places):
-            builder.store(builder.load(cell), place, align=4)
-        return context.get_dummy_value()
+                at = builder.add(builder.add(d0, of_pair), INT64(k * RUN))
+                two = builder.bitcast(builder.gep(d_at, [at]), INT32.as_pointer())
+                two = builder.bitcast(spread(builder, builder.load(two, align=2), 8), WORDS_16)
+                for of_turn, lanes in zip(cells, columns):
+                    multiply_add(builder, of_turn[k], lanes, two)
+        low, high = (_put_together(builder, of_turn) for of_turn in cells)
+        in_order = [
+            shuffle(builder, low, high, [j + i for j in (0, 8) for i in range(first, first + 4)])
+            for first in (0, 4)
+        ]
+        return context.make_tuple(builder, signature.return_type, in_order)
 
     long = types.int64
-    return types.void(x, long, long, d, long, ints, long), codegen
+    return types.UniTuple(float64x8, 2)(x, long, long, d, long), codegen
 
 
 def _plain_words(d: Any, index: int, lanes: Any) -> None:
@@ -333,28 +362,28 @@ def word_dots(
 def word_axpys(
     x: Any, start: int, stride: int, rows: int, length: int, d: Any, unit: float, out: Any
 ) -> None:
-    """Do what `dense.blocks.axpys` does, with v as its digits and unit; rows at most 1028."""
-    ints, room = np.empty(LINE_BYTES * DIGITS, np.int32), np.zeros(LANES * RUN, np.uint8)
-    base, unit8 = splat(2.0**BITS), splat(unit)
-    for j in range(0, length, LINE_BYTES):
-        columns = min(LINE_BYTES, length - j)
-        ints[:] = 0
-        for i in range(0, rows, LANES):
-            d0 = i // RUN * RUN * DIGITS + i % RUN
+    """Do what `dense.blocks.axpys` does, with v as its digits and unit."""
+    # A last row without a partner meets a digit of 0.
+    room, unit8 = np.zeros(min(ROWS, rows + 1) * LINE_BYTES, np.uint8), splat(unit)
+    for i in range(0, rows, ROWS):
+        some = min(ROWS, rows - i)
+        j = 0
+        while j < length:
+            # Whole lines, where all rows begin at the same place in one; sixteens in any case.
+            k, columns = start + i * stride + j, LINE_BYTES
+            if stride % LINE_BYTES == 0:
+                columns -= place_in_line(x, k) // RUN * RUN
+            columns = min(columns, length - j)
+            # Where X ends, a line may have fewer bytes.
+            lines = min(some, max(0, (x.size - LINE_BYTES - k) // stride + 1))
+            for r in range(lines):
+                copy_line(x, k + r * stride, room, r * LINE_BYTES)
+            for r in range(lines, some):
+                for p in range(columns):
+                    room[r * LINE_BYTES + p] = x[k + r * stride + p]
             for c in range(0, columns, RUN):
-                k = start + i * stride + j + c
-                if i + LANES <= rows and k + (LANES - 1) * stride + RUN <= x.size:
-                    word_combinations(x, k, stride, d, d0, ints, c * DIGITS)
-                else:  # fewer than eight rows, or x may end too soon
-                    for r in range(LANES):
-                        for p in range(RUN):
-                            room[r * RUN + p] = (
-                                x[k + r * stride + p] if i + r < rows and c + p < columns else 0
-                            )
-                    word_combinations(room, 0, RUN, d, d0, ints, c * DIGITS)
-        for c in range(0, columns, LANES):
-            at = c // RUN * RUN * DIGITS + c % RUN
-            s = load(ints, at + (DIGITS - 1) * RUN)
-            for k in range(DIGITS - 2, -1, -1):
-                s = fma(s, base, load(ints, at + k * RUN))
-            store(out, j + c, fma(s, unit8, load(out, j + c)))
+                low, high = word_combination(room, c, some, d, i * DIGITS)
+                store(out, j + c, fma(low, unit8, load(out, j + c)))
+                if c + LANES < columns:
+                    store(out, j + c + LANES, fma(high, unit8, load(out, j + c + LANES)))
+            j += columns
