@@ -21,8 +21,8 @@ Loop order: examples outside, features inside; all dots of a group, its losses, 
 second use of a row comes from the first-level cache. No z of a block is in memory.
 
     sixteen_chunk  up to `kernels.layout.NARROW` features; of 9 to 16, w and dw stay in registers
-    group_chunk    more: eight at a time, their dots by four of AVX2, which has registers for so
-                   many; or four at a time, of long rows of float64
+    group_chunk    more: eight at a time, their dots by four where AVX2 widens numbers, since it
+                   has registers for so many; or four at a time, of long rows of float64
 
 From dots to axpys is one long chain, and the CPU looks ahead about as far as eight short examples.
 So these are taken by sixteen, and of longer ones the next eight are asked for meanwhile.
@@ -49,7 +49,7 @@ from ..rows import (
     add_row_axpys,
     add_row_dots,
     eight_rows,
-    fitting_rows,
+    fitting_rows_of,
     for_each,
     load_rows,
     splats,
@@ -178,7 +178,8 @@ def group_chunk(
     dw, line, size, share = row[LANES:], line_elements(x), LANES, LANES * LANES // 2
     one, zero, half, bias, mask = splat(1.0), splat(0.0), splat(0.5), splat(point.b), splat(1.0)
     J = db = curvature = zero
-    of_rows, eights, fitting = np.empty(LANES * LANES), eight_rows(0, LANES), fitting_rows(0, LANES)
+    of_rows, eights = np.empty(LANES * LANES), eight_rows(0, LANES)
+    fitting = fitting_rows_of(x, 0, LANES)
     few = LANES * len(fitting)
     if four is not None:
         size, share, mask = 4, 2 * LANES, first(4)
@@ -192,7 +193,7 @@ def group_chunk(
                 s = add_row_dots(x, k[:4], j, load(w, v), s[:4]) + s[4:]
         else:
             for r in range(0, LANES, len(fitting)):
-                some = fitting_rows((at + r) * n_x, n_x)
+                some = fitting_rows_of(x, (at + r) * n_x, n_x)
                 t = for_each(zero, some)
                 for v in range(0, n_x, LANES):
                     for p in range(asked, asked + few // 2, line):
