@@ -138,6 +138,9 @@ class OnWorkers(Objective):
     def weight_of_each(self) -> Any:
         return "weights"
 
+    def weights_at_hand(self) -> Vector:
+        return np.concatenate([weight for _, weight in self.held.each(blocks.labels_and_weight)])
+
     def variance(self, mean: Vector) -> Vector:
         """Return the weighted variance of each column of X itself (n_x,) about its mean: one read
         of X."""

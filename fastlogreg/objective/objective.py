@@ -6,9 +6,8 @@ s are the weights of the examples and S is their sum: without weights s = 1, S =
 lectures' J. A weight of k is the row k times, a weight of 0 the row gone. The sums over the
 examples are a backend's (`backends.base`), P is a penalty (`maths.penalties`), with L2 it is
 (lambda / 2S) ||w||^2. Here is how they make J. The point is w (n_x,) and b, or one vector theta =
-[w, b]; the (n_x, 1) of the lectures is put on in `fastlogreg.api`.
-
-How far a point is from the optimum: `objective.proof`.
+[w, b]; the (n_x, 1) of the lectures is put on in `fastlogreg.api`. How far a point is from the
+optimum: `objective.proof`.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ class Objective:
     """Compute J and its derivatives on a design, labels y (m,) uint8 and weights (m,) or none.
 
     The penalty is L2 of strength lambda_, or the one given. The backend is given by name, or as
-    such. passes: reads of X so far. watch, if set, is called before each, and may raise to have no
-    more of them.
+    such. passes: reads of X so far. watch, if set, is called before each, and may raise.
     """
 
     watch: Callable[[], object] | None = None
@@ -217,8 +215,7 @@ class Objective:
     def separates(self, z: Vector, w: Vector = NONE, b: float = 0.0) -> bool:
         """Return whether lambda is 0 and z, that of (w, b), puts every example on its own side.
 
-        Then J falls to 0 along w, b, without end. A z within the rounding of its terms, w.x and b,
-        is on no side.
+        Then J falls to 0 along w, b, without end. A z within its terms' rounding is on no side.
         """
         if self.decay > 0.0 or not separation.separates(z, self.y, self.weight):
             return False
@@ -247,8 +244,7 @@ class Objective:
         return self._sums(np.zeros(self.n_x), 1.0, linear_weight=c)[1]  # z = 1, dz = c
 
     def hessian_product(self, v: Vector, slopes: Vector) -> Vector:
-        """Return H v (n_x + 1,) for v (n_x + 1,), with slopes (m,) = s da/dz at the point: one read
-        of X."""
+        """Return H v (n_x + 1,) for v (n_x + 1,), with slopes (m,) = s da/dz there: one read."""
         _, dw, db, _ = self._sums(v[:-1], float(v[-1]) * self.intercept, linear_weight=slopes)
         product = np.append(dw, db * self.intercept) / self.total
         self.penalty.add_product(v[:-1], product[:-1])
@@ -384,6 +380,10 @@ class Objective:
     def weight_of_each(self) -> Vector:
         """Return the weights (m,), ones where there are none."""
         return self.weight if self.weight.size else np.ones(self.m)
+
+    def weights_at_hand(self) -> Vector:
+        """Return the weights (m,), empty where there are none, wherever X is."""
+        return self.weight
 
     @property
     def has_gram(self) -> bool:

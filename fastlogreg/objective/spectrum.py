@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..backends import moments
-from ..data.design import Design
 from ..machine.blas import inner, one_thread
 from ..maths.arrays import Vector
 
@@ -75,42 +74,38 @@ def by_squaring(A: Vector) -> tuple[float, Vector]:
         return inner(v, image) / inner(v, v), image
 
 
-def _every(design: Design, step: int, bias: float) -> Vector:
-    """Return every step-th x1 as float64; its last number is the bias."""
-    x1 = np.full((-(-design.m // step), design.n_x + 1), bias)
-    x = x1[:, :-1]
-    np.multiply(design.every(step), design.scale, out=x, casting="unsafe")
-    x += design.shift
-    return x1
-
-
-def of_small(design: Design, weight: Vector, intercept: bool) -> tuple[float, Vector] | None:
-    """Return the same for the sum of s x1 x1.T over all examples, from the matrix itself; None
-    where X is not small, or has not few features."""
-    small = design.m * design.n_x <= WHOLE_ELEMENTS and design.n_x < FEW_FEATURES
-    if not (small and design.has_examples_at_hand):
+def of_small(objective: Objective) -> tuple[float, Vector] | None:
+    """Return the same for the sum of s x1 x1.T over all examples, from the matrix itself, in a
+    read of X; None where X is not small, or has not few features."""
+    design = objective.design
+    if design.m * design.n_x > WHOLE_ELEMENTS or design.n_x >= FEW_FEATURES:
         return None
+    weight = objective.weights_at_hand()
     with np.errstate(over="ignore", invalid="ignore"), one_thread():
-        x1 = _every(design, 1, float(intercept))
+        x1 = np.full((design.m, design.n_x + 1), float(objective.intercept))
+        for lo, hi, x in design.float_blocks():
+            x1[lo:hi, :-1] = x
         return by_squaring(x1.T @ (weight[:, None] * x1 if weight.size else x1))
 
 
-def of_sample(design: Design, weight: Vector, intercept: bool) -> tuple[float, Vector] | None:
+def of_sample(objective: Objective) -> tuple[float, Vector] | None:
     """Return the same, estimated from a sample where X is not small.
 
     None where a sample is not at hand without a read of X.
     """
+    design, weight = objective.design, objective.weight
     if not design.has_examples_at_hand:
         return None
-    whole = of_small(design, weight, intercept)
+    whole = of_small(objective)
     if whole is not None:
         return whole
     rows = max(LEAST_ROWS, SAMPLE_ELEMENTS // design.n_x)
     step = 1 if design.m * design.n_x <= WHOLE_ELEMENTS else max(1, design.m // rows)
     with np.errstate(over="ignore", invalid="ignore"):
-        bias = float(intercept)
-        x1 = _every(design, step, bias)
-        x = x1[:, :-1]
+        bias = float(objective.intercept)
+        x = np.empty((-(-design.m // step), design.n_x))
+        np.multiply(design.every(step), design.scale, out=x, casting="unsafe")
+        x += design.shift
         s = (weight if weight.size else np.ones(design.m))[::step]
 
         def apply(V: Vector, x: Vector = x, s: Vector = s) -> Vector:
@@ -157,7 +152,7 @@ def largest_eigenvalue(
     time than `limit` passes.
     """
     if K is None and limit >= 2 + objective.n_x // FEATURES_A_PASS:
-        whole = of_small(objective.design, objective.weight, objective.intercept)
+        whole = of_small(objective)
         if whole is not None and whole[0] > 0.0:  # else X is zero, or its squares are too large
             objective.begin_pass()
             return whole[0] / (4 * objective.total) + objective.penalty.largest_curvature
@@ -170,7 +165,7 @@ def largest_eigenvalue(
     design, second = objective.design, None
     if alpha is None or not is_surely_safe(objective, alpha):
         second = (
-            of_sample(design, objective.weight, objective.intercept)
+            of_sample(objective)
             if K is None
             else leading_vector(lambda V: K @ V + V.sum(axis=0), objective.m)
         )

@@ -23,14 +23,14 @@ def design(m, n_x, dtype="uint8", order="F"):
 @pytest.mark.parametrize("m", [193] if WITHOUT_JIT else [6150, 6339, 6528])
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
 def test_the_bits_are_those_of_all_rows(m, n_x, dtype, monkeypatch):
-    x = design(m, n_x, dtype)
-    if WITHOUT_JIT:
-        x.chunk = 8
     rng = np.random.default_rng(n_x)
     w, y, weight = rng.normal(size=n_x), rng.integers(0, 2, m).astype(np.uint8), rng.random(m)
     found = []
     for many in (32, 10**9):
         monkeypatch.setattr(dense, "MANY_CHUNKS", many if not WITHOUT_JIT else min(many, 2))
+        x = design(m, n_x, dtype)
+        if WITHOUT_JIT:
+            x.chunk = 8
         zs = np.empty(m)
         own = []
         for n_threads in (1, 2, 3):

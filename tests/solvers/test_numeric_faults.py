@@ -161,6 +161,25 @@ def test_l_of_a_small_table_takes_one_read(intercept, weighted):
     assert 1 < objective.passes <= 4
 
 
+def test_the_step_does_not_depend_on_how_a_small_table_is_kept(tmp_path):
+    """Whole, strided, in the other order, sparse, or in a file that is read in blocks."""
+    sparse = pytest.importorskip("scipy.sparse")
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(150, 12)) * (rng.random((150, 12)) < 0.5)
+    y = (np.arange(150) % 2)[None]
+    np.save(tmp_path / "x.npy", rows)
+    forms = [
+        rows.T,
+        np.ascontiguousarray(rows.T),
+        np.repeat(rows, 2, axis=1)[:, ::2].T,
+        sparse.csc_matrix(rows.T),
+        flr.RowBlocks(tmp_path / "x.npy"),
+    ]
+    scale, shift = np.linspace(0.5, 2.0, 12)[:, None], np.linspace(-1.0, 1.0, 12)[:, None]
+    steps = {flr.train(X, y, iterations=1, scale=scale, shift=shift).alpha for X in forms}
+    assert len(steps) == 1
+
+
 @pytest.mark.parametrize("value", [0.0, 1e200, np.nan])
 def test_l_of_a_table_without_a_largest_eigenvalue(value):
     """Zeros, squares that overflow, NaN: power iterations say what there is to say."""
