@@ -85,7 +85,8 @@ def fused(
 ) -> Sums:
     """One read of X, part after part; see `kernels.loss.link` for weight and linear; zs (m,) takes
     every z."""
-    plain = design.plain
+    # A dense pass copies w, and its sums are its own; those of a sparse X are good until the next.
+    plain = design.dense is not None and design.plain
     if not plain:
         w, b = design.fold(w, b)
     total: Vector | None = None
