@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..backends import moments
+from ..data.design import Design
 from ..machine.blas import inner, one_thread
 from ..maths.arrays import Vector
 
@@ -74,13 +75,15 @@ def by_squaring(A: Vector) -> tuple[float, Vector]:
         return inner(v, image) / inner(v, v), image
 
 
-def of_small(objective: Objective) -> tuple[float, Vector] | None:
-    """Return the same for the sum of s x1 x1.T over all examples, from the matrix itself, in a
-    read of X; None where X is not small, or has not few features."""
-    design = objective.design
-    if design.m * design.n_x > WHOLE_ELEMENTS or design.n_x >= FEW_FEATURES:
-        return None
-    weight = objective.weights_at_hand()
+def is_small(design: Design) -> bool:
+    """Tell whether X is small and has few features, so that `of_small` is for it."""
+    return design.m * design.n_x <= WHOLE_ELEMENTS and design.n_x < FEW_FEATURES
+
+
+def of_small(objective: Objective) -> tuple[float, Vector]:
+    """Return the same for the sum of s x1 x1.T over all examples, from the matrix itself: a read of
+    a small X."""
+    design, weight = objective.design, objective.weights_at_hand()
     with np.errstate(over="ignore", invalid="ignore"), one_thread():
         x1 = np.full((design.m, design.n_x + 1), float(objective.intercept))
         for lo, hi, x in design.float_blocks():
@@ -96,9 +99,8 @@ def of_sample(objective: Objective) -> tuple[float, Vector] | None:
     design, weight = objective.design, objective.weight
     if not design.has_examples_at_hand:
         return None
-    whole = of_small(objective)
-    if whole is not None:
-        return whole
+    if is_small(design):
+        return of_small(objective)
     rows = max(LEAST_ROWS, SAMPLE_ELEMENTS // design.n_x)
     step = 1 if design.m * design.n_x <= WHOLE_ELEMENTS else max(1, design.m // rows)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -151,11 +153,12 @@ def largest_eigenvalue(
     from K + 1; where X is small and has few features, from X1 X1.T, which takes one read and less
     time than `limit` passes.
     """
-    if K is None and limit >= 2 + objective.n_x // FEATURES_A_PASS:
-        whole = of_small(objective)
-        if whole is not None and whole[0] > 0.0:  # else X is zero, or its squares are too large
-            objective.begin_pass()
-            return whole[0] / (4 * objective.total) + objective.penalty.largest_curvature
+    enough = limit >= 2 + objective.n_x // FEATURES_A_PASS
+    if K is None and enough and is_small(objective.design):
+        objective.begin_pass()
+        value, _ = of_small(objective)
+        if value > 0.0:  # else X is zero, or its squares are too large
+            return value / (4 * objective.total) + objective.penalty.largest_curvature
     # From a random start: all ones are orthogonal to the leading vector where features, or
     # examples, sum to zero.
     start = np.random.default_rng(0).standard_normal(
